@@ -1,0 +1,52 @@
+//! The decision, in constant time.
+
+use subtle::{Choice, ConditionallySelectable as _, ConstantTimeEq as _};
+
+use crate::signature::MAC_BYTES;
+use crate::time::Distance;
+use crate::{Error, Tolerance};
+
+/// What the signatures and the clock say together. It is built without a branch or an index that
+/// depends on a key or on a computed MAC; [`release`](Self::release) is the one place where the
+/// result becomes public.
+pub(crate) struct Verdict {
+    authentic: Choice,
+    key_index: u32,
+}
+
+impl Verdict {
+    pub(crate) fn new() -> Self {
+        Self { authentic: Choice::from(0), key_index: 0 }
+    }
+
+    /// Compares one key's MAC with every signature of the header, without stopping at the first
+    /// that matches. Call once per key, in the order of the keys; the first that matches is kept.
+    pub(crate) fn compare(
+        &mut self,
+        key_index: u32,
+        mac: &[u8; MAC_BYTES],
+        signatures: &[[u8; MAC_BYTES]],
+    ) {
+        let mut matches = Choice::from(0);
+        for signature in signatures {
+            matches |= mac.ct_eq(signature);
+        }
+        self.key_index.conditional_assign(&key_index, matches & !self.authentic);
+        self.authentic |= matches;
+    }
+
+    /// Makes the verdict public: the index of the key that matched, or why not. Whether the
+    /// signature is fresh is part of the same choice, and is told only if the signature holds.
+    pub(crate) fn release(self, distance: Distance, tolerance: Tolerance) -> Result<u32, Error> {
+        let fresh = Choice::from(u8::from(distance.is_within(tolerance)));
+        if bool::from(self.authentic & fresh) {
+            Ok(self.key_index)
+        } else if !bool::from(self.authentic) {
+            Err(Error::SignatureMismatch)
+        } else if distance.ahead > 0 {
+            Err(Error::TimestampAhead { ahead: distance.ahead, tolerance: tolerance.future_secs() })
+        } else {
+            Err(Error::TimestampExpired { age: distance.age, tolerance: tolerance.past_secs() })
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! Bodies: which event they are, of which job, and under which key they are remembered.
+
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::cast_sign_loss,
+    reason = "a test may stop at the first surprise"
+)]
+
+use nextapi_webhook::{Event, EventError, EventKey, MAX_DEPTH};
+use sha2::{Digest, Sha256};
+
+fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn event_key(id: &str, kind: &str) -> String {
+    format!("event-{}", sha256(format!("{id}\n{kind}").as_bytes()))
+}
+
+fn body_key(body: &str) -> String {
+    format!("body-{}", sha256(body.as_bytes()))
+}
+
+const ENVELOPE: &str = r#"{"id":"evt_1","type":"job.succeeded","created_at":1700000000,
+    "data":{"job":{"id":"job_7","status":"succeeded","cost_credits":1.05,"prompt":"a \"cat\" [}"}}}"#;
+const FLAT: &str = r#"{"id":"vid_3","job_id":"job_7","video_id":"vid_3","status":"succeeded",
+    "video_url":"https://example.com/v.mp4?a=b","cost_credits":50,"created_at":"2026-01-02T03:04:05Z"}"#;
+const NEITHER: &str = r#"{"type":"batch.completed","data":{"batch":"b_1","done":12}}"#;
+
+#[test]
+fn envelope() {
+    let event = Event::read(ENVELOPE.as_bytes()).unwrap();
+    assert_eq!(event.id(), Some("evt_1"));
+    assert_eq!(event.event_type(), Some("job.succeeded"));
+    assert_eq!(event.status(), Some("succeeded"));
+    assert_eq!(event.job_id(), Some("job_7"));
+    assert_eq!(event.credits(), Some(1.05));
+    assert_eq!(EventKey::of(ENVELOPE.as_bytes()).to_string(), event_key("evt_1", "job.succeeded"));
+}
+
+#[test]
+fn envelope_with_the_job_directly_in_data() {
+    let body = br#"{"id":"evt_2","type":"job.running","data":{"job_id":"job_8","video_id":"vid_9","credits":2}}"#;
+    let event = Event::read(body).unwrap();
+    assert_eq!(event.job_id(), Some("job_8"));
+    assert_eq!(event.credits(), Some(2.0));
+    let body = br#"{"id":"evt_2","type":"job.running","data":{"video_id":"vid_9"}}"#;
+    assert_eq!(Event::read(body).unwrap().job_id(), Some("vid_9"));
+}
+
+#[test]
+fn flat() {
+    let event = Event::read(FLAT.as_bytes()).unwrap();
+    assert_eq!(event.id(), Some("vid_3"));
+    assert_eq!(event.event_type(), None);
+    assert_eq!(event.status(), Some("succeeded"));
+    assert_eq!(event.job_id(), Some("job_7"));
+    assert_eq!(event.credits(), Some(50.0));
+    assert_eq!(EventKey::of(FLAT.as_bytes()).to_string(), event_key("vid_3", "succeeded"));
+}
+
+#[test]
+fn flat_running_and_succeeded_have_one_id_and_two_keys() {
+    let running = FLAT.replace("succeeded", "running");
+    assert_ne!(EventKey::of(FLAT.as_bytes()), EventKey::of(running.as_bytes()));
+}
+
+#[test]
+fn without_an_id_the_body_is_the_key() {
+    assert_eq!(Event::read(NEITHER.as_bytes()).unwrap().key(), None);
+    assert_eq!(EventKey::of(NEITHER.as_bytes()).to_string(), body_key(NEITHER));
+}
+
+#[test]
+fn an_id_alone_is_no_key() {
+    let body = r#"{"id":"evt_1"}"#;
+    assert_eq!(EventKey::of(body.as_bytes()).to_string(), body_key(body));
+}
+
+#[test]
+fn the_same_event_has_the_same_key_however_it_is_written() {
+    let escaped = r#" { "type" : "job\u002esucceeded", "id" : "evt_\u0031" } "#;
+    assert_eq!(EventKey::of(escaped.as_bytes()), EventKey::of(ENVELOPE.as_bytes()));
+}
+
+#[test]
+fn what_only_describes_the_event_never_costs_its_identity() {
+    for data in [
+        "null",
+        "17",
+        r#""text""#,
+        "[1,2]",
+        r#"{"job":17}"#,
+        r#"{"job":{"id":17,"status":[]}}"#,
+        r#"{"job_id":{}}"#,
+    ] {
+        let body =
+            format!(r#"{{"id":"evt_1","type":"job.succeeded","credits":"x","data":{data}}}"#);
+        let event = Event::read(body.as_bytes()).unwrap();
+        assert_eq!(event.key().unwrap().to_string(), event_key("evt_1", "job.succeeded"), "{data}");
+        assert_eq!((event.job_id(), event.credits()), (None, None), "{data}");
+    }
+    let long = format!(r#"{{"id":"a","type":"b","job_id":"{}"}}"#, "x".repeat(129));
+    assert_eq!(Event::read(long.as_bytes()).unwrap().job_id(), None);
+}
+
+#[test]
+fn what_is_no_event_is_keyed_by_its_bytes() {
+    for body in [
+        "",
+        " ",
+        "null",
+        "17",
+        r#""text""#,
+        "[]",
+        "{",
+        r#"{"id":"a","type":"b""#,
+        r#"{"id":"a",}"#,
+        r#"{"id":"a","type":"b"} {}"#,
+        r#"{"id":17,"type":"b"}"#,
+        r#"{"id":"a","type":["b"]}"#,
+        r#"{"id":"a","id":"b","type":"c"}"#,
+        "\u{feff}{}",
+    ] {
+        assert_eq!(Event::read(body.as_bytes()), Err(EventError::NotAnEvent), "{body}");
+        assert_eq!(EventKey::of(body.as_bytes()).to_string(), body_key(body), "{body}");
+    }
+    let not_utf8 = b"{\"id\":\"\xff\",\"type\":\"b\"}";
+    assert_eq!(Event::read(not_utf8), Err(EventError::NotAnEvent));
+    assert_eq!(EventKey::of(not_utf8), EventKey::of_body(not_utf8));
+}
+
+#[test]
+fn lengths_are_bounded_by_a_named_error() {
+    let body = |id: usize, kind: usize, status: usize| {
+        let (id, kind, status) = ("i".repeat(id), "t".repeat(kind), "s".repeat(status));
+        format!(r#"{{"id":"{id}","type":"{kind}","status":"{status}"}}"#)
+    };
+    assert!(Event::read(body(128, 64, 32).as_bytes()).is_ok());
+    let too_long = |field, limit| Err(EventError::FieldTooLong { field, limit });
+    assert_eq!(Event::read(body(129, 64, 32).as_bytes()), too_long("id", 128));
+    assert_eq!(Event::read(body(128, 65, 32).as_bytes()), too_long("type", 64));
+    assert_eq!(Event::read(body(128, 64, 33).as_bytes()), too_long("status", 32));
+    let escapes = format!(r#"{{"id":"{}","type":"b"}}"#, r"\u0061".repeat(128));
+    assert!(Event::read(escapes.as_bytes()).is_ok());
+}
+
+#[test]
+fn control_characters_and_bad_escapes_are_refused() {
+    for id in [r"a\nb", r"\u0000", r"\u007f", r"\ud83d\ude00", r"\x41", r"\u12", "a\tb"] {
+        let body = format!(r#"{{"id":"{id}","type":"b"}}"#);
+        assert_eq!(
+            Event::read(body.as_bytes()),
+            Err(EventError::FieldInvalid { field: "id" }),
+            "{id}"
+        );
+    }
+}
+
+#[test]
+fn nesting_is_bounded() {
+    let nested = |depth: usize| {
+        format!(r#"{{"id":"a","type":"b","x":{}{}}}"#, "[".repeat(depth - 1), "]".repeat(depth - 1))
+    };
+    assert!(Event::read(nested(MAX_DEPTH).as_bytes()).is_ok());
+    assert_eq!(Event::read(nested(MAX_DEPTH + 1).as_bytes()), Err(EventError::TooDeep));
+    assert_eq!(Event::read(nested(100_000).as_bytes()), Err(EventError::TooDeep));
+    let in_text = format!(r#"{{"id":"a","type":"b","x":"\"{}"}}"#, "[".repeat(1_000));
+    assert!(Event::read(in_text.as_bytes()).is_ok());
+}
+
+#[test]
+fn codes_are_stable() {
+    let codes = [
+        (EventError::NotAnEvent, "event_unreadable"),
+        (EventError::TooDeep, "event_too_deep"),
+        (EventError::FieldTooLong { field: "id", limit: 128 }, "event_field_too_long"),
+        (EventError::FieldInvalid { field: "id" }, "event_field_invalid"),
+    ];
+    for (error, code) in codes {
+        assert_eq!(error.code(), code);
+        assert!(error.to_string().len() > 20);
+    }
+}

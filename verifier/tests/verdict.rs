@@ -1,0 +1,142 @@
+//! Signature, clock and keys together.
+
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::cast_sign_loss,
+    reason = "a test may stop at the first surprise"
+)]
+
+use nextapi_webhook::{Error, Key, KeyError, Label, Tolerance, UnixTime, Verifier};
+
+const BODY: &[u8] = b"\x00\xff not text at all \r\n";
+const NOW: UnixTime = UnixTime::from_secs(1_700_000_000);
+
+fn key(secret: &str) -> Key {
+    Key::new(secret.as_bytes()).unwrap()
+}
+
+fn verifier(tolerance: Tolerance) -> Verifier<1> {
+    Verifier::new([key("secret")], tolerance).unwrap()
+}
+
+fn at(offset: i64) -> UnixTime {
+    UnixTime::from_secs(NOW.as_secs().checked_add_signed(offset).unwrap())
+}
+
+#[test]
+fn fresh_means_less_than_the_tolerance_in_both_directions() {
+    let verifier = verifier(Tolerance::DEFAULT);
+    let header = key("secret").sign(NOW, BODY).to_string();
+
+    assert_eq!(verifier.verify(&header, BODY, at(299)).unwrap().age_secs(), 299);
+    assert_eq!(verifier.verify(&header, BODY, at(-299)).unwrap().age_secs(), -299);
+    assert_eq!(
+        verifier.verify(&header, BODY, at(300)),
+        Err(Error::TimestampExpired { age: 300, tolerance: 300 })
+    );
+    assert_eq!(
+        verifier.verify(&header, BODY, at(-300)),
+        Err(Error::TimestampAhead { ahead: 300, tolerance: 300 })
+    );
+}
+
+#[test]
+fn past_and_future_tolerance_are_apart() {
+    let verifier = verifier(Tolerance::new(3_600, 1));
+    let header = key("secret").sign(NOW, BODY).to_string();
+    assert!(verifier.verify(&header, BODY, at(3_599)).is_ok());
+    assert!(verifier.verify(&header, BODY, at(3_600)).is_err());
+    assert!(verifier.verify(&header, BODY, NOW).is_ok());
+    assert!(verifier.verify(&header, BODY, at(-1)).is_err());
+}
+
+#[test]
+fn only_an_authentic_delivery_learns_that_it_was_stale() {
+    let verifier = verifier(Tolerance::DEFAULT);
+    for offset in [-1_000_000, -300, 0, 300, 1_000_000] {
+        let forged = key("other").sign(NOW, BODY).to_string();
+        assert_eq!(verifier.verify(&forged, BODY, at(offset)), Err(Error::SignatureMismatch));
+    }
+}
+
+#[test]
+fn any_flipped_bit_is_a_mismatch() {
+    let verifier = verifier(Tolerance::DEFAULT);
+    let header = key("secret").sign(NOW, BODY).to_string();
+    for position in 0..BODY.len() * 8 {
+        let mut body = BODY.to_vec();
+        body[position / 8] ^= 1 << (position % 8);
+        assert_eq!(verifier.verify(&header, &body, NOW), Err(Error::SignatureMismatch));
+    }
+    assert_eq!(verifier.verify(&header, b"", NOW), Err(Error::SignatureMismatch));
+}
+
+#[test]
+fn the_timestamp_is_part_of_what_is_signed() {
+    let verifier = verifier(Tolerance::DEFAULT);
+    let header = key("secret").sign(NOW, BODY).to_string();
+    let moved = header.replace("t=1700000000", "t=1700000001");
+    assert_eq!(verifier.verify(moved, BODY, NOW), Err(Error::SignatureMismatch));
+}
+
+#[test]
+fn every_key_is_tried_and_the_first_that_matches_is_reported() {
+    let keys = || ["newest", "older", "oldest"].map(key);
+    let verifier = Verifier::<3>::new(keys(), Tolerance::DEFAULT).unwrap();
+    for (index, key) in keys().iter().enumerate() {
+        let header = key.sign(NOW, BODY).to_string();
+        assert_eq!(verifier.verify(&header, BODY, NOW).unwrap().key_index(), index);
+    }
+    let same_twice = Verifier::<2>::new([key("a"), key("a")], Tolerance::DEFAULT).unwrap();
+    let header = key("a").sign(NOW, BODY).to_string();
+    assert_eq!(same_twice.verify(&header, BODY, NOW).unwrap().key_index(), 0);
+}
+
+#[test]
+fn two_keys_signatures_in_one_header_report_the_newest_key() {
+    let verifier = Verifier::<2>::new([key("new"), key("old")], Tolerance::DEFAULT).unwrap();
+    let old = key("old").sign(NOW, BODY).to_string();
+    let new = key("new").sign(NOW, BODY).with_label(Label::V1).to_string();
+    let (_, new) = new.split_once(',').unwrap();
+    let both = verifier.verify(format!("{old},{new}"), BODY, NOW).unwrap();
+    assert_eq!(both.key_index(), 0);
+}
+
+#[test]
+fn a_verifier_needs_at_least_one_key_and_room_for_all() {
+    let none = Verifier::<2>::new([], Tolerance::DEFAULT).map(|_| ());
+    assert_eq!(none, Err(KeyError::None));
+    let many = Verifier::<2>::new(["a", "b", "c"].map(key), Tolerance::DEFAULT).map(|_| ());
+    assert_eq!(many, Err(KeyError::TooMany { limit: 2 }));
+}
+
+#[test]
+fn debug_output_shows_no_secret() {
+    let debug = format!("{:?}", verifier(Tolerance::DEFAULT));
+    assert!(!debug.contains("secret"), "{debug}");
+    assert!(debug.contains("redacted"), "{debug}");
+}
+
+#[test]
+fn codes_are_stable() {
+    let codes = [
+        (Error::HeaderTooLong { length: 2_000 }, "signature_malformed"),
+        (Error::TimestampMissing, "signature_malformed"),
+        (Error::TimestampRepeated, "signature_malformed"),
+        (Error::TimestampInvalid, "signature_malformed"),
+        (Error::SignatureMissing, "signature_malformed"),
+        (Error::TooManySignatures, "signature_malformed"),
+        (Error::SignatureMismatch, "signature_mismatch"),
+        (Error::TimestampExpired { age: 300, tolerance: 300 }, "timestamp_expired"),
+        (Error::TimestampAhead { ahead: 300, tolerance: 300 }, "timestamp_ahead"),
+    ];
+    for (error, code) in codes {
+        assert_eq!(error.code(), code);
+        assert!(error.to_string().len() > 20);
+    }
+    assert_eq!(KeyError::Empty.code(), "key_empty");
+    assert_eq!(KeyError::None.code(), "key_none");
+    assert_eq!(KeyError::TooMany { limit: 2 }.code(), "key_too_many");
+}
