@@ -1,0 +1,75 @@
+//! What reached the origin, compared with what should have.
+
+use std::collections::HashMap;
+
+use nextapi_hook::{Received, Step};
+use nextapi_webhook::{EventKey, Key, Tolerance, UnixTime, Verifier};
+
+/// Checks what reached the origin.
+pub(crate) struct Arrival {
+    edge: Verifier<1>,
+    /// How often each event has reached the origin so far.
+    attempts: HashMap<EventKey, u64>,
+}
+
+/// What reached the origin during one step.
+pub(crate) struct Arrived {
+    /// In a few words.
+    pub(crate) what: String,
+    /// What is wrong with it.
+    pub(crate) faults: Vec<String>,
+}
+
+impl Arrival {
+    /// `edge_secret` is what the edge signs with.
+    pub(crate) fn new(edge_secret: &str) -> anyhow::Result<Self> {
+        let key = Key::new(edge_secret.as_bytes())?;
+        let edge = Verifier::new([key], Tolerance::DEFAULT)?;
+        Ok(Self { edge, attempts: HashMap::new() })
+    }
+
+    pub(crate) fn check(&mut self, step: &Step, received: &[Received]) -> Arrived {
+        let mut faults = Vec::new();
+        let expected = step.expected.arrivals(step.deliveries.len());
+        if received.len() != expected {
+            faults.push(format!("{} requests reached the origin, not {expected}", received.len()));
+        }
+        for request in received {
+            faults.extend(self.faults(step, request));
+        }
+        let what = match received {
+            [] => "nothing".to_owned(),
+            [request] if faults.is_empty() => {
+                format!("once, the same {} bytes", request.body().len())
+            }
+            _ => format!("{} requests", received.len()),
+        };
+        Arrived { what, faults }
+    }
+
+    fn faults(&mut self, step: &Step, request: &Received) -> Vec<String> {
+        let mut faults = Vec::new();
+        let body = request.body();
+        if !step.deliveries.iter().any(|delivery| delivery.body() == body) {
+            faults.push("the bytes that arrived are not the bytes that were sent".to_owned());
+        }
+        let key = EventKey::of(body);
+        if request.idempotency_key() != Some(key.to_string().as_str()) {
+            faults.push(format!("Idempotency-Key is not the event's key, {key}"));
+        }
+        let attempts = self.attempts.entry(key).or_default();
+        *attempts = attempts.saturating_add(1);
+        if request.attempt() != Some(*attempts) {
+            faults.push(format!("X-Edge-Attempt is not {attempts}"));
+        }
+        match request.edge_signature() {
+            None => faults.push("there is no X-Edge-Signature".to_owned()),
+            Some(signature) => {
+                if let Err(error) = self.edge.verify(signature, body, UnixTime::now()) {
+                    faults.push(format!("X-Edge-Signature: {error}"));
+                }
+            }
+        }
+        faults
+    }
+}

@@ -1,0 +1,159 @@
+//! `nextapi-hook demo`
+
+mod arrival;
+mod tally;
+
+use std::path::PathBuf;
+
+use clap::Args;
+use http::StatusCode;
+use nextapi_hook::{
+    Delivery, Expectation, Gate, Job, LocalEdge, Origin, Provider, Reply, Scenario, Shape, Status,
+    Step, random_hex, summary,
+};
+use nextapi_webhook::{Key, UnixTime};
+
+use crate::End;
+use crate::output::{HEADING, line};
+use crate::signals::Signals;
+use arrival::Arrival;
+use tally::Tally;
+
+/// Where the demo's edge takes deliveries.
+const WEBHOOK_PATH: &str = "/webhook";
+
+/// Start the edge and an origin on this machine, deliver every kind of event, and show what happens
+#[derive(Args)]
+pub(crate) struct Demo {
+    /// The folder of the built edge worker
+    #[arg(long, value_name = "DIR", default_value = "edge-worker")]
+    edge_dir: PathBuf,
+    /// The edge's port on 127.0.0.1; 0 takes any that is free
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+}
+
+impl Demo {
+    pub(crate) async fn run(self) -> anyhow::Result<End> {
+        let mut signals = Signals::catch()?;
+        let webhook_secret = format!("whsec_{}", random_hex::<32>()?);
+        let edge_secret = random_hex::<32>()?;
+
+        let origin = Origin::start().await?;
+        line(format_args!("1/3  The origin, where verified events go, is at {}", origin.url()))?;
+        let starting = LocalEdge::builder(&self.edge_dir)
+            .port(self.port)
+            .setting("WEBHOOK_PATH", WEBHOOK_PATH)
+            .setting("WEBHOOK_SECRETS", &webhook_secret)
+            .setting("EDGE_SIGNING_SECRET", &edge_secret)
+            .setting("ORIGIN_URL", origin.url())
+            .start();
+        let mut edge = tokio::select! {
+            edge = starting => edge?,
+            status = signals.wait() => return Ok(End::Signal(status)),
+        };
+        line(format_args!("2/3  The edge, in the real engine (workerd), is at {}", edge.url()))?;
+
+        let story = Story {
+            key: Key::new(webhook_secret.as_bytes())?,
+            provider: Provider::new(&format!(
+                "{}{WEBHOOK_PATH}",
+                edge.url().trim_end_matches('/')
+            ))?,
+            arrival: Arrival::new(&edge_secret)?,
+            origin,
+            tally: Tally::default(),
+            due: 0,
+        };
+        let told = tokio::select! {
+            told = story.tell() => told,
+            status = signals.wait() => {
+                edge.kill().await;
+                return Ok(End::Signal(status));
+            }
+        };
+        edge.kill().await;
+        let log = edge.logs();
+        let end = told.and_then(|mut tally| {
+            let has_secret =
+                |line: &&String| line.contains(&webhook_secret) || line.contains(&edge_secret);
+            let fact = format!("none of the edge's {} log lines has a secret in it", log.len());
+            tally.fact(&fact, log.iter().find(has_secret).is_none())?;
+            tally.finish()
+        });
+        if !matches!(end, Ok(End::Good)) {
+            line(format_args!("{HEADING}The edge's log:{HEADING:#}"))?;
+            for printed in log {
+                line(format_args!("  {printed}"))?;
+            }
+        }
+        end
+    }
+}
+
+/// Everything that takes part while the edge runs.
+struct Story {
+    key: Key,
+    provider: Provider,
+    origin: Origin,
+    arrival: Arrival,
+    tally: Tally,
+    /// How many requests should have reached the origin by now.
+    due: usize,
+}
+
+impl Story {
+    async fn tell(mut self) -> anyhow::Result<Tally> {
+        line("3/3  Now the provider delivers.")?;
+        line("")?;
+        Tally::heading()?;
+        for scenario in Scenario::all() {
+            line(format_args!("{HEADING}{}{HEADING:#}: {}", scenario.name(), scenario.about()))?;
+            for step in scenario.steps(&self.key, UnixTime::now())? {
+                self.run(step).await?;
+            }
+        }
+        self.outage().await?;
+        line("")?;
+        let count = self.origin.count();
+        let fact = format!("the origin received {count} requests in all, {} expected", self.due);
+        self.tally.fact(&fact, count == self.due)?;
+        Ok(self.tally)
+    }
+
+    /// The one story that the provider cannot tell alone.
+    async fn outage(&mut self) -> anyhow::Result<()> {
+        line(format_args!(
+            "{HEADING}outage{HEADING:#}: the origin fails at first; the provider's retry brings the \
+             event through"
+        ))?;
+        let job = Job::random(UnixTime::now())?;
+        let body = job.event(Shape::Envelope, Status::Succeeded)?;
+        let delivery = Delivery::signed(body, &self.key, UnixTime::now())?;
+        self.origin.reply_next(Reply::status(StatusCode::INTERNAL_SERVER_ERROR));
+        for (what, expected) in [
+            ("job.succeeded, origin fails", Expectation::Each(502, "origin_failed")),
+            ("job.succeeded, 1st retry", Expectation::FORWARDED),
+            ("job.succeeded, 2nd retry", Expectation::DUPLICATE),
+        ] {
+            self.run(Step::one(what, delivery.clone(), expected)).await?;
+        }
+        Ok(())
+    }
+
+    async fn run(&mut self, mut step: Step) -> anyhow::Result<()> {
+        let before = self.origin.count();
+        let last = Gate::new();
+        if step.expected == Expectation::OneForwarded {
+            // The origin is ours: let it take its time, so that the others come meanwhile.
+            step.expected = Expectation::OneForwardedWhileHeld;
+            self.origin.reply_next(Reply::default().when(&last));
+        }
+        self.due = self.due.saturating_add(step.expected.arrivals(step.deliveries.len()));
+        let answers = step.run(&self.provider, &last).await?;
+        let received: Vec<_> = self.origin.received().into_iter().skip(before).collect();
+        let arrived = self.arrival.check(&step, &received);
+        let answers_good = step.expected.is_met_by(&answers);
+        self.tally.row(&step, &summary(&answers), answers_good, &arrived)
+    }
+}

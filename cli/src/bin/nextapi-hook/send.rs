@@ -1,0 +1,59 @@
+//! `nextapi-hook send`
+
+use anyhow::Context as _;
+use clap::Args;
+use nextapi_hook::{Gate, Provider, Scenario, summary};
+use nextapi_webhook::UnixTime;
+
+use crate::End;
+use crate::output::{HEADING, line, verdict};
+use crate::secret_argument::SecretArgument;
+
+/// Be the provider: deliver events to an edge and check its answers
+#[derive(Args)]
+pub(crate) struct Send {
+    #[command(flatten)]
+    secret: SecretArgument,
+    /// Where the deliveries go
+    #[arg(long)]
+    url: Option<String>,
+    /// Tell only this scenario; `list` explains them all [default: all of them]
+    #[arg(long, value_name = "NAME")]
+    scenario: Option<String>,
+}
+
+impl Send {
+    pub(crate) async fn run(self) -> anyhow::Result<End> {
+        let scenarios = match self.scenario.as_deref() {
+            Some("list") => return list(),
+            Some(name) => core::slice::from_ref(Scenario::find(name)?),
+            None => Scenario::all(),
+        };
+        let url = self.url.context("where to? Give --url URL")?;
+        let provider = Provider::new(&url)?;
+        let key = self.secret.load()?.signing_key()?;
+
+        let mut all_good = true;
+        for scenario in scenarios {
+            line(format_args!("{HEADING}{}{HEADING:#}: {}", scenario.name(), scenario.about()))?;
+            for step in scenario.steps(&key, UnixTime::now())? {
+                let answers = step.run(&provider, &Gate::new()).await?;
+                let good = step.expected.is_met_by(&answers);
+                all_good &= good;
+                let (what, answered) = (&step.what, summary(&answers));
+                line(format_args!("  {what:<30} {answered:<34} {}", verdict(good)))?;
+                if !good {
+                    line(format_args!("    expected: {}", step.expected))?;
+                }
+            }
+        }
+        Ok(if all_good { End::Good } else { End::Bad })
+    }
+}
+
+fn list() -> anyhow::Result<End> {
+    for scenario in Scenario::all() {
+        line(format_args!("{HEADING}{:<14}{HEADING:#}{}", scenario.name(), scenario.about()))?;
+    }
+    Ok(End::Good)
+}

@@ -1,0 +1,102 @@
+//! `demo` against an edge that is as designed, and against ones that are not.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
+
+use crate::support::{hook, reference_edge, run};
+
+fn demo(fault: &str) -> (i32, String, String) {
+    let edge = reference_edge(fault);
+    run(hook().arg("demo").arg("--edge-dir").arg(edge.path()))
+}
+
+#[test]
+fn an_edge_that_is_as_designed_passes() {
+    let (status, stdout, stderr) = demo("");
+    assert_eq!(status, 0, "{stdout}{stderr}");
+    assert!(stdout.contains("checks are as designed"), "{stdout}");
+    assert!(!stdout.contains("NOT AS DESIGNED"), "{stdout}");
+    assert!(!stdout.contains('\x1b'), "colours without a terminal: {stdout}");
+}
+
+#[test]
+fn every_fault_is_noticed() {
+    for (fault, told) in [
+        ("accepts-forgeries", "expected: 401 signature_mismatch"),
+        ("acknowledges-early", "expected: 200 forwarded once, else 409 in_flight"),
+        ("changes-bytes", "the bytes that arrived are not the bytes that were sent"),
+        ("forgets", "expected: 200 duplicate"),
+        ("logs-secrets", "has a secret in it"),
+    ] {
+        let (status, stdout, stderr) = demo(fault);
+        assert_eq!(status, 1, "{fault}: {stdout}{stderr}");
+        assert!(stdout.contains(told), "{fault}: {stdout}");
+        assert!(stdout.contains("NOT AS DESIGNED"), "{fault}: {stdout}");
+    }
+}
+
+#[test]
+fn an_edge_that_is_not_built_is_an_error() {
+    let edge = reference_edge("");
+    std::fs::remove_dir_all(edge.path().join("build")).unwrap();
+    let (status, _, stderr) = run(hook().arg("demo").arg("--edge-dir").arg(edge.path()));
+    assert_eq!(status, 2, "{stderr}");
+    assert!(stderr.contains("build the worker first"), "{stderr}");
+}
+
+#[test]
+fn a_worker_that_does_not_start_is_an_error_that_says_why() {
+    let edge = reference_edge("");
+    std::fs::write(edge.path().join("build/index.js"), "this is not JavaScript").unwrap();
+    let (status, _, stderr) = run(hook().arg("demo").arg("--edge-dir").arg(edge.path()));
+    assert_eq!(status, 2, "{stderr}");
+    assert!(stderr.contains("SyntaxError"), "{stderr}");
+}
+
+#[test]
+fn a_signal_ends_it_and_leaves_no_process_behind() {
+    for (signal, expected) in [("-INT", 130), ("-TERM", 143)] {
+        let edge = reference_edge("");
+        let mut demo = hook()
+            .arg("demo")
+            .arg("--edge-dir")
+            .arg(edge.path())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(demo.stdout.take().unwrap()).lines();
+        let started = lines.find(|line| line.as_ref().unwrap().starts_with("2/3")).unwrap();
+        let children = children(demo.id());
+        assert_eq!(children.len(), 1, "the engine runs: {started:?}");
+
+        let id = demo.id().to_string();
+        assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
+        // Reading to the end also means that nobody holds the output open any more.
+        drop(lines.map(Result::unwrap).collect::<Vec<_>>());
+        assert_eq!(demo.wait().unwrap().code(), Some(expected));
+        for child in children {
+            assert!(!is_running(child), "{child} is still there");
+        }
+    }
+}
+
+/// The processes whose parent is `id`.
+fn children(id: u32) -> Vec<u32> {
+    let processes = std::fs::read_dir("/proc").unwrap();
+    processes
+        .filter_map(|entry| entry.unwrap().file_name().to_str()?.parse().ok())
+        .filter(|process| parent_and_state(*process).is_some_and(|(parent, _)| parent == id))
+        .collect()
+}
+
+fn is_running(process: u32) -> bool {
+    parent_and_state(process).is_some_and(|(_, state)| state != "Z" && state != "X")
+}
+
+fn parent_and_state(process: u32) -> Option<(u32, String)> {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    // The name in parentheses may hold anything, so count from behind it.
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
+    let state = fields.next()?.to_owned();
+    Some((fields.next()?.parse().ok()?, state))
+}

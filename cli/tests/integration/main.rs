@@ -1,0 +1,18 @@
+//! The command line and the library's two ends, tried against each other and against the real
+//! engine.
+
+// As a test module throughout, so that helpers may stop at the first surprise, too.
+#[cfg(test)]
+mod command_line;
+#[cfg(test)]
+mod demo;
+#[cfg(test)]
+mod listen;
+#[cfg(test)]
+mod local_edge;
+#[cfg(test)]
+mod origin;
+#[cfg(test)]
+mod send;
+#[cfg(test)]
+mod support;

@@ -1,0 +1,269 @@
+//! The course of one request: the steps of [`delivery`](crate::delivery), one after the other, with
+//! the calls of the platform between them. What to do is decided there; here it is done.
+
+use core::time::Duration;
+
+use futures_channel::oneshot;
+use nextapi_webhook::UnixTime;
+use worker::{Context, Delay, Env, Headers, Request, Response};
+
+use crate::body::{self, TooLarge};
+use crate::delivery::{self, Authentic, Route};
+use crate::forward::{self, Forward};
+use crate::ledger::client;
+use crate::ledger::message::Call;
+use crate::ledger::shard;
+use crate::outcome::{Answer, OriginResult, Outcome};
+use crate::record::{Record, Settlement};
+use crate::settings::{Problem, Refused, Settings};
+use crate::trace::{self, Random, TraceContext};
+use crate::{origin, platform};
+
+/// Answers one request.
+pub(crate) async fn answer(
+    request: Request,
+    env: Env,
+    context: &Context,
+) -> worker::Result<Response> {
+    let random = platform::random()?;
+    let offered_id = header(&request, forward::CORRELATION_ID);
+    let correlation_id = trace::correlation_id(offered_id.as_deref(), &random);
+    let settings = platform::settings(&env);
+    let webhook_path = match settings {
+        Ok(settings) => Some(settings.webhook_path.as_str()),
+        Err(refused) => refused.webhook_path.as_deref(),
+    };
+    // 1.
+    let answer = match delivery::route(request.method().as_ref(), &request.path(), webhook_path) {
+        Route::Health => health(&request, settings),
+        Route::Nowhere(outcome) => outcome.answer(),
+        Route::Delivery => {
+            let record = Record::new(platform::now_text(), correlation_id.clone());
+            deliver(request, env, context, settings, random, record).await.answer()
+        }
+    };
+    respond(answer, &correlation_id)
+}
+
+/// Whether the settings are sound, and if not, everything that is wrong with them.
+fn health(request: &Request, settings: &Result<Settings, Refused>) -> Answer {
+    match sound(request, settings) {
+        Ok(_) => Answer::ok("ok"),
+        Err(problems) => Outcome::Misconfigured.answer_saying(&problems.join("; ")),
+    }
+}
+
+/// The settings, if they are sound for this request as well.
+fn sound<'a>(
+    request: &Request,
+    settings: &'a Result<Settings, Refused>,
+) -> Result<&'a Settings, Vec<String>> {
+    let in_words = |problems: &[Problem]| problems.iter().map(Problem::to_string).collect();
+    match settings {
+        Err(refused) => Err(in_words(&refused.problems)),
+        Ok(settings) => match settings.origin_is_own(&request.inner().url()) {
+            Some(problem) => Err(in_words(&[problem])),
+            None => Ok(settings),
+        },
+    }
+}
+
+/// A delivery that is authentic, with all that the rest of its way needs.
+struct Claimant {
+    settings: &'static Settings,
+    env: Env,
+    headers: Vec<(String, String)>,
+    signature_header: &'static str,
+    body: Vec<u8>,
+    authentic: Authentic,
+    trace: TraceContext,
+    random: Random,
+    record: Record,
+}
+
+async fn deliver(
+    mut request: Request,
+    env: Env,
+    context: &Context,
+    settings: &'static Result<Settings, Refused>,
+    random: Random,
+    mut record: Record,
+) -> Outcome {
+    let settings = match sound(&request, settings) {
+        Ok(settings) => settings,
+        Err(problems) => {
+            record.problems = problems;
+            return ended(record, Outcome::Misconfigured);
+        }
+    };
+    // 1. to 4.
+    let received = receive(&mut request, settings, &mut record).await;
+    let Authenticated { signature_header, body, authentic } = match received {
+        Ok(authenticated) => authenticated,
+        Err(outcome) => return ended(record, outcome),
+    };
+    let offered_trace = header(&request, forward::TRACEPARENT);
+    let claimant = Claimant {
+        settings,
+        env,
+        headers: request.headers().entries().collect(),
+        signature_header,
+        body,
+        authentic,
+        trace: TraceContext::continuing(offered_trace.as_deref(), &random),
+        random,
+        record,
+    };
+
+    // 5. to 7. run to their end even if the provider hangs up: the platform drops the request's own
+    // future then, but not what was handed to `wait_until`. Otherwise a provider that loses patience
+    // could part the origin's 2xx from its commit, and the event would come a second time.
+    let (tell, told) = oneshot::channel();
+    context.wait_until(async move {
+        // Nobody is left to be told if the provider has hung up.
+        let _ = tell.send(claimant.finish().await);
+    });
+    // Nothing is told only if that future was cut off. Then nobody knows what the origin has, and
+    // the delivery must come again.
+    told.await.unwrap_or(Outcome::LedgerUnavailable)
+}
+
+/// What steps 1 to 4 lead to.
+struct Authenticated {
+    signature_header: &'static str,
+    body: Vec<u8>,
+    authentic: Authentic,
+}
+
+/// Steps 1 to 4, up to an authentic body.
+async fn receive(
+    request: &mut Request,
+    settings: &'static Settings,
+    record: &mut Record,
+) -> Result<Authenticated, Outcome> {
+    let started_ms = platform::now_ms();
+    // 1.
+    let length = header(request, "content-length");
+    if body::is_declared_too_large(length.as_deref(), settings.max_body_bytes) {
+        return Err(Outcome::BodyTooLarge);
+    }
+    let found = settings
+        .signature_headers
+        .iter()
+        .find_map(|name| header(request, name).map(|value| (name.as_str(), value)));
+    let Some((signature_header, signature)) = found else {
+        return Err(Outcome::SignatureMissing);
+    };
+    let body = body::read(request, settings.max_body_bytes)
+        .await
+        .map_err(|TooLarge| Outcome::BodyTooLarge)?;
+    record.note_body(&body.bytes, body.is_cut);
+    // 2. to 4. The clock is read after the body, whose sender may take its time.
+    let now_ms = platform::now_ms();
+    let now = UnixTime::from_secs(now_ms / 1_000);
+    let authentic = delivery::authenticate(settings, &signature, &body.bytes, now);
+    record.milliseconds.verify = Some(platform::now_ms().saturating_sub(started_ms));
+    match authentic {
+        Ok(authentic) => {
+            record.note_authentic(&authentic);
+            Ok(Authenticated { signature_header, body: body.bytes, authentic })
+        }
+        Err(error) => {
+            record.reason = Some(error.to_string());
+            record.age_seconds = delivery::refused_age_seconds(error);
+            Err(error.into())
+        }
+    }
+}
+
+impl Claimant {
+    /// Steps 5 to 7, and the log line.
+    async fn finish(mut self) -> Outcome {
+        let outcome = self.attempt().await;
+        ended(self.record, outcome)
+    }
+
+    async fn attempt(&mut self) -> Outcome {
+        // 5.
+        let started_ms = platform::now_ms();
+        let facts = self.authentic.facts();
+        let shards = self.settings.ledger_shards;
+        let shard = shard::name(facts.job_id.as_deref(), &self.authentic.key, shards);
+        let answer = client::ask(&self.env, &shard, &self.authentic.claim()).await;
+        self.record.milliseconds.claim = Some(platform::now_ms().saturating_sub(started_ms));
+        let token = match delivery::granted(&answer) {
+            Ok(token) => token,
+            Err(outcome) => {
+                self.record.ledger_error = answer.err();
+                return outcome;
+            }
+        };
+        self.record.attempt = Some(token);
+        // 6.
+        let result = self.forward(token).await;
+        let outcome = Outcome::from(result);
+        // 7.
+        let started_ms = platform::now_ms();
+        self.settle(&shard, &self.authentic.settle(token, outcome), outcome).await;
+        self.record.milliseconds.commit = Some(platform::now_ms().saturating_sub(started_ms));
+        outcome
+    }
+
+    async fn forward(&mut self, attempt: u64) -> OriginResult {
+        let started_ms = platform::now_ms();
+        let settings = self.settings;
+        let forward = Forward {
+            key: &self.authentic.key,
+            attempt,
+            correlation_id: &self.record.correlation_id,
+            trace: &self.trace,
+            signature_header: self.signature_header,
+            body: &self.body,
+            now: UnixTime::from_secs(started_ms / 1_000),
+        };
+        let headers = forward.headers(core::mem::take(&mut self.headers), settings);
+        let url = settings.origin.expose();
+        let result = origin::send(url, headers, &self.body, settings.origin_timeout_ms).await;
+        self.record.milliseconds.origin = Some(platform::now_ms().saturating_sub(started_ms));
+        if let OriginResult::Status(status) = result {
+            self.record.origin_status = Some(status);
+        }
+        result
+    }
+
+    async fn settle(&mut self, shard: &str, call: &Call, outcome: Outcome) {
+        let [random, ..] = self.random.span;
+        for tries in 1.. {
+            let answer = client::ask(&self.env, shard, call).await;
+            let settlement: Settlement = delivery::settlement(outcome, &answer);
+            self.record.settlement = Some(settlement);
+            self.record.ledger_error = answer.err();
+            match delivery::pause_before_retry_ms(settlement, tries, random) {
+                Some(pause_ms) => Delay::from(Duration::from_millis(pause_ms.into())).await,
+                None => break,
+            }
+        }
+    }
+}
+
+/// Writes the log line of a delivery that has ended.
+fn ended(mut record: Record, outcome: Outcome) -> Outcome {
+    platform::log(&record.line(outcome));
+    outcome
+}
+
+/// A header's value; several of one name are joined by commas. Names that are no names have none.
+fn header(request: &Request, name: &str) -> Option<String> {
+    request.headers().get(name).ok().flatten()
+}
+
+fn respond(answer: Answer, correlation_id: &str) -> worker::Result<Response> {
+    let headers = Headers::new();
+    headers.set("content-type", "application/json")?;
+    headers.set(forward::CORRELATION_ID, correlation_id)?;
+    if let Some((name, value)) = &answer.extra_header {
+        headers.set(name, value)?;
+    }
+    let response = Response::builder().with_status(answer.status).with_headers(headers);
+    Ok(response.fixed(answer.body.into_bytes()))
+}

@@ -1,0 +1,36 @@
+//! A Cloudflare Worker that stands between NextAPI's webhooks and the server that handles them: it
+//! verifies each delivery, lets each event through once, and forwards the signed bytes.
+//!
+//! What decides is pure and runs in ordinary tests; what touches the platform only carries.
+//!
+//! | module | |
+//! | --- | --- |
+//! | `settings` | all settings, checked as a whole |
+//! | `delivery` | what is decided on the way of one delivery, step by step |
+//! | `ledger` | which events the origin has: rows, transitions, messages, and the object |
+//! | `forward`, `trace` | the headers that the origin gets, and the names of a delivery |
+//! | `outcome` | how a delivery can end, and the answer to it |
+//! | `record` | the log line of a delivery |
+//! | `course`, `body`, `origin`, `platform` | the platform's side: requests, streams, clock, log |
+
+mod body;
+mod course;
+mod delivery;
+mod forward;
+mod ledger;
+mod origin;
+mod outcome;
+mod platform;
+mod record;
+mod settings;
+mod trace;
+
+use worker::{Context, Env, Request, Response, event};
+
+pub use ledger::Ledger;
+
+/// The entry point that the platform calls for each request.
+#[event(fetch)]
+async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<Response> {
+    course::answer(request, env, &context).await
+}

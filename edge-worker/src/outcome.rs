@@ -1,0 +1,335 @@
+//! How a delivery can end, and the answer that each end gets.
+//!
+//! The list is closed: its codes are what answers say, what log lines say and what is counted. The
+//! provider counts any 2xx as delivered and repeats on anything else, so 2xx stands only for events
+//! that the origin has.
+
+use nextapi_webhook::Error;
+use serde::Serialize;
+
+/// Seconds after which a delivery may be tried again when the ledger could not be reached.
+const LEDGER_RETRY_AFTER_SECONDS: u64 = 5;
+
+/// How a request ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// The origin has the event: it answered 2xx.
+    Forwarded,
+    /// The origin has had the event since an earlier delivery.
+    Duplicate,
+    /// Another delivery of the same event is being forwarded, and nobody knows yet how that ends.
+    InFlight {
+        /// Seconds until that attempt counts as lost, at least 1.
+        retry_after_seconds: u64,
+    },
+    /// None of the signature headers is there.
+    SignatureMissing,
+    /// The signature header cannot be read.
+    SignatureMalformed,
+    /// The signature was not made over this body with one of our keys.
+    SignatureMismatch,
+    /// Authentic, but too old.
+    TimestampExpired,
+    /// Authentic, but from too far in the future.
+    TimestampAhead,
+    /// The body is longer than we read.
+    BodyTooLarge,
+    /// The path is known, the method is not.
+    MethodNotAllowed {
+        /// The methods that the path knows.
+        allow: &'static str,
+    },
+    /// The path is unknown.
+    NotFound,
+    /// The origin answered, and neither 2xx nor 5xx.
+    OriginRejected,
+    /// The origin answered 5xx.
+    OriginFailed,
+    /// The origin did not answer within its deadline. It may have acted all the same.
+    OriginTimeout,
+    /// The origin could not be reached, or broke the connection. It may have acted all the same.
+    OriginUnreachable,
+    /// The ledger could not be reached, or could not read or write.
+    LedgerUnavailable,
+    /// The settings are refused.
+    Misconfigured,
+}
+
+/// What became of the request to the origin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OriginResult {
+    /// It answered with this status.
+    Status(u16),
+    /// It did not answer within the deadline.
+    TimedOut,
+    /// There was no connection, or it broke.
+    Unreachable,
+}
+
+impl From<OriginResult> for Outcome {
+    fn from(result: OriginResult) -> Self {
+        match result {
+            OriginResult::Status(200..=299) => Self::Forwarded,
+            OriginResult::Status(500..=599) => Self::OriginFailed,
+            // Redirects are not followed: the body was signed for one receiver.
+            OriginResult::Status(_) => Self::OriginRejected,
+            OriginResult::TimedOut => Self::OriginTimeout,
+            OriginResult::Unreachable => Self::OriginUnreachable,
+        }
+    }
+}
+
+impl From<Error> for Outcome {
+    fn from(error: Error) -> Self {
+        match error.code() {
+            "signature_malformed" => Self::SignatureMalformed,
+            "timestamp_expired" => Self::TimestampExpired,
+            "timestamp_ahead" => Self::TimestampAhead,
+            // A reason that a later verifier adds is a refusal as well.
+            _ => Self::SignatureMismatch,
+        }
+    }
+}
+
+impl Outcome {
+    /// The stable name of this outcome. A code never changes its meaning.
+    pub(crate) const fn code(self) -> &'static str {
+        match self {
+            Self::Forwarded => "forwarded",
+            Self::Duplicate => "duplicate",
+            Self::InFlight { .. } => "in_flight",
+            Self::SignatureMissing => "signature_missing",
+            Self::SignatureMalformed => "signature_malformed",
+            Self::SignatureMismatch => "signature_mismatch",
+            Self::TimestampExpired => "timestamp_expired",
+            Self::TimestampAhead => "timestamp_ahead",
+            Self::BodyTooLarge => "body_too_large",
+            Self::MethodNotAllowed { .. } => "method_not_allowed",
+            Self::NotFound => "not_found",
+            Self::OriginRejected => "origin_rejected",
+            Self::OriginFailed => "origin_failed",
+            Self::OriginTimeout => "origin_timeout",
+            Self::OriginUnreachable => "origin_unreachable",
+            Self::LedgerUnavailable => "ledger_unavailable",
+            Self::Misconfigured => "misconfigured",
+        }
+    }
+
+    /// The HTTP status.
+    pub(crate) const fn status(self) -> u16 {
+        match self {
+            Self::Forwarded | Self::Duplicate => 200,
+            Self::SignatureMissing | Self::SignatureMalformed => 400,
+            Self::SignatureMismatch | Self::TimestampExpired | Self::TimestampAhead => 401,
+            Self::NotFound => 404,
+            Self::MethodNotAllowed { .. } => 405,
+            Self::InFlight { .. } => 409,
+            Self::BodyTooLarge => 413,
+            Self::Misconfigured => 500,
+            Self::OriginRejected | Self::OriginFailed | Self::OriginUnreachable => 502,
+            Self::LedgerUnavailable => 503,
+            Self::OriginTimeout => 504,
+        }
+    }
+
+    /// A sentence for whoever reads the answer. It tells nothing that the code does not.
+    const fn message(self) -> &'static str {
+        match self {
+            Self::Forwarded => "The origin has the event.",
+            Self::Duplicate => "The origin has had the event since an earlier delivery.",
+            Self::InFlight { .. } => "Another delivery of this event is under way.",
+            Self::SignatureMissing => "The request has no signature header.",
+            Self::SignatureMalformed => "The signature header cannot be read.",
+            Self::SignatureMismatch => "The signature does not match the body.",
+            Self::TimestampExpired => "The signature is too old.",
+            Self::TimestampAhead => "The signature's timestamp is too far in the future.",
+            Self::BodyTooLarge => "The body is too large.",
+            Self::MethodNotAllowed { .. } => "The path does not take this method.",
+            Self::NotFound => "There is nothing at this path.",
+            Self::OriginRejected => "The origin did not accept the event.",
+            Self::OriginFailed => "The origin failed to handle the event.",
+            Self::OriginTimeout => "The origin did not answer in time.",
+            Self::OriginUnreachable => "The origin could not be reached.",
+            Self::LedgerUnavailable => "The ledger of events could not be reached.",
+            Self::Misconfigured => {
+                "The worker's settings are refused; its health check names them."
+            }
+        }
+    }
+
+    /// The answer to the request.
+    pub(crate) fn answer(self) -> Answer {
+        match self {
+            Self::Forwarded | Self::Duplicate => Answer::ok(self.code()),
+            _ => self.answer_saying(self.message()),
+        }
+    }
+
+    /// The error answer of this outcome, with a message of its own.
+    pub(crate) fn answer_saying(self, message: &str) -> Answer {
+        let body = in_json(&Body::Error { code: self.code(), message });
+        Answer { status: self.status(), extra_header: self.extra_header(), body }
+    }
+
+    fn extra_header(self) -> Option<(&'static str, String)> {
+        match self {
+            Self::InFlight { retry_after_seconds } => {
+                Some(("retry-after", retry_after_seconds.max(1).to_string()))
+            }
+            Self::LedgerUnavailable => {
+                Some(("retry-after", LEDGER_RETRY_AFTER_SECONDS.to_string()))
+            }
+            Self::MethodNotAllowed { allow } => Some(("allow", allow.to_owned())),
+            _ => None,
+        }
+    }
+}
+
+/// An answer, still without the platform's types.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Answer {
+    /// The HTTP status.
+    pub(crate) status: u16,
+    /// A header beside those that every answer has.
+    pub(crate) extra_header: Option<(&'static str, String)>,
+    /// The body, JSON.
+    pub(crate) body: String,
+}
+
+impl Answer {
+    /// A good end: `{"status":"…"}`.
+    pub(crate) fn ok(status: &str) -> Self {
+        Self { status: 200, extra_header: None, body: in_json(&Body::Status(status)) }
+    }
+}
+
+/// The body of an answer, in the provider's own shape.
+#[derive(Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Body<'a> {
+    Status(&'a str),
+    Error { code: &'static str, message: &'a str },
+}
+
+fn in_json(body: &Body<'_>) -> String {
+    // Texts can always be written as JSON. Were that to change, the status would still be right.
+    serde_json::to_string(body).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// Outcome, status, code and extra header.
+    type Row = (Outcome, u16, &'static str, Option<(&'static str, &'static str)>);
+
+    /// Every outcome as clients see it. A line that has to change here breaks them.
+    const TABLE: [Row; 17] = [
+        (Outcome::Forwarded, 200, "forwarded", None),
+        (Outcome::Duplicate, 200, "duplicate", None),
+        (
+            Outcome::InFlight { retry_after_seconds: 7 },
+            409,
+            "in_flight",
+            Some(("retry-after", "7")),
+        ),
+        (Outcome::SignatureMissing, 400, "signature_missing", None),
+        (Outcome::SignatureMalformed, 400, "signature_malformed", None),
+        (Outcome::SignatureMismatch, 401, "signature_mismatch", None),
+        (Outcome::TimestampExpired, 401, "timestamp_expired", None),
+        (Outcome::TimestampAhead, 401, "timestamp_ahead", None),
+        (Outcome::BodyTooLarge, 413, "body_too_large", None),
+        (
+            Outcome::MethodNotAllowed { allow: "POST" },
+            405,
+            "method_not_allowed",
+            Some(("allow", "POST")),
+        ),
+        (Outcome::NotFound, 404, "not_found", None),
+        (Outcome::OriginRejected, 502, "origin_rejected", None),
+        (Outcome::OriginFailed, 502, "origin_failed", None),
+        (Outcome::OriginTimeout, 504, "origin_timeout", None),
+        (Outcome::OriginUnreachable, 502, "origin_unreachable", None),
+        (Outcome::LedgerUnavailable, 503, "ledger_unavailable", Some(("retry-after", "5"))),
+        (Outcome::Misconfigured, 500, "misconfigured", None),
+    ];
+
+    #[test]
+    fn every_outcome_has_its_status_code_and_header() {
+        for (outcome, status, code, header) in TABLE {
+            let answer = outcome.answer();
+            assert_eq!(outcome.code(), code);
+            assert_eq!(outcome.status(), status, "{code}");
+            assert_eq!(answer.status, status, "{code}");
+            let extra = answer.extra_header.as_ref().map(|(name, value)| (*name, value.as_str()));
+            assert_eq!(extra, header, "{code}");
+        }
+    }
+
+    #[test]
+    fn bodies_have_the_providers_shape() {
+        for (outcome, status, code, _) in TABLE {
+            let body: serde_json::Value = serde_json::from_str(&outcome.answer().body).unwrap();
+            let expected = if status == 200 {
+                json!({ "status": code })
+            } else {
+                json!({ "error": { "code": code, "message": outcome.message() } })
+            };
+            assert_eq!(body, expected);
+        }
+        assert_eq!(Outcome::Forwarded.answer().body, r#"{"status":"forwarded"}"#);
+        assert_eq!(
+            Outcome::NotFound.answer().body,
+            r#"{"error":{"code":"not_found","message":"There is nothing at this path."}}"#,
+        );
+    }
+
+    #[test]
+    fn success_is_answered_only_when_the_origin_has_the_event() {
+        for (outcome, status, ..) in TABLE {
+            let delivered = matches!(outcome, Outcome::Forwarded | Outcome::Duplicate);
+            assert_eq!((200..300).contains(&status), delivered, "{outcome:?}");
+        }
+    }
+
+    #[test]
+    fn only_2xx_of_the_origin_counts_as_forwarded() {
+        for status in 0..=999 {
+            let expected = match status {
+                200..=299 => Outcome::Forwarded,
+                500..=599 => Outcome::OriginFailed,
+                _ => Outcome::OriginRejected,
+            };
+            assert_eq!(Outcome::from(OriginResult::Status(status)), expected, "{status}");
+        }
+        assert_eq!(Outcome::from(OriginResult::TimedOut), Outcome::OriginTimeout);
+        assert_eq!(Outcome::from(OriginResult::Unreachable), Outcome::OriginUnreachable);
+    }
+
+    #[test]
+    fn every_refusal_of_the_verifier_is_one_of_ours() {
+        let table = [
+            (Error::HeaderTooLong { length: 9 }, Outcome::SignatureMalformed),
+            (Error::TimestampMissing, Outcome::SignatureMalformed),
+            (Error::TimestampRepeated, Outcome::SignatureMalformed),
+            (Error::TimestampInvalid, Outcome::SignatureMalformed),
+            (Error::SignatureMissing, Outcome::SignatureMalformed),
+            (Error::TooManySignatures, Outcome::SignatureMalformed),
+            (Error::SignatureMismatch, Outcome::SignatureMismatch),
+            (Error::TimestampExpired { age: 9, tolerance: 9 }, Outcome::TimestampExpired),
+            (Error::TimestampAhead { ahead: 9, tolerance: 9 }, Outcome::TimestampAhead),
+        ];
+        for (error, outcome) in table {
+            assert_eq!(Outcome::from(error), outcome);
+            assert_eq!(error.code(), outcome.code());
+        }
+    }
+
+    #[test]
+    fn a_retry_is_never_asked_for_at_once() {
+        let answer = Outcome::InFlight { retry_after_seconds: 0 }.answer();
+        assert_eq!(answer.extra_header, Some(("retry-after", "1".to_owned())));
+    }
+}

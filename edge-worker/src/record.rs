@@ -1,0 +1,242 @@
+//! The log line of one delivery.
+//!
+//! It holds names, sizes, times and hashes, which are enough to find a delivery again at the
+//! provider, here and at the origin. It never holds a body, a secret, a header's value other than
+//! the correlation id, or a URL.
+
+use nextapi_webhook::{Event, EventError};
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+
+use crate::delivery::Authentic;
+use crate::outcome::Outcome;
+
+/// Bytes of the body's hash that are logged. Enough to compare two logs; too short to be used as
+/// the body's name.
+const HASH_PREFIX_BYTES: usize = 8;
+
+/// What became of the claim in the ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Settlement {
+    /// The ledger knows that the origin has the event.
+    Committed,
+    /// Another attempt has claimed the event since; that one will commit.
+    CommitRefused,
+    /// The origin has the event, but the ledger could not be told: it may get it once more.
+    CommitFailed,
+    /// The next delivery is granted at once.
+    Released,
+    /// Another attempt has claimed the event since.
+    ReleaseRefused,
+    /// The ledger could not be told: the next delivery is granted once the lease has run out.
+    ReleaseFailed,
+}
+
+/// Milliseconds that the steps took.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Milliseconds {
+    /// Reading and verifying.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) verify: Option<u64>,
+    /// The claim in the ledger.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) claim: Option<u64>,
+    /// The origin's answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) origin: Option<u64>,
+    /// Commit or release in the ledger.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) commit: Option<u64>,
+}
+
+/// What is known of one delivery. It is filled in while the delivery goes its way, and what was not
+/// reached is left out.
+#[derive(Debug, Default, Serialize)]
+#[serde(default)]
+pub(crate) struct Record {
+    /// When the delivery arrived, RFC 3339.
+    pub(crate) time: String,
+    /// The name of this delivery.
+    pub(crate) correlation_id: String,
+    outcome: &'static str,
+    status: u16,
+    /// Why the signature was refused, or could not be found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event_key: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event_type: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    job_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    credits: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event_unreadable: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key_index: Option<usize>,
+    /// How old the signature was, in seconds; negative if it was ahead of the clock.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) age_seconds: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body_bytes: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body_sha256: Option<String>,
+    #[serde(skip_serializing_if = "core::ops::Not::not")]
+    body_is_cut: bool,
+    /// The number of the attempt.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) attempt: Option<u64>,
+    /// The status that the origin answered with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) origin_status: Option<u16>,
+    /// What became of the claim.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) settlement: Option<Settlement>,
+    /// Why the ledger did not answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) ledger_error: Option<String>,
+    /// What is wrong with the settings.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) problems: Vec<String>,
+    /// How long the steps took.
+    pub(crate) milliseconds: Milliseconds,
+}
+
+impl Record {
+    /// The record of a delivery that has just arrived.
+    pub(crate) fn new(time: String, correlation_id: String) -> Self {
+        Self { time, correlation_id, ..Self::default() }
+    }
+
+    /// Notes size and hash of what was read, authentic or not.
+    pub(crate) fn note_body(&mut self, bytes: &[u8], is_cut: bool) {
+        let digest: [u8; 32] = Sha256::digest(bytes).into();
+        self.body_bytes = Some(bytes.len());
+        self.body_sha256 = digest.get(..HASH_PREFIX_BYTES).map(hex::encode);
+        self.body_is_cut = is_cut;
+    }
+
+    /// Notes what an authentic delivery says of itself.
+    pub(crate) fn note_authentic(&mut self, authentic: &Authentic) {
+        let facts = authentic.facts();
+        self.key_index = Some(authentic.key_index);
+        self.age_seconds = Some(authentic.age_seconds);
+        self.event_key = Some(authentic.key.to_string());
+        self.event_id = facts.event_id;
+        self.event_type = facts.event_type;
+        self.job_id = facts.job_id;
+        self.credits = authentic.event.as_ref().ok().and_then(Event::credits);
+        self.event_unreadable = authentic.event.as_ref().err().map(EventError::code);
+    }
+
+    /// The line, now that the outcome is known.
+    pub(crate) fn line(&mut self, outcome: Outcome) -> String {
+        self.outcome = outcome.code();
+        self.status = outcome.status();
+        // Nothing in a record can fail to be written as JSON; a line without detail would still
+        // count.
+        serde_json::to_string(self)
+            .unwrap_or_else(|_| format!(r#"{{"outcome":"{}"}}"#, self.outcome))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nextapi_webhook::{Key, UnixTime};
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::delivery::authenticate;
+    use crate::settings::tests::{SECRET, settings_with};
+
+    const NOW: UnixTime = UnixTime::from_secs(1_700_000_000);
+
+    fn authentic(body: &[u8]) -> Authentic {
+        let key = Key::new(SECRET.as_bytes()).unwrap();
+        let header = key.sign(UnixTime::from_secs(1_699_999_990), body).to_string();
+        authenticate(&settings_with(&[]), &header, body, NOW).unwrap()
+    }
+
+    fn record_of(body: &[u8]) -> Record {
+        let mut record = Record::new("2023-11-14T22:13:20.000Z".to_owned(), "c-1".to_owned());
+        record.note_body(body, false);
+        record.note_authentic(&authentic(body));
+        record
+    }
+
+    fn parsed(line: &str) -> Value {
+        assert!(!line.contains('\n'), "one line for one delivery");
+        serde_json::from_str(line).unwrap()
+    }
+
+    #[test]
+    fn the_line_of_a_forwarded_event_is_pinned() {
+        let body = br#"{"id":"evt_1","type":"job.succeeded","data":{"job":{"id":"job_1","prompt":"canary","cost_credits":1.5}}}"#;
+        let mut record = record_of(body);
+        record.attempt = Some(2);
+        record.origin_status = Some(204);
+        record.settlement = Some(Settlement::Committed);
+        record.milliseconds =
+            Milliseconds { verify: Some(0), claim: Some(3), origin: Some(40), commit: Some(2) };
+        let line = record.line(Outcome::Forwarded);
+        assert_eq!(
+            parsed(&line),
+            json!({
+                "time": "2023-11-14T22:13:20.000Z",
+                "correlation_id": "c-1",
+                "outcome": "forwarded",
+                "status": 200,
+                "event_key": nextapi_webhook::EventKey::of(body).to_string(),
+                "event_id": "evt_1",
+                "event_type": "job.succeeded",
+                "job_id": "job_1",
+                "credits": 1.5,
+                "key_index": 0,
+                "age_seconds": 10,
+                "body_bytes": body.len(),
+                "body_sha256": hex::encode(&Sha256::digest(body)[..8]),
+                "attempt": 2,
+                "origin_status": 204,
+                "settlement": "committed",
+                "milliseconds": { "verify": 0, "claim": 3, "origin": 40, "commit": 2 },
+            }),
+        );
+        assert!(!line.contains("canary"), "{line}");
+    }
+
+    #[test]
+    fn an_event_that_cannot_be_read_says_why() {
+        let line = record_of(b"canary, not JSON").line(Outcome::Forwarded);
+        assert_eq!(parsed(&line)["event_unreadable"], "event_unreadable");
+        assert!(!line.contains("canary"), "{line}");
+    }
+
+    #[test]
+    fn a_refused_delivery_has_only_what_was_reached() {
+        let mut record = Record::new("t".to_owned(), "c-1".to_owned());
+        record.reason = Some("no header".to_owned());
+        assert_eq!(
+            parsed(&record.line(Outcome::SignatureMissing)),
+            json!({
+                "time": "t",
+                "correlation_id": "c-1",
+                "outcome": "signature_missing",
+                "status": 400,
+                "reason": "no header",
+                "milliseconds": {},
+            }),
+        );
+    }
+
+    #[test]
+    fn a_text_with_line_feeds_and_quotes_stays_one_line() {
+        let mut record = Record::new("t".to_owned(), "c-1".to_owned());
+        record.ledger_error = Some("first\nsecond \"quoted\"".to_owned());
+        let line = record.line(Outcome::LedgerUnavailable);
+        assert_eq!(parsed(&line)["ledger_error"], "first\nsecond \"quoted\"");
+    }
+}

@@ -1,0 +1,276 @@
+//! Every setting that is refused, and why; and what the defaults are.
+
+use std::collections::BTreeMap;
+
+use super::*;
+
+/// The provider's secret in [`settings_with`].
+pub(crate) const SECRET: &str = "whsec_test_secret";
+
+fn read(changes: &[(&str, Option<&str>)]) -> Result<Settings, Refused> {
+    let mut raw = BTreeMap::from([
+        ("WEBHOOK_SECRETS", SECRET),
+        ("ORIGIN_URL", "https://origin.example/events?token=query_canary"),
+    ]);
+    for &(setting, value) in changes {
+        match value {
+            Some(value) => raw.insert(setting, value),
+            None => raw.remove(setting),
+        };
+    }
+    Settings::read(&|name| raw.get(name).map(|&value| value.to_owned()))
+}
+
+/// Sound settings with some values of one's own.
+pub(crate) fn settings_with(values: &[(&str, &str)]) -> Settings {
+    let values: Vec<_> = values.iter().map(|&(setting, value)| (setting, Some(value))).collect();
+    read(&values).unwrap()
+}
+
+/// The one problem that `changes` cause, which must be with `setting`.
+fn problem(setting: &str, changes: &[(&str, Option<&str>)]) -> String {
+    let problems = read(changes).unwrap_err().problems;
+    assert_eq!(problems.len(), 1, "{changes:?}: {problems:?}");
+    assert_eq!(problems[0].setting, setting, "{changes:?}");
+    problems[0].to_string()
+}
+
+fn problem_with(setting: &str, value: &str) -> String {
+    problem(setting, &[(setting, Some(value))])
+}
+
+#[test]
+fn defaults() {
+    let settings = settings_with(&[]);
+    assert_eq!(settings.webhook_path, "/webhook");
+    assert_eq!(settings.signature_headers, ["x-nextapi-signature", "x-webhook-signature"]);
+    assert_eq!(settings.verifier.tolerance(), Tolerance::new(300, 300));
+    assert!(settings.origin_authorization.is_none());
+    assert!(settings.edge_signing_key.is_none());
+    assert_eq!(settings.max_body_bytes, 262_144);
+    assert_eq!(settings.origin_timeout_ms, 7_000);
+    assert_eq!(settings.lease_ms, 30_000);
+    assert_eq!(settings.retention_ms, 72 * 60 * 60 * 1_000);
+    assert_eq!(settings.ledger_shards, 16);
+}
+
+#[test]
+fn every_setting_is_taken_over() {
+    let settings = settings_with(&[
+        ("WEBHOOK_PATH", "/hooks/nextapi"),
+        ("SIGNATURE_HEADERS", " X-Signature ,x-other"),
+        ("TOLERANCE_PAST_SECONDS", "3600"),
+        ("TOLERANCE_FUTURE_SECONDS", "60"),
+        ("ORIGIN_URL", " http://127.0.0.1:9000 "),
+        ("ORIGIN_AUTHORIZATION", "Bearer abc"),
+        ("EDGE_SIGNING_SECRET", "edge"),
+        ("MAX_BODY_BYTES", "1"),
+        ("ORIGIN_TIMEOUT_MS", " 9000 "),
+        ("LEASE_SECONDS", "14"),
+        ("RETENTION_HOURS", "2"),
+        ("LEDGER_SHARDS", "1"),
+    ]);
+    assert_eq!(settings.webhook_path, "/hooks/nextapi");
+    assert_eq!(settings.signature_headers, ["x-signature", "x-other"]);
+    assert_eq!(settings.verifier.tolerance(), Tolerance::new(3_600, 60));
+    assert_eq!(settings.origin.expose(), "http://127.0.0.1:9000");
+    assert_eq!(settings.origin_authorization.unwrap().expose(), "Bearer abc");
+    assert!(settings.edge_signing_key.is_some());
+    assert_eq!(settings.max_body_bytes, 1);
+    assert_eq!(settings.origin_timeout_ms, 9_000);
+    assert_eq!(settings.lease_ms, 14_000);
+    assert_eq!(settings.retention_ms, 2 * 60 * 60 * 1_000);
+    assert_eq!(settings.ledger_shards, 1);
+}
+
+#[test]
+fn no_key_is_refused() {
+    let text = problem("WEBHOOK_SECRETS", &[("WEBHOOK_SECRETS", None)]);
+    assert!(text.starts_with("WEBHOOK_SECRETS is not set"), "{text}");
+}
+
+#[test]
+fn set_but_blank_is_never_not_set() {
+    for setting in [
+        "WEBHOOK_PATH",
+        "WEBHOOK_SECRETS",
+        "SIGNATURE_HEADERS",
+        "TOLERANCE_PAST_SECONDS",
+        "TOLERANCE_FUTURE_SECONDS",
+        "ORIGIN_URL",
+        "ORIGIN_AUTHORIZATION",
+        "EDGE_SIGNING_SECRET",
+        "MAX_BODY_BYTES",
+        "ORIGIN_TIMEOUT_MS",
+        "LEASE_SECONDS",
+        "RETENTION_HOURS",
+        "LEDGER_SHARDS",
+    ] {
+        for blank in ["", " ", "\n\t"] {
+            let text = problem_with(setting, blank);
+            assert!(text.contains("is set but empty"), "{text}");
+        }
+    }
+}
+
+#[test]
+fn several_keys_are_taken_up_to_the_limit() {
+    let keys = |count| vec!["key"; count].join("\n");
+    assert!(read(&[("WEBHOOK_SECRETS", Some(&keys(8)))]).is_ok());
+    let text = problem_with("WEBHOOK_SECRETS", &keys(9));
+    assert!(text.contains("more than 8 keys"), "{text}");
+}
+
+#[test]
+fn every_active_key_verifies_newest_first() {
+    let settings = settings_with(&[("WEBHOOK_SECRETS", " new\told\n")]);
+    let now = nextapi_webhook::UnixTime::from_secs(1_700_000_000);
+    for (index, secret) in ["new", "old"].into_iter().enumerate() {
+        let header = Key::new(secret.as_bytes()).unwrap().sign(now, b"body").to_string();
+        let verified = settings.verifier.verify(&header, b"body", now).unwrap();
+        assert_eq!(verified.key_index(), index);
+    }
+}
+
+#[test]
+fn an_origin_that_cannot_be_forwarded_to_is_refused() {
+    problem("ORIGIN_URL", &[("ORIGIN_URL", None)]);
+    for value in ["origin.example", "ftp://a.example", "https://user:canary@a.example"] {
+        let text = problem_with("ORIGIN_URL", value);
+        assert!(!text.contains("canary"), "{text}");
+    }
+}
+
+#[test]
+fn an_origin_that_is_the_worker_itself_is_refused() {
+    let settings = settings_with(&[("ORIGIN_URL", "https://edge.example/other?canary")]);
+    let problem = settings.origin_is_own("https://edge.example/webhook").unwrap().to_string();
+    assert!(problem.starts_with("ORIGIN_URL is the worker itself"), "{problem}");
+    assert!(!problem.contains("canary"), "{problem}");
+    assert_eq!(settings.origin_is_own("https://other.example/webhook"), None);
+}
+
+#[test]
+fn signature_headers_must_be_names_without_another_meaning() {
+    for value in ["a b", "x-signature,", ",", "x-signature;x-other", "ä"] {
+        let text = problem_with("SIGNATURE_HEADERS", value);
+        assert!(text.contains("not a list of header names"), "{text}");
+    }
+    for value in ["Authorization", "cookie", "x-signature, cf-ray", "x-edge-signature", "host"] {
+        let text = problem_with("SIGNATURE_HEADERS", value);
+        assert!(text.contains("another meaning"), "{text}");
+    }
+}
+
+#[test]
+fn the_webhooks_path_must_be_one_that_requests_can_have() {
+    for value in ["webhook", "https://edge.example/webhook"] {
+        assert!(problem_with("WEBHOOK_PATH", value).contains("does not start with"));
+    }
+    for value in ["/healthz", "/_edge", "/_edge/", "/_edge/hook"] {
+        assert!(problem_with("WEBHOOK_PATH", value).contains("worker's own"));
+    }
+    for value in ["/a b", "/ä", "/a?b", "/a#b", "/a/../b", "/./a", "/a/%2E.", "/a\\b"] {
+        assert!(problem_with("WEBHOOK_PATH", value).contains("never match"), "{value}");
+    }
+    for value in ["/", "/a/b", "/a%20b", "//", "/_edges", "/healthz/x"] {
+        assert_eq!(settings_with(&[("WEBHOOK_PATH", value)]).webhook_path, value);
+    }
+}
+
+#[test]
+fn a_refused_path_is_not_used_and_a_sound_one_is_kept() {
+    let refused = read(&[("WEBHOOK_PATH", Some("webhook"))]).unwrap_err();
+    assert_eq!(refused.webhook_path, None);
+    let refused = read(&[("WEBHOOK_PATH", Some("/hook")), ("ORIGIN_URL", None)]).unwrap_err();
+    assert_eq!(refused.webhook_path.as_deref(), Some("/hook"));
+}
+
+#[test]
+fn numbers_must_be_whole_and_within_their_range() {
+    for (setting, least, most) in [
+        ("MAX_BODY_BYTES", 1, 33_554_432),
+        ("ORIGIN_TIMEOUT_MS", 1, 9_000),
+        ("LEDGER_SHARDS", 1, 1_024),
+    ] {
+        for sound in [least, most] {
+            assert!(read(&[(setting, Some(&sound.to_string()))]).is_ok(), "{setting} {sound}");
+        }
+        let beyond = (most + 1).to_string();
+        for value in ["0", &beyond, "-1", "+5", "1.5", "1e3", "0x10", "5 s", "99999999999999999999"]
+        {
+            let text = problem_with(setting, value);
+            assert!(text.contains(&format!("from {least} to {most}")), "{text}");
+        }
+    }
+    for setting in ["TOLERANCE_PAST_SECONDS", "TOLERANCE_FUTURE_SECONDS", "RETENTION_HOURS"] {
+        for value in ["0", "300s", "999999999"] {
+            problem_with(setting, value);
+        }
+    }
+    problem_with("LEASE_SECONDS", "601");
+}
+
+#[test]
+fn an_event_must_be_remembered_for_as_long_as_its_signature_is_accepted() {
+    let with = |past, future, hours| {
+        [
+            ("TOLERANCE_PAST_SECONDS", Some(past)),
+            ("TOLERANCE_FUTURE_SECONDS", Some(future)),
+            ("RETENTION_HOURS", Some(hours)),
+        ]
+    };
+    assert!(read(&with("3300", "300", "1")).is_ok());
+    let text = problem("RETENTION_HOURS", &with("3301", "300", "1"));
+    assert!(text.contains("replayed"), "{text}");
+    problem("RETENTION_HOURS", &with("300", "3301", "1"));
+}
+
+#[test]
+fn a_lease_must_outlast_the_origins_deadline() {
+    let with =
+        |timeout, lease| [("ORIGIN_TIMEOUT_MS", Some(timeout)), ("LEASE_SECONDS", Some(lease))];
+    assert!(read(&with("7000", "12")).is_ok());
+    assert!(problem("LEASE_SECONDS", &with("7000", "11")).contains("at least 12"));
+    assert!(problem("LEASE_SECONDS", &with("7001", "12")).contains("at least 13"));
+}
+
+#[test]
+fn header_secrets_must_be_header_values() {
+    for value in [" Bearer a", "Bearer a\n", "Bearer a\r\nX: y", "Bearer ä", "a\u{0}b", "a\tb"] {
+        let text = problem_with("ORIGIN_AUTHORIZATION", value);
+        assert!(!text.contains("Bearer"), "{text}");
+    }
+}
+
+#[test]
+fn the_signing_secret_must_be_one_word() {
+    for value in ["a b", "a\n", " a"] {
+        assert!(problem_with("EDGE_SIGNING_SECRET", value).contains("white space"));
+    }
+}
+
+#[test]
+fn all_problems_are_named_at_once() {
+    let refused = read(&[
+        ("WEBHOOK_SECRETS", None),
+        ("ORIGIN_URL", Some("nowhere")),
+        ("LEASE_SECONDS", Some("x")),
+        ("RETENTION_HOURS", Some("0")),
+    ])
+    .unwrap_err();
+    let named: Vec<_> = refused.problems.iter().map(|problem| problem.setting).collect();
+    assert_eq!(named, ["WEBHOOK_SECRETS", "ORIGIN_URL", "LEASE_SECONDS", "RETENTION_HOURS"]);
+}
+
+#[test]
+fn debug_shows_no_secret_and_no_query() {
+    let settings = settings_with(&[
+        ("WEBHOOK_SECRETS", "canary_1 canary_2"),
+        ("ORIGIN_AUTHORIZATION", "Bearer canary_3"),
+        ("EDGE_SIGNING_SECRET", "canary_4"),
+    ]);
+    let text = format!("{settings:?}");
+    assert!(text.contains("origin.example"), "{text}");
+    assert!(!text.contains("canary"), "{text}");
+}

@@ -1,0 +1,24 @@
+//! The built worker, end to end: real workerd, real SQLite on disk, real sockets. The provider and
+//! the origin are those of `nextapi-hook`.
+//!
+//! The worker must have been built before: `make end-to-end` sees to that.
+
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test may stop at the first surprise"
+)]
+
+mod answers;
+mod bodies;
+mod duplicates;
+mod forwarding;
+mod log;
+mod origin_faults;
+mod raw;
+mod restarts;
+mod settings;
+mod setup;

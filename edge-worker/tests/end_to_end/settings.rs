@@ -1,0 +1,158 @@
+//! Settings that would break a promise are refused, by name, and nothing fails open.
+
+use nextapi_hook::{LocalEdgeBuilder, Provider};
+
+use crate::setup::{PATIENCE, SECRET, Setup, succeeded};
+
+/// Starts an edge with one bad setting and checks what everybody is told.
+async fn refused(name: &str, choose: impl FnOnce(LocalEdgeBuilder) -> LocalEdgeBuilder) {
+    let setup = Setup::with(choose).await;
+    let answer = setup.expect(&succeeded(), 500, "misconfigured").await;
+    // The provider is told no more than that.
+    let body = String::from_utf8(answer.body().to_vec()).unwrap();
+    assert!(!body.contains(SECRET), "{body}");
+
+    let health = reqwest::get(format!("{}healthz", setup.edge.url())).await.unwrap();
+    assert_eq!(health.status(), 500, "{name}");
+    let health = health.text().await.unwrap();
+    assert!(health.contains("misconfigured") && health.contains(name), "{name}: {health}");
+
+    let named = |line: &str| line.contains("misconfigured") && line.contains(name);
+    setup.edge.wait_for_log(named, PATIENCE).await.unwrap();
+    assert!(!setup.edge.logs().concat().contains(SECRET), "the log shows the secret");
+    assert_eq!(setup.origin.count(), 0, "{name}");
+}
+
+async fn refused_value(name: &str, value: &str) {
+    refused(name, |edge| edge.setting(name, value)).await;
+}
+
+#[tokio::test]
+async fn no_secret() {
+    refused("WEBHOOK_SECRETS", |edge| edge.without_setting("WEBHOOK_SECRETS")).await;
+}
+
+/// An unset variable in a deployment script arrives as an empty one. With an empty key anybody
+/// could sign.
+#[tokio::test]
+async fn empty_secret() {
+    for value in ["", " ", "\n\t"] {
+        refused_value("WEBHOOK_SECRETS", value).await;
+    }
+}
+
+#[tokio::test]
+async fn too_many_secrets() {
+    refused_value("WEBHOOK_SECRETS", &"whsec_a ".repeat(9)).await;
+}
+
+#[tokio::test]
+async fn no_origin() {
+    refused("ORIGIN_URL", |edge| edge.without_setting("ORIGIN_URL")).await;
+    refused_value("ORIGIN_URL", "").await;
+}
+
+#[tokio::test]
+async fn unusable_origins() {
+    for url in ["not a url", "/relative", "ftp://origin.test/", "file:///etc/passwd"] {
+        refused_value("ORIGIN_URL", url).await;
+    }
+    refused_value("ORIGIN_URL", "https://user:password@origin.test/").await;
+}
+
+#[tokio::test]
+async fn an_origin_that_is_the_worker_itself() {
+    let setup = Setup::with(|edge| edge.setting("ORIGIN_URL", "http://edge.test/webhook")).await;
+    // The worker goes by the name that the request is addressed to.
+    let delivery = succeeded().with_header("host", "edge.test").unwrap();
+    setup.expect(&delivery, 500, "misconfigured").await;
+    let client = reqwest::Client::new();
+    let health = client
+        .get(format!("{}healthz", setup.edge.url()))
+        .header("host", "edge.test")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(health.status(), 500);
+    assert!(health.text().await.unwrap().contains("ORIGIN_URL"));
+    let line = setup.log_line("misconfigured").await;
+    assert!(line.to_string().contains("ORIGIN_URL"), "{line}");
+}
+
+#[tokio::test]
+async fn retention_shorter_than_the_life_of_a_signature() {
+    refused("RETENTION_HOURS", |edge| {
+        edge.setting("RETENTION_HOURS", "1").setting("TOLERANCE_PAST_SECONDS", "3600")
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn lease_shorter_than_the_deadline() {
+    refused("LEASE_SECONDS", |edge| {
+        edge.setting("LEASE_SECONDS", "7").setting("ORIGIN_TIMEOUT_MS", "7000")
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn numbers_that_are_none_or_out_of_range() {
+    for (name, values) in [
+        ("TOLERANCE_PAST_SECONDS", &["five", "-1", "0", "1.5", "1e3"][..]),
+        ("TOLERANCE_FUTURE_SECONDS", &["", "99999999999999999999"]),
+        ("MAX_BODY_BYTES", &["0", "256k"]),
+        ("ORIGIN_TIMEOUT_MS", &["0", "10000"]),
+        ("LEASE_SECONDS", &["0", "x"]),
+        ("RETENTION_HOURS", &["0", "-72"]),
+        ("LEDGER_SHARDS", &["0", "1000000"]),
+    ] {
+        for value in values {
+            refused_value(name, value).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn names_and_values_that_cannot_stand_in_a_header() {
+    refused_value("SIGNATURE_HEADERS", "").await;
+    refused_value("SIGNATURE_HEADERS", "x-good, x bad").await;
+    refused_value("ORIGIN_AUTHORIZATION", "").await;
+    refused_value("ORIGIN_AUTHORIZATION", "Bearer a\nX-Injected: 1").await;
+    refused_value("EDGE_SIGNING_SECRET", "").await;
+    refused_value("WEBHOOK_PATH", "no-slash").await;
+    refused_value("WEBHOOK_PATH", "/healthz").await;
+}
+
+#[tokio::test]
+async fn all_problems_are_named_at_once() {
+    let setup = Setup::with(|edge| {
+        edge.without_setting("WEBHOOK_SECRETS")
+            .setting("ORIGIN_URL", "nowhere")
+            .setting("LEDGER_SHARDS", "many")
+    })
+    .await;
+    let health = reqwest::get(format!("{}healthz", setup.edge.url())).await.unwrap();
+    let health = health.text().await.unwrap();
+    for name in ["WEBHOOK_SECRETS", "ORIGIN_URL", "LEDGER_SHARDS"] {
+        assert!(health.contains(name), "{health}");
+    }
+}
+
+#[tokio::test]
+async fn a_wider_past_is_accepted_with_the_retention_that_makes_it_safe() {
+    let setup = Setup::with(|edge| edge.setting("TOLERANCE_PAST_SECONDS", "112500")).await;
+    let delivery = crate::setup::signed(crate::setup::seconds_from_now(-100_000));
+    setup.expect(&delivery, 200, "forwarded").await;
+    setup.expect(&delivery, 200, "duplicate").await;
+}
+
+#[tokio::test]
+async fn other_signature_headers_can_be_named() {
+    let setup = Setup::with(|edge| edge.setting("SIGNATURE_HEADERS", "X-Custom")).await;
+    let delivery = succeeded();
+    setup.expect(&delivery, 400, "signature_missing").await;
+    let signature = delivery.headers()["x-nextapi-signature"].clone();
+    let custom = delivery.with_header("x-custom", signature.as_bytes()).unwrap();
+    let provider = Provider::new(&format!("{}webhook", setup.edge.url())).unwrap();
+    assert_eq!(provider.send(&custom).await.unwrap().to_string(), "200 forwarded");
+}
