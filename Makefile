@@ -1,0 +1,163 @@
+# Every target does the set-up that it needs, once. What it fetches goes into .tools/, target/ and
+# edge-worker/node_modules/, which git ignores. Versions are pinned in Cargo.lock,
+# edge-worker/package-lock.json and tools.mk.
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory --no-builtin-rules
+.DEFAULT_GOAL := help
+
+include tools.mk
+
+# wrangler asks the network nothing unless it deploys.
+export WRANGLER_SEND_METRICS := false
+export CLOUDFLARE_CF_FETCH_ENABLED := false
+
+# What a line of progress looks like.
+say = @printf '\n\033[1m==> %s\033[0m\n' "$(1)"
+
+comma := ,
+
+# The worker's build tools follow the libraries that they belong to: one version, in Cargo.lock.
+locked = $(shell awk '/^name = "$(1)"$$/{getline; gsub(/version = |"/, ""); print}' Cargo.lock)
+WORKER_BUILD_VERSION := $(call locked,worker)
+WASM_BINDGEN_VERSION := $(call locked,wasm-bindgen)
+# One empty file per tool and version says that it is there.
+WORKER_BUILD := .tools/installed/worker-build-$(WORKER_BUILD_VERSION)
+WASM_BINDGEN := .tools/installed/wasm-bindgen-$(WASM_BINDGEN_VERSION)
+CARGO_DENY := .tools/installed/cargo-deny-$(CARGO_DENY_VERSION)
+
+NO_STD_TARGETS := wasm32-unknown-unknown thumbv7em-none-eabihf x86_64-unknown-none
+EDGE := edge-worker
+BUNDLE := $(EDGE)/build/index.js
+EDGE_SOURCES := $(shell find verifier/src $(EDGE)/src -type f) verifier/Cargo.toml \
+	$(EDGE)/Cargo.toml Cargo.toml Cargo.lock
+HOOK := cargo run --quiet --package nextapi-hook --
+
+## Two commands that do everything on a fresh machine
+
+.PHONY: demo
+demo: $(BUNDLE) hook ## build, run the edge locally, send it real traffic, show what reached the origin
+	$(call say,Demo: provider -> edge (workerd) -> origin)
+	$(HOOK) demo --edge-dir $(EDGE)
+
+.PHONY: test
+test: check unit no-std docs dry-run deny end-to-end demo ## everything that continuous integration checks
+	$(call say,All checks passed)
+
+## Day to day
+
+.PHONY: build
+build: $(BUNDLE) ## the worker's bundle, the command line tool and the libraries
+	$(call say,Building the workspace)
+	cargo build --workspace
+
+.PHONY: edge
+edge: $(BUNDLE) ## the worker's bundle only: what `wrangler deploy` uploads
+
+.PHONY: dev
+dev: $(BUNDLE) $(EDGE)/.dev.vars ## serve the edge with `wrangler dev` until interrupted
+	$(call say,Serving the edge; stop it with Ctrl-C)
+	cd $(EDGE) && exec npx --no-install wrangler dev
+
+.PHONY: clean
+clean: ## remove what was built, keep the tools
+	rm -rf target $(EDGE)/build $(EDGE)/.wrangler
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^## /{printf "\n%s\n", substr($$0, 4)} /^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+## The parts of `make test`
+
+.PHONY: check
+check: .tools/installed/targets ## formatting and lints, warnings denied
+	$(call say,Formatting and lints)
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- --deny warnings
+	cargo clippy --package nextapi-edge --target wasm32-unknown-unknown -- --deny warnings
+
+.PHONY: unit
+unit: $(EDGE)/node_modules/.package-lock.json ## unit tests, property tests, published vectors, doctests
+	$(call say,Unit tests$(comma) property tests$(comma) vectors$(comma) doctests)
+	cargo test --workspace --exclude nextapi-edge
+	cargo test --package nextapi-edge --lib
+
+.PHONY: end-to-end
+end-to-end: $(BUNDLE) ## the built worker on real workerd, real SQLite, real sockets
+	$(call say,End-to-end tests on workerd)
+	cargo test --package nextapi-edge --test end_to_end
+
+.PHONY: no-std
+no-std: .tools/installed/targets ## the verifier on targets that have no standard library
+	$(call say,The verifier without a standard library)
+	# In release, as it ships; an unoptimised sha2 for a target without SSE stops in LLVM.
+	for target in $(NO_STD_TARGETS); do cargo build --release --package nextapi-webhook --target $$target; done
+
+.PHONY: docs
+docs: ## documentation, warnings denied
+	$(call say,Documentation)
+	RUSTDOCFLAGS='--deny warnings' cargo doc --workspace --no-deps
+
+.PHONY: dry-run
+dry-run: $(BUNDLE) ## what `wrangler deploy` would upload, without uploading it
+	$(call say,wrangler deploy --dry-run)
+	cd $(EDGE) && npx --no-install wrangler deploy --dry-run
+
+.PHONY: deny
+deny: $(CARGO_DENY) ## licences, sources and duplicates of dependencies
+	$(call say,Licences and sources of dependencies)
+	.tools/bin/cargo-deny --all-features check --hide-inclusion-graph licenses bans sources
+
+## Tools
+
+# Tools are built without optimisation: that takes a quarter of the time, and they are not the product.
+install = CARGO_TARGET_DIR=.tools/target cargo install --debug --root .tools --force
+
+$(WORKER_BUILD):
+	$(call say,Installing worker-build $(WORKER_BUILD_VERSION) into .tools (1 to 3 minutes$(comma) once))
+	$(install) --locked worker-build --version $(WORKER_BUILD_VERSION)
+	mkdir -p $(@D) && touch $@
+
+# Without --locked: its lock file names a version of a crate that no longer exists.
+$(WASM_BINDGEN):
+	$(call say,Installing wasm-bindgen $(WASM_BINDGEN_VERSION) into .tools (1 to 2 minutes$(comma) once))
+	$(install) wasm-bindgen-cli --no-default-features --version $(WASM_BINDGEN_VERSION)
+	mkdir -p $(@D) && touch $@
+
+$(CARGO_DENY):
+	$(call say,Installing cargo-deny $(CARGO_DENY_VERSION) into .tools (2 to 4 minutes$(comma) once))
+	$(install) --locked cargo-deny --version $(CARGO_DENY_VERSION)
+	mkdir -p $(@D) && touch $@
+
+.tools/installed/targets: Makefile rust-toolchain.toml
+	$(call say,Adding the compiler targets $(NO_STD_TARGETS))
+	rustup target add $(NO_STD_TARGETS)
+	mkdir -p $(@D) && touch $@
+
+$(EDGE)/node_modules/.package-lock.json: $(EDGE)/package-lock.json
+	$(call say,Installing wrangler and workerd into $(EDGE)/node_modules)
+	cd $(EDGE) && npm ci --no-audit --no-fund
+	touch $@
+
+$(BUNDLE): $(EDGE_SOURCES) | .tools/installed/targets $(EDGE)/node_modules/.package-lock.json $(WORKER_BUILD) $(WASM_BINDGEN)
+	$(call say,Building the worker)
+	cd $(EDGE) && \
+		WASM_BINDGEN_BIN="$(CURDIR)/.tools/bin/wasm-bindgen" \
+		WASM_OPT_BIN="$(CURDIR)/$(EDGE)/node_modules/.bin/wasm-opt" \
+		ESBUILD_BIN="$(CURDIR)/$(EDGE)/node_modules/.bin/esbuild" \
+		"$(CURDIR)/.tools/bin/worker-build" --profile wasm
+	@touch $@
+	@printf 'wasm: %s bytes, %s gzipped\n' "$$(wc -c < $(EDGE)/build/index_bg.wasm)" "$$(gzip -9c $(EDGE)/build/index_bg.wasm | wc -c)"
+
+.PHONY: hook
+hook:
+	$(call say,Building nextapi-hook)
+	cargo build --package nextapi-hook
+
+# Local settings for `make dev`: a secret of its own for every checkout.
+$(EDGE)/.dev.vars:
+	umask 077 && printf 'WEBHOOK_SECRETS="whsec_%s"\nORIGIN_URL="http://127.0.0.1:9000/"\n' \
+		"$$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')" > $@
+	@echo "Wrote $@ with a new secret; put the provider's secret and your origin there."
