@@ -59,7 +59,7 @@ edge: $(BUNDLE) ## the worker's bundle only: what `wrangler deploy` uploads
 .PHONY: dev
 dev: $(BUNDLE) $(EDGE)/.dev.vars ## serve the edge with `wrangler dev` until interrupted
 	$(call say,Serving the edge; stop it with Ctrl-C)
-	cd $(EDGE) && exec npx --no-install wrangler dev
+	cd $(EDGE) && exec node_modules/.bin/wrangler dev
 
 .PHONY: clean
 clean: ## remove what was built, keep the tools
@@ -103,7 +103,7 @@ docs: ## documentation, warnings denied
 .PHONY: dry-run
 dry-run: $(BUNDLE) ## what `wrangler deploy` would upload, without uploading it
 	$(call say,wrangler deploy --dry-run)
-	cd $(EDGE) && npx --no-install wrangler deploy --dry-run
+	cd $(EDGE) && node_modules/.bin/wrangler deploy --dry-run
 
 .PHONY: deny
 deny: $(CARGO_DENY) ## licences, sources and duplicates of dependencies
