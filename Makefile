@@ -82,6 +82,7 @@ check: .tools/installed/targets ## formatting and lints, warnings denied
 unit: $(EDGE)/node_modules/.package-lock.json ## unit tests, property tests, published vectors, doctests
 	$(call say,Unit tests$(comma) property tests$(comma) vectors$(comma) doctests)
 	cargo test --workspace --exclude nextapi-edge
+	cargo test --package nextapi-webhook --all-features --test features
 	cargo test --package nextapi-edge --lib
 
 .PHONY: end-to-end

@@ -271,11 +271,12 @@ mod tests {
     fn final_credits_are_told_at_the_end() {
         let job = job();
         let credits = |shape, status| {
-            Event::read(&job.event(shape, status).unwrap().bytes).unwrap().credits()
+            let event = Event::read(&job.event(shape, status).unwrap().bytes).unwrap();
+            event.credits().map(str::to_owned)
         };
-        assert_eq!(credits(Shape::Envelope, Status::Succeeded), Some(1.05));
-        assert_eq!(credits(Shape::Envelope, Status::Failed), Some(0.0));
-        assert_eq!(credits(Shape::Flat, Status::Succeeded), Some(50.0));
+        assert_eq!(credits(Shape::Envelope, Status::Succeeded).as_deref(), Some("1.05"));
+        assert_eq!(credits(Shape::Envelope, Status::Failed).as_deref(), Some("0"));
+        assert_eq!(credits(Shape::Flat, Status::Succeeded).as_deref(), Some("50"));
         assert_eq!(credits(Shape::Flat, Status::Running), None);
     }
 

@@ -6,6 +6,7 @@
 
 use nextapi_webhook::{Event, EventError};
 use serde::Serialize;
+use serde_json::value::RawValue;
 use sha2::{Digest as _, Sha256};
 
 use crate::delivery::Authentic;
@@ -73,7 +74,7 @@ pub(crate) struct Record {
     #[serde(skip_serializing_if = "Option::is_none")]
     job_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    credits: Option<f64>,
+    credits: Option<Box<RawValue>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     event_unreadable: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -129,7 +130,9 @@ impl Record {
         self.event_id = facts.event_id;
         self.event_type = facts.event_type;
         self.job_id = facts.job_id;
-        self.credits = authentic.event.as_ref().ok().and_then(Event::credits);
+        // A number as it stood in the body: it has been through no binary fraction.
+        let credits = authentic.event.as_ref().ok().and_then(Event::credits);
+        self.credits = credits.and_then(|number| RawValue::from_string(number.to_owned()).ok());
         self.event_unreadable = authentic.event.as_ref().err().map(EventError::code);
     }
 

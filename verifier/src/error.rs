@@ -7,6 +7,7 @@ use core::fmt;
 /// The variants about time are produced only for deliveries whose signature holds: whoever cannot
 /// sign learns nothing about the clock or the tolerance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Error {
     /// The header is longer than [`MAX_HEADER_BYTES`](crate::MAX_HEADER_BYTES).
@@ -107,6 +108,7 @@ impl core::error::Error for Error {}
 
 /// Why a [`Key`](crate::Key) or a [`Verifier`](crate::Verifier) could not be built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum KeyError {
     /// The secret is empty. An unset variable must not become a key that everybody knows.
@@ -149,10 +151,11 @@ impl core::error::Error for KeyError {}
 /// None of these makes a delivery less authentic: forward it all the same, keyed by
 /// [`EventKey::of_body`](crate::EventKey::of_body).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum EventError {
-    /// The body is not a JSON object, or one of the fields that identify an event (`id`, `type`,
-    /// `status`) is not a string, or occurs twice.
+    /// The body is not a JSON object (RFC 8259), or one of the fields that identify an event (`id`,
+    /// `type`, `status`) is neither a string nor null, or occurs twice.
     NotAnEvent,
     /// Objects and arrays are nested more than [`MAX_DEPTH`](crate::MAX_DEPTH) deep.
     TooDeep,
@@ -163,8 +166,7 @@ pub enum EventError {
         /// The number of bytes it may have once its escapes are resolved.
         limit: usize,
     },
-    /// A field has an escape sequence that is not one, or a control character, which no identifier
-    /// has.
+    /// A field has a control character, which no identifier has.
     FieldInvalid {
         /// The field's name.
         field: &'static str,
@@ -189,8 +191,8 @@ impl fmt::Display for EventError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Self::NotAnEvent => f.write_str(
-                "the body is not a JSON object whose `id`, `type` and `status`, where present, \
-                 are strings",
+                "the body is not a JSON object in which `id`, `type` and `status`, where present, \
+                 are strings and occur once",
             ),
             Self::TooDeep => {
                 write!(f, "the body is nested more than {} levels deep", crate::MAX_DEPTH)
@@ -199,7 +201,7 @@ impl fmt::Display for EventError {
                 write!(f, "the field `{field}` has more than {limit} bytes")
             }
             Self::FieldInvalid { field } => {
-                write!(f, "the field `{field}` has a bad escape sequence or a control character")
+                write!(f, "the field `{field}` has a control character")
             }
         }
     }

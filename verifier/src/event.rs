@@ -1,9 +1,8 @@
 //! What a verified body says: which event it is, and of which job.
 
 use heapless::String;
-use serde::Deserialize;
 
-use crate::json::{check_depth, read, unescape};
+use crate::json::{Reader, Text, Token, Value};
 use crate::{EventError, EventKey};
 
 /// Bytes that an event's `id` and a job's id may have. The provider's have about 30.
@@ -12,6 +11,8 @@ const ID_BYTES: usize = 128;
 const TYPE_BYTES: usize = 64;
 /// Bytes that a job's `status` may have. The longest documented one, `succeeded`, has 9.
 const STATUS_BYTES: usize = 32;
+/// Bytes that an amount of credits may have. The documented ones have up to 4.
+const CREDITS_BYTES: usize = 32;
 
 /// The facts of an event, read from its body.
 ///
@@ -23,41 +24,46 @@ const STATUS_BYTES: usize = 32;
 ///   same for all events of a job.
 ///
 /// Read an event only from a body that has been verified: before that, anybody may have written it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Event {
     id: Option<String<ID_BYTES>>,
+    #[cfg_attr(feature = "serde", serde(rename = "type"))]
     event_type: Option<String<TYPE_BYTES>>,
     status: Option<String<STATUS_BYTES>>,
     job_id: Option<String<ID_BYTES>>,
-    credits: Option<f64>,
+    credits: Option<String<CREDITS_BYTES>>,
 }
 
 impl Event {
     /// Reads the body.
     ///
     /// What identifies the event (`id`, `type`, `status`) must be sound. What only describes it (the
-    /// job's id, the credits) is left out where it is not a string or number or has no room, so that
-    /// an odd detail never costs the identity.
+    /// job's id, the credits) is left out where it is of the wrong kind or has no room, so that an
+    /// odd detail never costs the identity.
     ///
     /// # Errors
     /// See [`EventError`]. A body that cannot be read is as authentic as before: forward it, keyed by
     /// [`EventKey::of_body`].
     pub fn read(body: &[u8]) -> Result<Self, EventError> {
-        check_depth(body)?;
-        let Identity { id, event_type, status } = read(body).ok_or(EventError::NotAnEvent)?;
-        let envelope: Envelope<'_> = read(body).unwrap_or_default();
-        let data = envelope.data.unwrap_or_default();
-        let job = data.job.unwrap_or_default();
-        let flat: Flat<'_> = read(body).unwrap_or_default();
-
-        let job_id =
-            [job.id, data.job_id, flat.job_id, data.video_id, flat.video_id].into_iter().flatten();
+        let Sections { body, data, job } = Sections::read(body)?;
+        let status = body.status.and_then(Value::text).or(job.status.and_then(Value::text));
+        let job_ids = [job.id, data.job_id, body.job_id, data.video_id, body.video_id];
+        let credits = [
+            body.cost_credits,
+            body.credits,
+            data.cost_credits,
+            data.credits,
+            job.cost_credits,
+            job.credits,
+        ];
         Ok(Self {
-            id: id.map(|text| unescape("id", text)).transpose()?,
-            event_type: event_type.map(|text| unescape("type", text)).transpose()?,
-            status: status.or(job.status).map(|text| unescape("status", text)).transpose()?,
-            job_id: job_id.map(|text| unescape("job_id", text)).find_map(Result::ok),
-            credits: read_credits(body),
+            id: resolve("id", body.id.and_then(Value::text))?,
+            event_type: resolve("type", body.event_type.and_then(Value::text))?,
+            status: resolve("status", status)?,
+            job_id: job_ids.into_iter().find_map(|value| value?.text()?.resolve("job_id").ok()),
+            credits: credits.into_iter().find_map(|value| String::try_from(value?.number()?).ok()),
         })
     }
 
@@ -86,11 +92,12 @@ impl Event {
         self.job_id.as_deref()
     }
 
-    /// What the job cost, in credits: `cost_credits`, else `credits`, of the body, its data or its
-    /// job. For display and statistics; a binary fraction is nothing to do accounts with.
+    /// What the job cost, in credits, exactly as the number stands in the body, such as `1.05`:
+    /// `cost_credits`, else `credits`, of the body, its data or its job. It is text because a binary
+    /// fraction is nothing to do accounts with.
     #[must_use]
-    pub const fn credits(&self) -> Option<f64> {
-        self.credits
+    pub fn credits(&self) -> Option<&str> {
+        self.credits.as_deref()
     }
 
     /// The key under which duplicates of this event are recognised, or `None` if the body does not
@@ -102,64 +109,124 @@ impl Event {
     }
 }
 
-#[derive(Deserialize)]
-struct Identity<'a> {
-    id: Option<&'a str>,
-    #[serde(rename = "type")]
-    event_type: Option<&'a str>,
-    status: Option<&'a str>,
+fn resolve<const LIMIT: usize>(
+    field: &'static str,
+    text: Option<Text<'_>>,
+) -> Result<Option<String<LIMIT>>, EventError> {
+    text.map(|text| text.resolve(field)).transpose()
 }
 
-#[derive(Default, Deserialize)]
-struct Flat<'a> {
-    job_id: Option<&'a str>,
-    video_id: Option<&'a str>,
+/// The three objects of a body whose members are of interest.
+#[derive(Default)]
+struct Sections<'a> {
+    body: Section<'a>,
+    /// The member `data` of the body.
+    data: Section<'a>,
+    /// The member `job` of the data.
+    job: Section<'a>,
 }
 
-#[derive(Default, Deserialize)]
-struct Envelope<'a> {
-    #[serde(borrow)]
-    data: Option<Data<'a>>,
+/// The members of interest of one object, as far as it has them.
+#[derive(Default)]
+struct Section<'a> {
+    id: Option<Value<'a>>,
+    event_type: Option<Value<'a>>,
+    status: Option<Value<'a>>,
+    job_id: Option<Value<'a>>,
+    video_id: Option<Value<'a>>,
+    cost_credits: Option<Value<'a>>,
+    credits: Option<Value<'a>>,
 }
 
-#[derive(Default, Deserialize)]
-struct Data<'a> {
-    #[serde(borrow)]
-    job: Option<Job<'a>>,
-    job_id: Option<&'a str>,
-    video_id: Option<&'a str>,
+impl<'a> Sections<'a> {
+    fn read(document: &'a [u8]) -> Result<Self, EventError> {
+        let mut sections = Self::default();
+        let mut reader = Reader::new(document);
+        let Some(Token::Object) = reader.next()? else { return Err(EventError::NotAnEvent) };
+        let mut name = None;
+        // Whether the object at depth 2 is the data, and the one at depth 3 the data's job.
+        let (mut inside_data, mut inside_job) = (false, false);
+        while let Some(token) = reader.next()? {
+            let (value, depth) = match token {
+                Token::Name(text) => {
+                    name = Some(text);
+                    continue;
+                }
+                Token::End => continue,
+                Token::Value(value) => (value, reader.depth()),
+                Token::Object | Token::Array => (Value::Other, reader.depth().saturating_sub(1)),
+            };
+            // Values in an array have no name, and are of no interest.
+            let name = name.take();
+            let is_object = matches!(token, Token::Object);
+            match depth {
+                1 => {
+                    let is_data = name.is_some_and(|name| name.is("data"));
+                    if is_data {
+                        // As everywhere, the last of two members of one name counts.
+                        sections.data = Section::default();
+                        sections.job = Section::default();
+                    }
+                    (inside_data, inside_job) = (is_data && is_object, false);
+                    sections.body.identify(name, value)?;
+                }
+                2 if inside_data => {
+                    let is_job = name.is_some_and(|name| name.is("job"));
+                    if is_job {
+                        sections.job = Section::default();
+                    }
+                    inside_job = is_job && is_object;
+                    sections.data.set(name, value);
+                }
+                3 if inside_job => {
+                    sections.job.set(name, value);
+                }
+                _ => {}
+            }
+        }
+        Ok(sections)
+    }
 }
 
-#[derive(Default, Deserialize)]
-struct Job<'a> {
-    id: Option<&'a str>,
-    status: Option<&'a str>,
+impl<'a> Section<'a> {
+    /// Notes a member of the body itself. Those that identify the event must be texts, or null, and
+    /// must not occur twice: who wrote the body and who reads it might disagree about which counts.
+    fn identify(&mut self, name: Option<Text<'a>>, value: Value<'a>) -> Result<(), EventError> {
+        let identifies =
+            name.is_some_and(|name| ["id", "type", "status"].iter().any(|wanted| name.is(wanted)));
+        let is_repeated = self.set(name, value);
+        if identifies && (is_repeated || !matches!(value, Value::Text(_) | Value::Null)) {
+            return Err(EventError::NotAnEvent);
+        }
+        Ok(())
+    }
+
+    /// Notes a member. Returns whether it was noted before.
+    fn set(&mut self, name: Option<Text<'a>>, value: Value<'a>) -> bool {
+        let members = [
+            ("id", &mut self.id),
+            ("type", &mut self.event_type),
+            ("status", &mut self.status),
+            ("job_id", &mut self.job_id),
+            ("video_id", &mut self.video_id),
+            ("cost_credits", &mut self.cost_credits),
+            ("credits", &mut self.credits),
+        ];
+        for (wanted, member) in members {
+            if name.is_some_and(|name| name.is(wanted)) {
+                return member.replace(value).is_some();
+            }
+        }
+        false
+    }
 }
 
-#[derive(Deserialize)]
-struct Cost {
-    cost_credits: Option<f64>,
-    credits: Option<f64>,
-}
+impl<'a> Value<'a> {
+    fn text(self) -> Option<Text<'a>> {
+        if let Self::Text(text) = self { Some(text) } else { None }
+    }
 
-#[derive(Deserialize)]
-struct Within<T> {
-    data: Option<T>,
-}
-
-#[derive(Deserialize)]
-struct WithJob {
-    job: Option<Cost>,
-}
-
-fn read_credits(body: &[u8]) -> Option<f64> {
-    let of_body = || read::<Cost>(body);
-    let of_data = || read::<Within<Cost>>(body)?.data;
-    let of_job = || read::<Within<WithJob>>(body)?.data?.job;
-    let credits = |cost: Cost| cost.cost_credits.or(cost.credits);
-    of_body()
-        .and_then(credits)
-        .or_else(|| of_data().and_then(credits))
-        .or_else(|| of_job().and_then(credits))
-        .filter(|credits| credits.is_finite())
+    fn number(self) -> Option<&'a str> {
+        if let Self::Number(number) = self { Some(number) } else { None }
+    }
 }

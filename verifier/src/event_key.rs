@@ -80,3 +80,18 @@ impl fmt::Debug for EventKey {
         write!(f, "EventKey({self})")
     }
 }
+
+#[cfg(feature = "defmt")]
+impl defmt::Format for EventKey {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "{}", defmt::Display2Format(self));
+    }
+}
+
+/// As text, the way it prints.
+#[cfg(feature = "serde")]
+impl serde::Serialize for EventKey {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}

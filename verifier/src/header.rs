@@ -112,12 +112,10 @@ fn parse_timestamp(digits: &[u8]) -> Option<UnixTime> {
     Some(UnixTime::from_secs(secs))
 }
 
+/// Lower-case digits only: that is the only decoder which is linked.
 fn decode_mac(text: &[u8]) -> Option<[u8; MAC_BYTES]> {
-    // `hex` takes upper case as well, which we do not.
-    if text.len() != MAC_DIGITS || text.iter().any(u8::is_ascii_uppercase) {
-        return None;
-    }
+    let text: &[u8; MAC_DIGITS] = text.try_into().ok()?;
     let mut mac = [0; MAC_BYTES];
-    hex::decode_to_slice(text, &mut mac).ok()?;
+    base16ct::lower::decode(text, &mut mac).ok()?;
     Some(mac)
 }

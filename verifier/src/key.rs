@@ -53,10 +53,11 @@ impl Key {
     /// vouches for what it forwards.
     #[must_use]
     pub fn sign(&self, timestamp: UnixTime, body: &[u8]) -> Signature {
-        let signature = Signature::unsigned(timestamp);
-        let mut hasher = self.hasher(signature.timestamp_digits());
-        hasher.update(body);
-        signature.with_mac(hasher.finish())
+        Signature::new(timestamp, |digits| {
+            let mut hasher = self.hasher(digits);
+            hasher.update(body);
+            hasher.finish()
+        })
     }
 
     /// The plain HMAC-SHA256 of a message, for the published vectors.
@@ -76,11 +77,22 @@ impl Key {
     }
 }
 
+#[cfg(feature = "defmt")]
+impl defmt::Format for Key {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Key(redacted)");
+    }
+}
+
 impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Key(redacted)")
     }
 }
+
+/// The parts that hold the key wipe themselves.
+#[cfg(feature = "zeroize")]
+impl ZeroizeOnDrop for Key {}
 
 /// Fails to compile if the hash states that an HMAC consists of were not wiped on drop: the feature
 /// `zeroize` of `sha2` would be missing. (`Hmac` itself lacks the marker, its parts have it.)

@@ -1,10 +1,11 @@
 //! A signature as a sender makes it.
 
-use core::fmt::{self, Write as _};
+use core::fmt;
 
-use heapless::String;
+use base16ct::lower;
 
 use crate::UnixTime;
+use crate::decimal::Decimal;
 
 /// Bytes of an HMAC-SHA256.
 pub(crate) const MAC_BYTES: usize = 32;
@@ -12,14 +13,12 @@ pub(crate) const MAC_BYTES: usize = 32;
 /// Hexadecimal digits of an HMAC-SHA256.
 pub(crate) const MAC_DIGITS: usize = 2 * MAC_BYTES;
 
-/// Decimal digits of the largest `u64`, 18446744073709551615.
-const TIMESTAMP_DIGITS: usize = 20;
-
 /// The name in front of a signature in the header: `v=<hex>`.
 ///
 /// The provider's documentation shows `v`; published texts elsewhere show the other two. Anything
 /// else in a header is ignored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Label {
     /// `v`
@@ -60,25 +59,16 @@ impl fmt::Display for Label {
 /// header: `t=1700000000,v=<64 lower-case hexadecimal digits>`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Signature {
-    timestamp: String<TIMESTAMP_DIGITS>,
+    timestamp: Decimal,
     label: Label,
     mac: [u8; MAC_BYTES],
 }
 
 impl Signature {
-    pub(crate) fn unsigned(timestamp: UnixTime) -> Self {
-        let mut digits = String::new();
-        // The buffer holds the digits of every `u64`, so this cannot fail.
-        let _ = write!(digits, "{}", timestamp.as_secs());
-        Self { timestamp: digits, label: Label::default(), mac: [0; MAC_BYTES] }
-    }
-
-    pub(crate) fn timestamp_digits(&self) -> &[u8] {
-        self.timestamp.as_bytes()
-    }
-
-    pub(crate) fn with_mac(self, mac: [u8; MAC_BYTES]) -> Self {
-        Self { mac, ..self }
+    pub(crate) fn new(timestamp: UnixTime, mac: impl FnOnce(&[u8]) -> [u8; MAC_BYTES]) -> Self {
+        let timestamp = Decimal::from(timestamp.as_secs());
+        let mac = mac(timestamp.as_bytes());
+        Self { timestamp, label: Label::default(), mac }
     }
 
     /// The same signature under another label. The label is not part of what is signed.
@@ -110,6 +100,5 @@ impl fmt::Debug for Signature {
 /// Writes 32 bytes as 64 lower-case hexadecimal digits.
 pub(crate) fn write_hex(bytes: &[u8; 32], f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let mut digits = [0; MAC_DIGITS];
-    hex::encode_to_slice(bytes, &mut digits).map_err(|_| fmt::Error)?;
-    f.write_str(core::str::from_utf8(&digits).map_err(|_| fmt::Error)?)
+    f.write_str(lower::encode_str(bytes, &mut digits).map_err(|_| fmt::Error)?)
 }

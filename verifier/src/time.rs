@@ -5,6 +5,7 @@
 /// Time is an argument everywhere, so that the same code serves firmware with a clock of its own
 /// and WASM, where the system clock of the standard library panics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct UnixTime(u64);
 
 impl UnixTime {
@@ -39,6 +40,7 @@ impl UnixTime {
 /// It is safe only if whoever remembers the events already seen remembers them for at least
 /// `past + future` seconds; otherwise a captured delivery can be replayed after it was forgotten.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Tolerance {
     past: u64,
     future: u64,
@@ -77,6 +79,7 @@ impl Default for Tolerance {
 /// Where a timestamp lies relative to now. The distances are plain differences of `u64` taken in
 /// the direction in which they cannot overflow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub(crate) struct Distance {
     /// Seconds the timestamp lies in the past; 0 if it is now or ahead.
     pub(crate) age: u64,

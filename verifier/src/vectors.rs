@@ -13,7 +13,7 @@ use crate::{Key, KeyError};
 fn bytes(digits: &str) -> Vec<u8> {
     let digits: String = digits.split_whitespace().collect();
     let mut bytes = std::vec![0; digits.len() / 2];
-    hex::decode_to_slice(digits, &mut bytes).unwrap();
+    base16ct::lower::decode(digits, &mut bytes).unwrap();
     bytes
 }
 

@@ -11,7 +11,7 @@ use crate::{Error, Tolerance};
 /// result becomes public.
 pub(crate) struct Verdict {
     authentic: Choice,
-    key_index: u32,
+    key_index: u64,
 }
 
 impl Verdict {
@@ -20,10 +20,10 @@ impl Verdict {
     }
 
     /// Compares one key's MAC with every signature of the header, without stopping at the first
-    /// that matches. Call once per key, in the order of the keys; the first that matches is kept.
+    /// that matches. Call once per key; of several keys that match, the last one called is kept.
     pub(crate) fn compare(
         &mut self,
-        key_index: u32,
+        key_index: usize,
         mac: &[u8; MAC_BYTES],
         signatures: &[[u8; MAC_BYTES]],
     ) {
@@ -31,16 +31,17 @@ impl Verdict {
         for signature in signatures {
             matches |= mac.ct_eq(signature);
         }
-        self.key_index.conditional_assign(&key_index, matches & !self.authentic);
+        self.key_index.conditional_assign(&(key_index as u64), matches);
         self.authentic |= matches;
     }
 
     /// Makes the verdict public: the index of the key that matched, or why not. Whether the
     /// signature is fresh is part of the same choice, and is told only if the signature holds.
-    pub(crate) fn release(self, distance: Distance, tolerance: Tolerance) -> Result<u32, Error> {
+    pub(crate) fn release(self, distance: Distance, tolerance: Tolerance) -> Result<usize, Error> {
         let fresh = Choice::from(u8::from(distance.is_within(tolerance)));
         if bool::from(self.authentic & fresh) {
-            Ok(self.key_index)
+            // It was a `usize` when it came in.
+            Ok(usize::try_from(self.key_index).unwrap_or(usize::MAX))
         } else if !bool::from(self.authentic) {
             Err(Error::SignatureMismatch)
         } else if distance.ahead > 0 {

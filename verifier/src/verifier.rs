@@ -101,6 +101,9 @@ impl<const KEYS: usize> Verifier<KEYS> {
     }
 }
 
+#[cfg(feature = "zeroize")]
+impl<const KEYS: usize> zeroize::ZeroizeOnDrop for Verifier<KEYS> {}
+
 /// A verification under way: [`Verifier::begin`], [`update`](Self::update) for each piece of the
 /// body, [`finish`](Self::finish).
 ///
@@ -127,14 +130,15 @@ impl<const KEYS: usize> Stream<KEYS> {
     ///
     /// # Errors
     /// [`Error::SignatureMismatch`], [`Error::TimestampExpired`] or [`Error::TimestampAhead`].
-    pub fn finish(self) -> Result<Verified, Error> {
+    pub fn finish(mut self) -> Result<Verified, Error> {
         let mut verdict = Verdict::new();
-        for (index, hasher) in (0..).zip(self.hashers) {
-            verdict.compare(index, &hasher.finish(), &self.signatures);
+        // The last key first, so that the first one that matches is the one that is kept.
+        while let Some(hasher) = self.hashers.pop() {
+            verdict.compare(self.hashers.len(), &hasher.finish(), &self.signatures);
         }
         let distance = Distance::between(self.timestamp, self.now);
         let key_index = verdict.release(distance, self.tolerance)?;
-        Ok(Verified { key_index: key_index as usize, timestamp: self.timestamp, distance })
+        Ok(Verified { key_index, timestamp: self.timestamp, distance })
     }
 }
 
@@ -146,6 +150,7 @@ impl<const KEYS: usize> core::fmt::Debug for Stream<KEYS> {
 
 /// A delivery that is authentic and fresh.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[must_use = "a verdict that nobody reads protects nobody"]
 pub struct Verified {
     key_index: usize,

@@ -1,0 +1,96 @@
+//! A memory of recent events for services that have no other.
+
+use core::mem;
+
+use crate::EventKey;
+
+/// Remembers the last `N` event keys, in a fixed amount of memory: for services with no store.
+///
+/// **Eviction**: when the window is full, the key that was inserted first goes, whether or not its
+/// event was seen again since. So the window recognises an event again until `N` other events have
+/// come in. Choose `N` greater than the number of events that can arrive while a signature is
+/// fresh (past and future tolerance together, ten minutes by default); a smaller window lets a
+/// captured delivery be replayed once it has been pushed out. The provider's retries come hours
+/// later; to recognise those takes a store.
+///
+/// Insert a key when the event has been dealt with, or take it out with [`remove`](Self::remove) if
+/// dealing with it failed: otherwise the provider's retry is taken for a duplicate, and the event is
+/// lost.
+///
+/// Every call looks at all `N` places, so its time is bounded and grows with `N`. A window takes 33
+/// bytes a place, and one for the place's use.
+///
+/// ```
+/// use nextapi_webhook::{EventKey, ReplayWindow};
+///
+/// let mut window = ReplayWindow::<64>::new();
+/// let key = EventKey::of(br#"{"id":"evt_1","type":"job.succeeded"}"#);
+/// assert!(window.insert(key)); // new
+/// assert!(!window.insert(key)); // a duplicate
+/// ```
+#[derive(Clone, Debug)]
+pub struct ReplayWindow<const N: usize> {
+    /// The newest last. Places that are not in use come first.
+    keys: [Option<EventKey>; N],
+}
+
+impl<const N: usize> ReplayWindow<N> {
+    /// A window that remembers nothing yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { keys: [None; N] }
+    }
+
+    /// Remembers a key. Returns whether it is new: `false` means that the event is a duplicate, and
+    /// leaves the window as it was.
+    pub fn insert(&mut self, key: EventKey) -> bool {
+        if self.contains(&key) {
+            return false;
+        }
+        let mut moved = Some(key);
+        for place in self.keys.iter_mut().rev() {
+            moved = mem::replace(place, moved);
+        }
+        true
+    }
+
+    /// Whether a key is remembered.
+    #[must_use]
+    pub fn contains(&self, key: &EventKey) -> bool {
+        self.keys.iter().flatten().any(|remembered| remembered == key)
+    }
+
+    /// Forgets a key, so that the event's next delivery counts as new. Returns whether it was
+    /// remembered. What else is remembered stays as old as it was.
+    pub fn remove(&mut self, key: &EventKey) -> bool {
+        if !self.contains(key) {
+            return false;
+        }
+        let mut moved = None;
+        for place in &mut self.keys {
+            moved = mem::replace(place, moved);
+            if moved.as_ref() == Some(key) {
+                break;
+            }
+        }
+        true
+    }
+
+    /// How many keys are remembered, at most `N`.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.keys.iter().flatten().count()
+    }
+
+    /// Whether no key is remembered.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl<const N: usize> Default for ReplayWindow<N> {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -1,0 +1,90 @@
+//! The JSON reader beside `serde_json`: both read a document, or both refuse it.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may stop at the first surprise")]
+
+use nextapi_webhook::{Event, EventError};
+use proptest::prelude::*;
+use serde_json::Value;
+
+/// An event with `document` as one of its members.
+fn body(document: &str) -> String {
+    format!(r#"{{"id":"a","type":"b","x":{document}}}"#)
+}
+
+fn is_json_to_us(body: &str) -> bool {
+    match Event::read(body.as_bytes()) {
+        Ok(_) => true,
+        Err(EventError::NotAnEvent) => false,
+        Err(error) => panic!("{body}: {error}"),
+    }
+}
+
+fn any_json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        any::<String>().prop_map(Value::from),
+    ];
+    leaf.prop_recursive(6, 64, 8, |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..8).prop_map(Value::from),
+            proptest::collection::btree_map(any::<String>(), inner, 0..8)
+                .prop_map(|map| Value::Object(map.into_iter().collect())),
+        ]
+    })
+}
+
+/// Text made of the pieces of JSON, sound and unsound.
+fn almost_json() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        Just("{".to_owned()),
+        Just("}".to_owned()),
+        Just("[".to_owned()),
+        Just("]".to_owned()),
+        Just(",".to_owned()),
+        Just(":".to_owned()),
+        Just("\"a\"".to_owned()),
+        "-?[0-9]{0,3}(\\.[0-9]{0,2})?([eE][+-]?[0-9]{0,2})?",
+        "\"(\\\\[\"\\\\/bfnrtux]|\\\\u[0-9a-fA-Fg]{3,4}|\\\\ud[89c][0-9a-f]{2}|[ -~])*\"",
+        "[ \\t\\n\\r]{0,2}",
+        Just("null".to_owned()),
+        Just("true".to_owned()),
+        Just("false".to_owned()),
+        "[ -~]{0,3}",
+        Just("\u{b}".to_owned()),
+    ];
+    proptest::collection::vec(piece, 1..12).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2_048, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_serde_writes_is_read(value in any_json()) {
+        prop_assert!(is_json_to_us(&body(&value.to_string())));
+        prop_assert!(is_json_to_us(&body(&serde_json::to_string_pretty(&value).unwrap())));
+    }
+
+    #[test]
+    fn what_is_almost_json_is_judged_alike(document in almost_json()) {
+        let body = body(&document);
+        let theirs = serde_json::from_str::<Value>(&body).is_ok();
+        prop_assert_eq!(is_json_to_us(&body), theirs, "{}", body);
+    }
+
+    #[test]
+    fn strings_mean_the_same(text in "(\\\\u[0-9a-f]{4}|\\\\[\"\\\\/]|[ !#-Z^-~äß€😀]){0,16}") {
+        let body = format!(r#"{{"id":"{text}","type":"b"}}"#);
+        let theirs = serde_json::from_str::<Value>(&body).ok().map(|body| body["id"].clone());
+        match Event::read(body.as_bytes()) {
+            Ok(event) => prop_assert_eq!(event.id(), theirs.as_ref().and_then(Value::as_str)),
+            Err(EventError::NotAnEvent) => prop_assert_eq!(theirs, None),
+            Err(EventError::FieldInvalid { .. }) => {
+                prop_assert!(theirs.unwrap().as_str().unwrap().contains(char::is_control));
+            }
+            Err(error) => prop_assert!(false, "{}", error),
+        }
+    }
+}
