@@ -39,16 +39,17 @@ pub struct Event {
 impl Event {
     /// Reads the body.
     ///
-    /// What identifies the event (`id`, `type`, `status`) must be sound. What only describes it (the
-    /// job's id, the credits) is left out where it is of the wrong kind or has no room, so that an
-    /// odd detail never costs the identity.
+    /// What identifies the event (`id`, `type` and `status` of the body itself) must be sound. What
+    /// only describes it (the job's id and status, the credits) is left out where it is of the wrong
+    /// kind or has no room, so that an odd detail never costs the identity.
     ///
     /// # Errors
     /// See [`EventError`]. A body that cannot be read is as authentic as before: forward it, keyed by
     /// [`EventKey::of_body`].
     pub fn read(body: &[u8]) -> Result<Self, EventError> {
         let Sections { body, data, job } = Sections::read(body)?;
-        let status = body.status.and_then(Value::text).or(job.status.and_then(Value::text));
+        let described =
+            job.status.and_then(Value::text).and_then(|text| text.resolve("status").ok());
         let job_ids = [job.id, data.job_id, body.job_id, data.video_id, body.video_id];
         let credits = [
             body.cost_credits,
@@ -61,7 +62,7 @@ impl Event {
         Ok(Self {
             id: resolve("id", body.id.and_then(Value::text))?,
             event_type: resolve("type", body.event_type.and_then(Value::text))?,
-            status: resolve("status", status)?,
+            status: resolve("status", body.status.and_then(Value::text))?.or(described),
             job_id: job_ids.into_iter().find_map(|value| value?.text()?.resolve("job_id").ok()),
             credits: credits.into_iter().find_map(|value| String::try_from(value?.number()?).ok()),
         })

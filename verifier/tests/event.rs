@@ -94,6 +94,8 @@ fn what_only_describes_the_event_never_costs_its_identity() {
         "[1,2]",
         r#"{"job":17}"#,
         r#"{"job":{"id":17,"status":[]}}"#,
+        r#"{"job":{"status":"much longer than any status that there is"}}"#,
+        r#"{"job":{"status":"a\u0000"}}"#,
         r#"{"job_id":{}}"#,
     ] {
         let body =
@@ -123,6 +125,9 @@ fn what_is_no_event_is_keyed_by_its_bytes() {
         r#"{"id":"a","type":["b"]}"#,
         r#"{"id":"a","id":"b","type":"c"}"#,
         r#"{"id":"a","\u0069d":"a","type":"c"}"#,
+        r#"{"id":"a","type":"b"]"#,
+        r#"{"id":"a","type":"b","x":[1}}"#,
+        r#"{"id":"a","type":"b","x":{"y":1]}"#,
         r#"{"id":"a","type":"b","x":tru}"#,
         r#"{"id":"a","type":"b","x":01}"#,
         r#"{"id":"a","type":"b","x":"\x41"}"#,
@@ -183,6 +188,16 @@ fn escapes_are_resolved() {
 }
 
 #[test]
+fn exactly_the_escapes_of_json_are_known() {
+    for byte in 0..=127_u8 {
+        let escape = char::from(byte);
+        let body = format!(r#"{{"id":"a","type":"b","x":"\{escape}"}}"#);
+        let is_one = r#""\/bfnrt"#.contains(escape);
+        assert_eq!(Event::read(body.as_bytes()).is_ok(), is_one, "{escape:?}");
+    }
+}
+
+#[test]
 fn the_last_of_two_descriptions_counts() {
     let body = br#"{"id":"a","type":"b","data":{"job":{"id":"1","credits":1},"job_id":"2"},
         "data":{"job":{"id":"3"},"job":{"credits":4}},"video_id":"5","video_id":"6"}"#;
@@ -194,8 +209,14 @@ fn the_last_of_two_descriptions_counts() {
 fn members_of_other_objects_are_not_mistaken_for_the_job_s() {
     let body = br#"{"id":"a","type":"b","x":{"job_id":"1","job":{"id":"2"}},
         "data":{"x":{"id":"3"},"y":[{"id":"4"},"id","5"],"job":[{"id":"6"}]},
-        "z":[{"job":{"id":"7"}},{"job_id":"8"}]}"#;
-    assert_eq!(Event::read(body).unwrap().job_id(), None);
+        "z":[{"job":{"id":"7"}},{"job_id":"8"}],
+        "after":{"job_id":"9","job":{"id":"10","status":"11","credits":12}}}"#;
+    let event = Event::read(body).unwrap();
+    assert_eq!((event.job_id(), event.status(), event.credits()), (None, None, None));
+    let body =
+        br#"{"id":"a","type":"b","data":{"job":{"x":{"id":"1"}},"after":{"id":"2","credits":3}}}"#;
+    let event = Event::read(body).unwrap();
+    assert_eq!((event.job_id(), event.credits()), (None, None));
 }
 
 #[test]
@@ -222,4 +243,10 @@ fn codes_are_stable() {
         assert_eq!(error.code(), code);
         assert!(error.to_string().len() > 20);
     }
+}
+
+#[test]
+fn a_key_shows_itself_in_debug_output() {
+    let key = EventKey::of_body(b"");
+    assert_eq!(format!("{key:?}"), format!("EventKey({key})"));
 }

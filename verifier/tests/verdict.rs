@@ -136,7 +136,13 @@ fn codes_are_stable() {
         assert_eq!(error.code(), code);
         assert!(error.to_string().len() > 20);
     }
-    assert_eq!(KeyError::Empty.code(), "key_empty");
-    assert_eq!(KeyError::None.code(), "key_none");
-    assert_eq!(KeyError::TooMany { limit: 2 }.code(), "key_too_many");
+    let codes = [
+        (KeyError::Empty, "key_empty"),
+        (KeyError::None, "key_none"),
+        (KeyError::TooMany { limit: 2 }, "key_too_many"),
+    ];
+    for (error, code) in codes {
+        assert_eq!(error.code(), code);
+        assert!(error.to_string().len() > 20);
+    }
 }
