@@ -117,6 +117,19 @@ fn debug_output_shows_no_secret() {
     let debug = format!("{:?}", verifier(Tolerance::DEFAULT));
     assert!(!debug.contains("secret"), "{debug}");
     assert!(debug.contains("redacted"), "{debug}");
+
+    let header = key("secret").sign(NOW, BODY);
+    let verifier = verifier(Tolerance::DEFAULT);
+    let stream = verifier.begin(header.to_string(), NOW).unwrap();
+    assert_eq!(format!("{stream:?}"), format!("Stream {{ timestamp: {NOW:?}, .. }}"));
+}
+
+/// A signature is public: it is sent.
+#[test]
+fn a_signature_shows_itself_in_debug_output() {
+    let signature = key("secret").sign(NOW, BODY);
+    assert_eq!(format!("{signature:?}"), format!("Signature({signature})"));
+    assert!(signature.to_string().starts_with("t=1700000000,v="));
 }
 
 #[test]
