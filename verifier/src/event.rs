@@ -102,11 +102,12 @@ impl Event {
     }
 
     /// The key under which duplicates of this event are recognised, or `None` if the body does not
-    /// say which event it is: see [`EventKey`].
+    /// say which event it is: see [`EventKey`]. An empty text says nothing.
     #[must_use]
     pub fn key(&self) -> Option<EventKey> {
-        let kind = self.event_type().or(self.status())?;
-        Some(EventKey::of_event(self.id()?, kind))
+        let said = |text: &&str| !text.is_empty();
+        let kind = self.event_type().filter(said).or(self.status().filter(said))?;
+        Some(EventKey::of_event(self.id().filter(said)?, kind))
     }
 }
 

@@ -15,7 +15,7 @@ use crate::signature::write_hex;
 ///
 /// | body | key | prints as |
 /// | --- | --- | --- |
-/// | has an `id`, and a `type` or else a [`status`](Event::status) | SHA-256 of id, line feed, type or status | `event-` and 64 hexadecimal digits |
+/// | has an `id`, and a `type` or else a [`status`](Event::status), none empty | SHA-256 of id, line feed, type or status | `event-` and 64 hexadecimal digits |
 /// | anything else | SHA-256 of the body | `body-` and 64 hexadecimal digits |
 ///
 /// An `id` alone is not enough: in the flat shape `running` and `succeeded` have the same one, and

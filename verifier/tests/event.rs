@@ -79,6 +79,20 @@ fn an_id_alone_is_no_key() {
     assert_eq!(EventKey::of(body.as_bytes()).to_string(), body_key(body));
 }
 
+/// Otherwise all events of one kind without an id would be one, and all of a job without a kind.
+#[test]
+fn an_empty_text_is_no_part_of_a_key() {
+    for body in [
+        r#"{"id":"","type":"budget.low"}"#,
+        r#"{"id":"evt_1","type":""}"#,
+        r#"{"id":"evt_1","type":"","status":""}"#,
+    ] {
+        assert_eq!(EventKey::of(body.as_bytes()).to_string(), body_key(body));
+    }
+    let body = br#"{"id":"vid_1","type":"","status":"running"}"#;
+    assert_eq!(EventKey::of(body).to_string(), event_key("vid_1", "running"));
+}
+
 #[test]
 fn the_same_event_has_the_same_key_however_it_is_written() {
     let escaped = r#" { "type" : "job\u002esucceeded", "id" : "evt_\u0031" } "#;

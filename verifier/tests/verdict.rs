@@ -130,6 +130,8 @@ fn a_signature_shows_itself_in_debug_output() {
     let signature = key("secret").sign(NOW, BODY);
     assert_eq!(format!("{signature:?}"), format!("Signature({signature})"));
     assert!(signature.to_string().starts_with("t=1700000000,v="));
+    let relabelled = signature.with_label(Label::Sha256).to_string();
+    assert!(relabelled.starts_with("t=1700000000,sha256="));
 }
 
 #[test]

@@ -135,8 +135,9 @@ function eventKey(body) {
     // It only describes the event, so where it is odd it is left out.
     if (isIdentifier(ofJob, LIMITS.status)) identity.status = ofJob;
   }
-  const kind = identity.type ?? identity.status;
-  if (identity.id === undefined || kind === undefined) return ofBody;
+  // An empty text says nothing.
+  const kind = identity.type || identity.status;
+  if (!identity.id || !kind) return ofBody;
   return { key: `event-${sha256(identity.id, "\n", kind)}` };
 }
 
