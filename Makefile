@@ -27,6 +27,8 @@ WASM_BINDGEN_VERSION := $(call locked,wasm-bindgen)
 WORKER_BUILD := .tools/installed/worker-build-$(WORKER_BUILD_VERSION)
 WASM_BINDGEN := .tools/installed/wasm-bindgen-$(WASM_BINDGEN_VERSION)
 CARGO_DENY := .tools/installed/cargo-deny-$(CARGO_DENY_VERSION)
+CARGO_FUZZ := .tools/installed/cargo-fuzz-$(CARGO_FUZZ_VERSION)
+CARGO_MUTANTS := .tools/installed/cargo-mutants-$(CARGO_MUTANTS_VERSION)
 
 NO_STD_TARGETS := wasm32-unknown-unknown thumbv7em-none-eabihf x86_64-unknown-none
 EDGE := edge-worker
@@ -67,7 +69,7 @@ clean: ## remove what was built, keep the tools
 
 .PHONY: help
 help: ## this list
-	@awk -F ':.*## ' '/^## /{printf "\n%s\n", substr($$0, 4)} /^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^## /{printf "\n%s\n", substr($$0, 4)} /^[a-z-]+:.*## /{printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 ## The parts of `make test`
 
@@ -111,6 +113,74 @@ deny: $(CARGO_DENY) ## licences, sources and duplicates of dependencies
 	$(call say,Licences and sources of dependencies)
 	.tools/bin/cargo-deny --all-features check --hide-inclusion-graph licenses bans sources
 
+## Proofs about the verifier, each by a tool; `make assurance` runs those that take minutes or less
+
+ASSURANCE := cargo run --quiet --package nextapi-assurance --
+
+.PHONY: assurance
+assurance: assurance-lint no-allocation no-panic no-secret-branch timing miri package docs-rs fuzz planted ## all of them
+	$(call say,Every claim holds)
+
+.PHONY: assurance-lint
+assurance-lint: .tools/installed/valgrind ## lints of what only the proofs build
+	cargo clippy --package nextapi-assurance --all-targets --all-features -- --deny warnings
+	cargo fmt --manifest-path fuzz/Cargo.toml --check
+	cargo clippy --locked --manifest-path fuzz/Cargo.toml -- --deny warnings
+
+.PHONY: no-allocation
+no-allocation: ## no call allocates: an allocator that counts
+	$(call say,No call of the verifier allocates)
+	cargo test --package nextapi-assurance --test no_allocation
+
+.PHONY: no-panic
+no-panic: ## no call can panic: a binary that would not link
+	$(call say,No call of the verifier can panic)
+	$(ASSURANCE) panics
+
+.PHONY: no-secret-branch
+no-secret-branch: .tools/installed/valgrind ## no branch or address depends on a secret: memcheck
+	$(call say,No branch and no address depends on a secret)
+	$(ASSURANCE) secrets
+
+.PHONY: timing
+timing: ## how long verifying takes by what was wrong; informative
+	$(call say,Timing$(comma) informative)
+	cargo run --quiet --profile proof --package nextapi-assurance --bin timing
+
+.PHONY: miri
+miri: .tools/installed/nightly ## unit tests under Miri: no undefined behaviour, dependencies included
+	$(call say,No undefined behaviour$(comma) in the dependencies either)
+	# Left out for time: many MACs, or thousands of random cases.
+	cargo +$(NIGHTLY) miri test --package nextapi-webhook --lib --test event --test header --test verdict \
+		-- --skip wycheproof --skip any_flipped_bit
+
+.PHONY: package
+package: ## what would be published builds by itself
+	$(call say,The package$(comma) built from what it contains)
+	cargo package --package nextapi-webhook --allow-dirty
+
+.PHONY: docs-rs
+docs-rs: .tools/installed/nightly ## documentation as docs.rs builds it
+	$(call say,Documentation as docs.rs builds it)
+	RUSTDOCFLAGS='--cfg docsrs --deny warnings' cargo +$(NIGHTLY) doc --package nextapi-webhook --all-features --no-deps
+
+# Minutes for each target; ten seconds if not said otherwise.
+MINUTES :=
+FUZZ_SECONDS = $(if $(MINUTES),$$(( $(MINUTES) * 60 )),10)
+export NIGHTLY
+
+.PHONY: fuzz
+fuzz: $(CARGO_FUZZ) .tools/installed/nightly ## every fuzz target for ten seconds, or MINUTES=n each
+	PATH="$(CURDIR)/.tools/bin:$$PATH" fuzz/run.sh $(FUZZ_SECONDS)
+
+.PHONY: planted
+planted: $(CARGO_FUZZ) .tools/installed/nightly ## every fuzz target finds a fault that was planted
+	PATH="$(CURDIR)/.tools/bin:$$PATH" fuzz/run.sh 60 planted
+
+.PHONY: mutants
+mutants: $(CARGO_MUTANTS) ## which changes to the verifier no test would notice (an hour)
+	PATH="$(CURDIR)/.tools/bin:$$PATH" cargo mutants --package nextapi-webhook --output target
+
 ## Tools
 
 # Tools are built without optimisation: that takes a quarter of the time, and they are not the product.
@@ -127,9 +197,24 @@ $(WASM_BINDGEN):
 	$(install) wasm-bindgen-cli --no-default-features --version $(WASM_BINDGEN_VERSION)
 	mkdir -p $(@D) && touch $@
 
-$(CARGO_DENY):
-	$(call say,Installing cargo-deny $(CARGO_DENY_VERSION) into .tools (2 to 4 minutes$(comma) once))
-	$(install) --locked cargo-deny --version $(CARGO_DENY_VERSION)
+$(CARGO_DENY) $(CARGO_FUZZ) $(CARGO_MUTANTS):
+	$(call say,Installing $(@F) into .tools (1 to 4 minutes$(comma) once))
+	$(install) --locked $(@F:-$(lastword $(subst -, ,$(@F)))=) --version $(lastword $(subst -, ,$(@F)))
+	mkdir -p $(@D) && touch $@
+
+# The compiler of today: Miri looks into it, and the fuzzers instrument with it.
+.tools/installed/nightly: tools.mk
+	$(call say,Adding Miri and the source of the standard library to the toolchain $(NIGHTLY))
+	rustup component add --toolchain $(NIGHTLY) miri rust-src || \
+		rustup toolchain install $(NIGHTLY) --profile minimal --component miri --component rust-src
+	mkdir -p $(@D) && touch $@
+
+.tools/installed/valgrind:
+	$(call say,Looking for valgrind and its headers)
+	if ! { command -v valgrind && test -e /usr/include/valgrind/memcheck.h; }; then \
+		test "$$(id -u)" = 0 || { echo 'valgrind is missing; on Debian: apt-get install valgrind' >&2; exit 1; }; \
+		apt-get update && apt-get install --yes valgrind; \
+	fi
 	mkdir -p $(@D) && touch $@
 
 .tools/installed/targets: Makefile rust-toolchain.toml

@@ -1,0 +1,131 @@
+//! Links only if no call below can panic. Each check is one function of the public API with inputs
+//! that the compiler knows nothing about; `no-panic` leaves an undefined symbol with the check's
+//! name behind wherever a panic is still reachable.
+//!
+//! Formatting (`Display`, `Debug`) is not among the checks: `core::fmt` writes through a table of
+//! functions, and there no compiler can tell what the other side does.
+
+use core::hint::black_box;
+
+use nextapi_webhook::{
+    Error, Event, EventError, EventKey, Key, KeyError, Label, ReplayWindow, Signature, Stream,
+    Tolerance, UnixTime, Verified, Verifier,
+};
+use no_panic::no_panic;
+
+/// Keys that the checked verifier has room for.
+const KEYS: usize = 2;
+/// Events that the checked window has room for.
+const EVENTS: usize = 8;
+
+/// Makes the checks, and a list of their names that says what was proved.
+macro_rules! checks {
+    ($(fn $name:ident($($argument:ident: $type:ty),*) -> $result:ty $body:block)*) => {
+        $(
+            #[no_panic]
+            #[inline(never)]
+            fn $name($($argument: $type),*) -> $result $body
+        )*
+        const NAMES: &[&str] = &[$(stringify!($name)),*];
+    };
+}
+
+checks! {
+    fn key_new(secret: &[u8]) -> Result<Key, KeyError> {
+        Key::new(secret)
+    }
+    fn key_sign(key: &Key, timestamp: UnixTime, body: &[u8]) -> Signature {
+        key.sign(timestamp, body)
+    }
+    fn key_drop(key: Key) -> () {
+        drop(key);
+    }
+    fn signature_with_label(signature: Signature, label: Label) -> Signature {
+        signature.with_label(label)
+    }
+    fn verifier_new(keys: [Key; KEYS + 1], tolerance: Tolerance) -> Result<Verifier<KEYS>, KeyError> {
+        Verifier::new(keys, tolerance)
+    }
+    fn verifier_verify(
+        verifier: &Verifier<KEYS>,
+        header: &[u8],
+        body: &[u8],
+        now: UnixTime
+    ) -> Result<Verified, Error> {
+        verifier.verify(header, body, now)
+    }
+    fn verifier_begin(
+        verifier: &Verifier<KEYS>,
+        header: &[u8],
+        now: UnixTime
+    ) -> Result<Stream<KEYS>, Error> {
+        verifier.begin(header, now)
+    }
+    fn stream_update(stream: &mut Stream<KEYS>, piece: &[u8]) -> () {
+        stream.update(piece);
+    }
+    fn stream_finish(stream: Stream<KEYS>) -> Result<Verified, Error> {
+        stream.finish()
+    }
+    fn verified_age_secs(verified: Verified) -> i64 {
+        verified.age_secs()
+    }
+    fn event_read(body: &[u8]) -> Result<Event, EventError> {
+        Event::read(body)
+    }
+    fn event_key(event: &Event) -> Option<EventKey> {
+        event.key()
+    }
+    fn event_key_of(body: &[u8]) -> EventKey {
+        EventKey::of(body)
+    }
+    fn event_key_of_body(body: &[u8]) -> EventKey {
+        EventKey::of_body(body)
+    }
+    fn replay_window_insert(window: &mut ReplayWindow<EVENTS>, key: EventKey) -> bool {
+        window.insert(key)
+    }
+    fn replay_window_contains(window: &ReplayWindow<EVENTS>, key: &EventKey) -> bool {
+        window.contains(key)
+    }
+    fn replay_window_remove(window: &mut ReplayWindow<EVENTS>, key: &EventKey) -> bool {
+        window.remove(key)
+    }
+}
+
+/// Calls every check, so that all of them are linked, with nothing in sight of the optimiser.
+fn main() -> Result<(), Box<dyn core::error::Error>> {
+    let secret: &[u8] = black_box(b"whsec_secret");
+    let body: &[u8] = black_box(br#"{"id":"evt_1","type":"job.succeeded"}"#);
+    let now = black_box(UnixTime::from_secs(1_700_000_000));
+
+    let key = key_new(secret)?;
+    let signature = signature_with_label(key_sign(&key, now, body), black_box(Label::V1));
+    let header = signature.to_string();
+    let header: &[u8] = black_box(header.as_bytes());
+
+    let full = black_box([key.clone(), key.clone(), key.clone()]);
+    assert!(verifier_new(full, Tolerance::DEFAULT).is_err(), "three keys in the room of two");
+    let verifier = Verifier::new([key.clone()], black_box(Tolerance::DEFAULT))?;
+    key_drop(key);
+
+    let accepted = verifier_verify(&verifier, header, body, now)?;
+    black_box(verified_age_secs(accepted));
+    let mut stream = verifier_begin(&verifier, header, now)?;
+    stream_update(&mut stream, body);
+    black_box(verified_age_secs(stream_finish(stream)?));
+
+    let event = black_box(event_read(body))?;
+    black_box(event_key(&event));
+    black_box(event_key_of_body(body));
+    let key = event_key_of(body);
+    let mut window = black_box(ReplayWindow::<EVENTS>::new());
+    assert!(replay_window_insert(&mut window, key), "the window was empty");
+    assert!(replay_window_contains(&window, &key), "just inserted");
+    assert!(replay_window_remove(&mut window, &key), "just seen");
+
+    for name in NAMES {
+        println!("  cannot panic: {name}");
+    }
+    Ok(())
+}

@@ -1,0 +1,15 @@
+//! Naive models of the verifier, which the fuzz targets hold it against.
+//!
+//! They are written from the verifier's documentation, not from its code: text instead of bytes,
+//! lists instead of loops with state, allocation wherever it is convenient. Limits stand here as
+//! numbers, so that a change of one in the verifier is noticed.
+
+pub mod event;
+pub mod header;
+pub mod json;
+pub mod mac;
+pub mod verdict;
+
+/// Whether every target has its small fault: with the feature `planted-fault`, the targets must
+/// fail. A target that never fails proves nothing.
+pub const PLANTED_FAULT: bool = cfg!(feature = "planted-fault");

@@ -1,0 +1,71 @@
+//! The verdict over a delivery: signatures, keys and clock together.
+
+use nextapi_webhook::{Error, Verified};
+
+use crate::header::Header;
+use crate::mac::hmac;
+
+/// What is said about a delivery that is accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    /// The place of the first key that matches.
+    pub key_index: usize,
+    /// When the delivery was signed, in seconds of Unix time.
+    pub timestamp: u64,
+    /// Seconds since then, negative if the timestamp is ahead.
+    pub age: i64,
+}
+
+impl From<Verified> for Accepted {
+    fn from(verified: Verified) -> Self {
+        Self {
+            key_index: verified.key_index(),
+            timestamp: verified.timestamp().as_secs(),
+            age: verified.age_secs(),
+        }
+    }
+}
+
+/// Who receives: the secrets, newest first, the tolerance and the clock, in seconds.
+#[derive(Clone, Debug)]
+pub struct Receiver<'a> {
+    /// The raw bytes of the secrets.
+    pub secrets: Vec<&'a [u8]>,
+    /// Ages below this are accepted.
+    pub past: u64,
+    /// Timestamps less than this ahead are accepted.
+    pub future: u64,
+    /// The receiver's clock, in seconds of Unix time.
+    pub now: u64,
+}
+
+impl Receiver<'_> {
+    /// Judges a delivery.
+    ///
+    /// # Errors
+    /// The one that the verifier gives as well.
+    pub fn verify(&self, header: &[u8], body: &[u8]) -> Result<Accepted, Error> {
+        let Header { timestamp, signatures } = Header::read(header)?;
+        let message = [timestamp.as_bytes(), b".", body].concat();
+        let key_index = self
+            .secrets
+            .iter()
+            .position(|secret| signatures.contains(&hmac(secret, &message)))
+            .ok_or(Error::SignatureMismatch)?;
+
+        let timestamp: u64 = timestamp.parse().map_err(|_| Error::TimestampInvalid)?;
+        // Wide enough for every difference.
+        let age = i128::from(self.now) - i128::from(timestamp);
+        let distance = self.now.abs_diff(timestamp);
+        if age >= 0 && age >= i128::from(self.past) {
+            return Err(Error::TimestampExpired { age: distance, tolerance: self.past });
+        }
+        if age < 0 && -age >= i128::from(self.future) {
+            return Err(Error::TimestampAhead { ahead: distance, tolerance: self.future });
+        }
+        // Differences beyond an `i64` are told as its limit.
+        let limit = i128::from(i64::MAX);
+        let age = i64::try_from(age.clamp(-limit, limit)).unwrap_or_default();
+        Ok(Accepted { key_index, timestamp, age })
+    }
+}
