@@ -10,12 +10,7 @@ const REPORTED: i32 = 99;
 /// The planted leaks: a name for the subject, and the function to be reported.
 const PLANTED: [&str; 2] = ["planted_early_exit", "planted_table_index"];
 
-const FAST: Subject = Subject {
-    name: "secrets",
-    feature: "memcheck",
-    rustflags: "",
-    profile: &[],
-};
+const FAST: Subject = Subject { name: "secrets", feature: "memcheck", rustflags: "", profile: &[] };
 
 const SMALL: Subject = Subject {
     rustflags: r#"--cfg sha2_backend_soft="compact""#,
