@@ -212,6 +212,14 @@ fn exactly_the_escapes_of_json_are_known() {
 }
 
 #[test]
+fn values_of_every_kind_are_passed_over() {
+    for value in ["true", "false", "null", "0", "-1.5e+3", r#""""#, "[]", "{}", "[[],{}]", " 1\t"] {
+        let body = format!(r#"{{"id":"a","type":"b","x":{value},"y":[{value},{value}]}}"#);
+        assert!(Event::read(body.as_bytes()).is_ok(), "{value}");
+    }
+}
+
+#[test]
 fn the_last_of_two_descriptions_counts() {
     let body = br#"{"id":"a","type":"b","data":{"job":{"id":"1","credits":1},"job_id":"2"},
         "data":{"job":{"id":"3"},"job":{"credits":4}},"video_id":"5","video_id":"6"}"#;
