@@ -7,6 +7,7 @@ use nextapi_webhook::UnixTime;
 use serde_json::{Value, json};
 
 use crate::random_hex;
+use crate::standin::{Credits, Generation};
 
 /// A job's state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,6 +107,9 @@ pub struct Job {
     id: String,
     video_id: String,
     created: UnixTime,
+    generation: Generation,
+    /// What a flat body says the video has cost.
+    flat_cost: Credits,
 }
 
 impl Job {
@@ -114,10 +118,18 @@ impl Job {
     /// # Errors
     /// If the system's random generator fails.
     pub fn random(created: UnixTime) -> anyhow::Result<Self> {
+        // The cost is that of the documentation's example of a flat body.
+        Ok(Self { flat_cost: Credits::whole(50), ..Self::new(Generation::default(), created)? })
+    }
+
+    /// The job that a client has asked for.
+    pub(crate) fn new(generation: Generation, created: UnixTime) -> anyhow::Result<Self> {
         Ok(Self {
             id: format!("job_{}", random_hex::<12>()?),
             video_id: format!("vid_{}", random_hex::<12>()?),
             created,
+            flat_cost: generation.estimate(),
+            generation,
         })
     }
 
@@ -163,20 +175,22 @@ impl Job {
         }))
     }
 
-    fn resource(&self, status: Status) -> Value {
+    /// The job as it stands in an envelope.
+    pub(crate) fn resource(&self, status: Status) -> Value {
+        let credits = self.generation.estimate().to_json();
         let job = json!({
             "id": self.id,
             "video_id": self.video_id,
             "status": status.as_str(),
-            "model": "seedance-2.0-pro",
-            "duration_seconds": 6,
-            "resolution": "1080p",
-            "estimated_credits": 1.05,
+            "model": self.generation.model(),
+            "duration_seconds": self.generation.duration_seconds(),
+            "resolution": self.generation.resolution(),
+            "estimated_credits": credits,
         });
         let progress = match status {
             Status::Queued => json!({}),
             Status::Running => json!({ "progress": 0 }),
-            Status::Succeeded => json!({ "credits": 1.05, "video_url": self.video_url() }),
+            Status::Succeeded => json!({ "credits": credits, "video_url": self.video_url() }),
             Status::Failed => json!({
                 "credits": 0,
                 "error": {
@@ -202,7 +216,9 @@ impl Job {
         });
         let progress = match status {
             Status::Queued | Status::Running => json!({}),
-            Status::Succeeded => json!({ "cost_credits": 50, "video_url": self.video_url() }),
+            Status::Succeeded => {
+                json!({ "cost_credits": self.flat_cost.to_json(), "video_url": self.video_url() })
+            }
             Status::Failed => json!({ "cost_credits": 0 }),
         };
         merged(job, progress)
@@ -214,7 +230,7 @@ impl Job {
 }
 
 /// One object with the fields of both; the second one's count.
-fn merged(mut object: Value, other: Value) -> Value {
+pub(crate) fn merged(mut object: Value, other: Value) -> Value {
     if let (Value::Object(fields), Value::Object(other)) = (&mut object, other) {
         fields.extend(other);
     }

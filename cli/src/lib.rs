@@ -6,6 +6,8 @@
 //!   of deliveries with the answers that the design promises.
 //! - The receiver's side: an [`Origin`] records every request that reaches it and answers with the
 //!   [`Reply`]s it was told to give, broken connections included.
+//! - In the sender's place, a [`StandIn`]: the provider's HTTP API, with jobs that run and webhooks
+//!   that are sent, retried and, on purpose, lost.
 //! - In between, a [`LocalEdge`]: the built worker in the real engine, `workerd`.
 //!
 //! The binary `nextapi-hook` is a thin layer over these types; end-to-end tests use them directly.
@@ -25,6 +27,7 @@ mod reply;
 mod scenario;
 mod secrets;
 mod server;
+mod standin;
 mod step;
 mod workerd;
 mod wrangler;
@@ -41,4 +44,8 @@ pub use received::Received;
 pub use reply::Reply;
 pub use scenario::Scenario;
 pub use secrets::{MAX_SECRETS, Secrets};
+pub use standin::{
+    Account, ApiKeys, Behaviour, Credits, DeliveryOutcome, DeliveryReason, DeliveryRecord,
+    Environment, Faults, Shapes, StandIn, StandInBuilder,
+};
 pub use step::{Expectation, Step, summary};

@@ -11,8 +11,16 @@ mod listen;
 #[cfg(test)]
 mod local_edge;
 #[cfg(test)]
+mod openapi;
+#[cfg(test)]
 mod origin;
 #[cfg(test)]
+mod provider;
+#[cfg(test)]
+mod provider_command;
+#[cfg(test)]
 mod send;
+#[cfg(test)]
+mod stand_in_client;
 #[cfg(test)]
 mod support;

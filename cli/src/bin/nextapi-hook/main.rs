@@ -3,6 +3,7 @@
 mod demo;
 mod listen;
 mod output;
+mod provider;
 mod secret_argument;
 mod send;
 mod sign;
@@ -36,6 +37,7 @@ enum Command {
     Listen(listen::Listen),
     Send(send::Send),
     Demo(demo::Demo),
+    Provider(provider::Provider),
 }
 
 /// How a command ended, when nothing was missing.
@@ -56,6 +58,7 @@ async fn main() -> ExitCode {
         Command::Listen(listen) => listen.run().await,
         Command::Send(send) => send.run().await,
         Command::Demo(demo) => demo.run().await,
+        Command::Provider(provider) => provider.run().await,
     };
     match end {
         Ok(End::Good) => ExitCode::SUCCESS,

@@ -1,0 +1,136 @@
+//! `nextapi-hook provider`
+
+use core::time::Duration;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use nextapi_hook::{
+    ApiKeys, Behaviour, Credits, DeliveryOutcome, DeliveryRecord, Faults, Shape, Shapes, StandIn,
+};
+
+use crate::End;
+use crate::output::line;
+use crate::secret_argument::SecretArgument;
+use crate::signals::Signals;
+
+/// Be NextAPI: take jobs over HTTP, run them and send signed webhooks about them, until interrupted
+#[derive(Args)]
+#[command(after_help = "\
+API keys come from the environment variable NEXTAPI_PROVIDER_KEYS or from a file, never from an \
+argument: live:KEY or test:KEY, or for admin keys live-admin:KEY or test-admin:KEY, with white \
+space between them. If there are none, new ones are made for this run, and printed.
+
+Durations are written as in 500ms, 2s or 1m; rates are numbers from 0 to 1.")]
+pub(crate) struct Provider {
+    #[command(flatten)]
+    secret: SecretArgument,
+    /// Read the API keys from this file instead of `NEXTAPI_PROVIDER_KEYS`
+    #[arg(long, value_name = "FILE")]
+    keys_file: Option<PathBuf>,
+    /// The port on 127.0.0.1; 0 takes any that is free
+    #[arg(long)]
+    port: u16,
+    /// Where webhooks go
+    #[arg(long, value_name = "URL")]
+    webhook_url: String,
+    /// How long a job takes; it waits for a quarter of that time
+    #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = humantime::parse_duration)]
+    job_duration: Duration,
+    /// How many jobs fail
+    #[arg(long, value_name = "RATE", default_value_t = 0.0)]
+    failure_rate: f64,
+    /// What the waits before retries (1 min, 5 min, 30 min, 2 h, 12 h) are multiplied by
+    #[arg(long, value_name = "FACTOR", default_value_t = 1.0)]
+    retry_scale: f64,
+    /// The credits that each environment begins with
+    #[arg(long, value_name = "CREDITS", default_value_t = 10_000)]
+    credits: u64,
+    /// The shape of the webhooks' bodies; mixed draws one for every event
+    #[arg(long, default_value = "envelope")]
+    shape: ShapeArgument,
+    /// How many deliveries are lost on their way, and retried
+    #[arg(long, value_name = "RATE", default_value_t = 0.0)]
+    lose: f64,
+    /// How many deliveries are made twice at the same moment
+    #[arg(long, value_name = "RATE", default_value_t = 0.0)]
+    duplicate: f64,
+    /// How long every event is held back before it is delivered
+    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = humantime::parse_duration)]
+    delay: Duration,
+    /// How many events are overtaken by the next one of their job
+    #[arg(long, value_name = "RATE", default_value_t = 0.0)]
+    reorder: f64,
+    /// Where chance begins: the same seed, the same decisions [default: another one every time]
+    #[arg(long)]
+    seed: Option<u64>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum ShapeArgument {
+    Envelope,
+    EnvelopeJobId,
+    Flat,
+    Mixed,
+}
+
+impl Provider {
+    pub(crate) async fn run(self) -> anyhow::Result<End> {
+        let key = self.secret.load()?.signing_key()?;
+        let keys = ApiKeys::load(self.keys_file.as_deref())?;
+        let mut signals = Signals::catch()?;
+        let stand_in = StandIn::builder(&self.webhook_url, key)
+            .port(self.port)
+            .behaviour(self.behaviour())
+            // Should nobody read our output any more, webhooks are sent all the same.
+            .on_delivery(|record| drop(line(facts(record))))
+            .start(keys)
+            .await?;
+        line(format_args!("listening on {}", stand_in.url()))?;
+        for (environment, key) in stand_in.keys().generated() {
+            let environment = environment.as_str();
+            line(format_args!("key for {environment}, made for this run: {key}"))?;
+        }
+        signals.wait().await;
+        line(format_args!("made {} deliveries", stand_in.deliveries().len()))?;
+        Ok(End::Good)
+    }
+
+    const fn behaviour(&self) -> Behaviour {
+        Behaviour {
+            job_duration: self.job_duration,
+            failure_rate: self.failure_rate,
+            retry_scale: self.retry_scale,
+            credits: Credits::whole(self.credits),
+            shapes: match self.shape {
+                ShapeArgument::Envelope => Shapes::Only(Shape::Envelope),
+                ShapeArgument::EnvelopeJobId => Shapes::Only(Shape::EnvelopeWithJobId),
+                ShapeArgument::Flat => Shapes::Only(Shape::Flat),
+                ShapeArgument::Mixed => Shapes::Mixed,
+            },
+            faults: Faults {
+                lose: self.lose,
+                duplicate: self.duplicate,
+                delay: self.delay,
+                reorder: self.reorder,
+            },
+            seed: self.seed,
+        }
+    }
+}
+
+fn facts(record: &DeliveryRecord) -> String {
+    let status = match record.outcome() {
+        DeliveryOutcome::Answered(status) => status.to_string(),
+        _ => "-".to_owned(),
+    };
+    format!(
+        "{} job={} event={} attempt={} reason={} outcome={} status={status} ms={}",
+        record.event_type(),
+        record.job_id(),
+        record.event_id(),
+        record.attempt(),
+        record.reason().as_str(),
+        record.outcome().as_str(),
+        record.took().unwrap_or_default().as_millis(),
+    )
+}

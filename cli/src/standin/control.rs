@@ -1,0 +1,61 @@
+//! What the provider has not, and a developer needs: paths that look inside and act by hand.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::{Path, Query, State};
+use axum::response::Response;
+use http::StatusCode;
+use serde_json::{Map, Value, json};
+
+use super::api;
+use super::error::ApiError;
+use super::keys::Environment;
+use super::shared::Shared;
+
+/// The delivery log, newest first; `job_id` and `event_id` choose.
+pub(crate) async fn deliveries(
+    State(shared): State<Arc<Shared>>,
+    query: Result<Query<HashMap<String, String>>, QueryRejection>,
+) -> Result<Response, ApiError> {
+    let page = api::page(&query)?;
+    let field = |name: &str| query.as_ref().ok().and_then(|query| query.get(name));
+    let (job, event) = (field("job_id"), field("event_id"));
+    let engine = shared.engine();
+    let chosen = engine.log().iter().rev().filter(|record| {
+        job.is_none_or(|job| record.job_id == *job)
+            && event.is_none_or(|event| record.event_id == *event)
+    });
+    let log = page.of(chosen, |record| record.to_json(&shared.run));
+    Ok(api::json(StatusCode::OK, &log))
+}
+
+/// Each environment's credits.
+pub(crate) async fn accounts(State(shared): State<Arc<Shared>>) -> Response {
+    let engine = shared.engine();
+    let accounts: Map<String, Value> = Environment::ALL
+        .into_iter()
+        .map(|environment| {
+            let account = engine.account(environment);
+            let account = json!({
+                "available": account.available().to_json(),
+                "reserved": account.reserved().to_json(),
+                "spent": account.spent().to_json(),
+            });
+            (environment.as_str().to_owned(), account)
+        })
+        .collect();
+    api::json(StatusCode::OK, &Value::Object(accounts))
+}
+
+/// One more delivery of an event.
+pub(crate) async fn redeliver(
+    State(shared): State<Arc<Shared>>,
+    event_id: Result<Path<String>, PathRejection>,
+) -> Result<Response, ApiError> {
+    let event_id = api::path(event_id)?;
+    shared.engine().redeliver(&event_id, shared.now())?;
+    shared.changed.notify_one();
+    Ok(api::json(StatusCode::ACCEPTED, &json!({ "event_id": event_id, "status": "planned" })))
+}

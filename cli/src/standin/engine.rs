@@ -1,0 +1,267 @@
+//! Everything that the stand-in knows and decides. Nothing here waits, or asks what time it is.
+
+use core::time::Duration;
+use std::collections::HashMap;
+
+use fastrand::Rng;
+use http::StatusCode;
+use nextapi_webhook::Event;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use super::behaviour::Behaviour;
+use super::credits::{Account, Credits};
+use super::error::ApiError;
+use super::generation::Generation;
+use super::idempotency::{IdempotencyStore, Known};
+use super::keys::{Caller, Environment};
+use super::lifecycle::Lifecycle;
+use super::moment::Moment;
+use super::outbox::{Outbox, Posting};
+use super::page::Page;
+use super::rate_limit::{Allowance, RateLimiter};
+use super::record::{DeliveryLog, DeliveryOutcome, DeliveryRecord};
+use super::retry::RetrySchedule;
+use super::timers::Timers;
+use crate::job::merged;
+use crate::{EventBody, Job, Shape, Status, random_hex};
+
+/// A transition that could not be announced is tried again after this long.
+const TRY_AGAIN: Duration = Duration::from_secs(1);
+/// The longest idempotency key, in bytes.
+const MAX_IDEMPOTENCY_KEY: usize = 255;
+
+/// Jobs, accounts, limits and deliveries.
+#[derive(Debug)]
+pub(crate) struct Engine {
+    behaviour: Behaviour,
+    /// Gives each job a chance of its own.
+    random: Rng,
+    accounts: HashMap<Environment, Account>,
+    /// In the order of submission.
+    jobs: Vec<Entry>,
+    by_id: HashMap<String, usize>,
+    idempotency: IdempotencyStore<Value>,
+    limiter: RateLimiter,
+    transitions: Timers<usize>,
+    outbox: Outbox,
+}
+
+#[derive(Debug)]
+struct Entry {
+    job: Job,
+    environment: Environment,
+    cost: Credits,
+    lifecycle: Lifecycle,
+    created: Moment,
+    random: Rng,
+}
+
+impl Engine {
+    pub(crate) fn new(behaviour: Behaviour) -> Self {
+        let account = Account::new(behaviour.credits);
+        Self {
+            random: behaviour.seed.map_or_else(Rng::new, Rng::with_seed),
+            accounts: Environment::ALL.map(|environment| (environment, account)).into(),
+            jobs: Vec::new(),
+            by_id: HashMap::new(),
+            idempotency: IdempotencyStore::default(),
+            limiter: RateLimiter::default(),
+            transitions: Timers::default(),
+            outbox: Outbox::new(behaviour.faults, RetrySchedule::new(behaviour.retry_scale)),
+            behaviour,
+        }
+    }
+
+    /// Counts a request.
+    pub(crate) fn allowance(&mut self, caller: Caller, now: Moment) -> Allowance {
+        self.limiter.take(caller.key, caller.admin, now)
+    }
+
+    /// Takes a job, or gives the answer that the same submission was given before.
+    pub(crate) fn submit(
+        &mut self,
+        caller: Caller,
+        idempotency_key: Option<&str>,
+        body: &[u8],
+        now: Moment,
+    ) -> Result<Value, ApiError> {
+        let fingerprint = Sha256::digest(body).into();
+        if let Some(key) = idempotency_key {
+            check_idempotency_key(key)?;
+            match self.idempotency.look_up(caller.key, key, &fingerprint, now) {
+                Known::Nothing => {}
+                Known::Same(answer) => return Ok(answer),
+                Known::Other => {
+                    let message = "this Idempotency-Key was used for a request with another body";
+                    return Err(ApiError::invalid_with(StatusCode::CONFLICT, message));
+                }
+            }
+        }
+        let answer = self.begin(caller.environment, Generation::read(body)?, now)?;
+        if let Some(key) = idempotency_key {
+            let key = key.to_owned();
+            self.idempotency.remember(caller.key, key, fingerprint, answer.clone(), now);
+        }
+        Ok(answer)
+    }
+
+    fn begin(
+        &mut self,
+        environment: Environment,
+        generation: Generation,
+        now: Moment,
+    ) -> Result<Value, ApiError> {
+        let no_luck = |_| ApiError::internal("the system's random generator failed");
+        let cost = generation.estimate();
+        let job = Job::new(generation, now.as_unix_time()).map_err(no_luck)?;
+        let mut random = self.random.fork();
+        let shape = self.behaviour.shapes.draw(&mut random);
+        let (id, body) = event(&job, shape, Status::Queued).map_err(no_luck)?;
+        let account = self.accounts.entry(environment).or_default();
+        if !account.reserve(cost) {
+            return Err(ApiError::insufficient_credits(format!(
+                "the job needs {cost} credits, and {} are available",
+                account.available()
+            )));
+        }
+        let fails = random.f64() < self.behaviour.failure_rate;
+        let lifecycle = Lifecycle::new(now, self.behaviour.job_duration, fails);
+        let chance = random.fork();
+        let entry = Entry { job, environment, cost, lifecycle, created: now, random };
+        let answer = entry.to_json(now);
+        let index = self.jobs.len();
+        self.by_id.insert(entry.job.id().to_owned(), index);
+        self.outbox.emit(id, entry.job.id(), body, false, chance, now);
+        self.jobs.push(entry);
+        self.plan(index);
+        Ok(answer)
+    }
+
+    /// A job of the caller's environment.
+    pub(crate) fn retrieve(
+        &self,
+        environment: Environment,
+        id: &str,
+        now: Moment,
+    ) -> Result<Value, ApiError> {
+        let entry = self.by_id.get(id).and_then(|index| self.jobs.get(*index));
+        entry
+            .filter(|entry| entry.environment == environment)
+            .map(|entry| entry.to_json(now))
+            .ok_or_else(|| ApiError::not_found("there is no such job in this environment"))
+    }
+
+    /// The jobs of an environment, newest first.
+    pub(crate) fn list(&self, environment: Environment, page: Page, now: Moment) -> Value {
+        let jobs = self.jobs.iter().rev().filter(|entry| entry.environment == environment);
+        page.of(jobs, |entry| entry.to_json(now))
+    }
+
+    /// An environment's credits.
+    pub(crate) fn account(&self, environment: Environment) -> Account {
+        self.accounts.get(&environment).copied().unwrap_or_default()
+    }
+
+    /// When there is next something to do.
+    pub(crate) fn next_due(&self) -> Option<Moment> {
+        [self.transitions.next(), self.outbox.next_due()].into_iter().flatten().min()
+    }
+
+    /// Does what is due, and gives what is to be posted now. Of each of them,
+    /// [`finished`](Self::finished) must be told the outcome.
+    pub(crate) fn advance(&mut self, now: Moment) -> Vec<Posting> {
+        while let Some((at, index)) = self.transitions.pop_due(now) {
+            self.transition(index, at, now);
+        }
+        self.outbox.due(now)
+    }
+
+    fn transition(&mut self, index: usize, at: Moment, now: Moment) {
+        let Some(entry) = self.jobs.get_mut(index) else { return };
+        let Some((_, status)) = entry.lifecycle.next() else { return };
+        let shape = self.behaviour.shapes.draw(&mut entry.random);
+        let Ok((id, body)) = event(&entry.job, shape, status) else {
+            // A state that is not announced is not reached.
+            self.transitions.set(now.after(TRY_AGAIN), index);
+            return;
+        };
+        entry.lifecycle.advance();
+        let account = self.accounts.entry(entry.environment).or_default();
+        match status {
+            Status::Queued | Status::Running => {}
+            Status::Succeeded => account.settle(entry.cost),
+            Status::Failed => account.refund(entry.cost),
+        }
+        let last = entry.lifecycle.next().is_none();
+        self.outbox.emit(id, entry.job.id(), body, last, entry.random.fork(), at);
+        self.plan(index);
+    }
+
+    /// Takes note of how a delivery ended.
+    pub(crate) fn finished(
+        &mut self,
+        number: u64,
+        outcome: DeliveryOutcome,
+        now: Moment,
+    ) -> Option<DeliveryRecord> {
+        self.outbox.finished(number, outcome, now)
+    }
+
+    /// Plans one more delivery of an event.
+    pub(crate) fn redeliver(&mut self, event_id: &str, now: Moment) -> Result<(), ApiError> {
+        if self.outbox.redeliver(event_id, now) {
+            Ok(())
+        } else {
+            Err(ApiError::not_found("there is no such event"))
+        }
+    }
+
+    /// The last deliveries.
+    pub(crate) const fn log(&self) -> &DeliveryLog {
+        self.outbox.log()
+    }
+
+    fn plan(&mut self, index: usize) {
+        let next = self.jobs.get(index).and_then(|entry| entry.lifecycle.next());
+        if let Some((at, _)) = next {
+            self.transitions.set(at, index);
+        }
+    }
+}
+
+/// An event's id and body. Flat bodies have no event id; there it is the stand-in's own.
+fn event(job: &Job, shape: Shape, status: Status) -> anyhow::Result<(String, EventBody)> {
+    let body = job.event(shape, status)?;
+    let own = Event::read(&body.bytes).ok().filter(|event| event.event_type().is_some());
+    let id = match own.as_ref().and_then(Event::id) {
+        Some(id) => id.to_owned(),
+        None => format!("evt_{}", random_hex::<12>()?),
+    };
+    Ok((id, body))
+}
+
+impl Entry {
+    /// The job as the API tells it.
+    fn to_json(&self, now: Moment) -> Value {
+        let resource = self.job.resource(self.lifecycle.status());
+        let mut more = json!({ "created_at": self.created.as_unix_time().as_secs() });
+        if let Some(progress) = self.lifecycle.progress(now) {
+            more = merged(more, json!({ "progress": progress }));
+        }
+        merged(resource, more)
+    }
+}
+
+fn check_idempotency_key(key: &str) -> Result<(), ApiError> {
+    let visible = key.bytes().all(|byte| byte.is_ascii_graphic());
+    if key.is_empty() || key.len() > MAX_IDEMPOTENCY_KEY || !visible {
+        return Err(ApiError::invalid(format!(
+            "Idempotency-Key must be 1 to {MAX_IDEMPOTENCY_KEY} visible ASCII characters"
+        )));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,141 @@
+//! The stand-in as a server on a loopback port.
+
+use core::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use nextapi_webhook::Key;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use super::api;
+use super::behaviour::Behaviour;
+use super::credits::Account;
+use super::dispatcher::{Target, dispatch};
+use super::engine::Engine;
+use super::keys::{ApiKeys, Environment};
+use super::record::DeliveryRecord;
+use super::shared::{Observer, Shared};
+use crate::{Gate, Provider, random_hex};
+
+/// A stand-in for the provider, on a loopback port: its HTTP API, jobs that go through their states,
+/// and signed webhooks about them.
+///
+/// Its state is in memory, where jobs and events stay as long as it runs. It stops, and cuts its
+/// deliveries, when it is dropped.
+pub struct StandIn {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    closing: Gate,
+    dispatcher: JoinHandle<()>,
+}
+
+/// The choices that have to be made before a [`StandIn`] starts.
+pub struct StandInBuilder {
+    webhook_url: String,
+    key: Key,
+    port: u16,
+    behaviour: Behaviour,
+    observer: Box<Observer>,
+}
+
+impl StandInBuilder {
+    /// The port to listen on. The default is 0: any that is free.
+    #[must_use]
+    pub const fn port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// How it behaves.
+    #[must_use]
+    pub const fn behaviour(mut self, behaviour: Behaviour) -> Self {
+        self.behaviour = behaviour;
+        self
+    }
+
+    /// Calls `observer` for every attempt to deliver that has been made, when it has ended.
+    #[must_use]
+    pub fn on_delivery(
+        mut self,
+        observer: impl Fn(&DeliveryRecord) + Send + Sync + 'static,
+    ) -> Self {
+        self.observer = Box::new(observer);
+        self
+    }
+
+    /// Starts to listen, for clients that have one of these keys.
+    ///
+    /// # Errors
+    /// If the webhooks' URL is not an absolute `http` or `https` URL, the behaviour makes no sense,
+    /// or the port is taken.
+    pub async fn start(self, keys: ApiKeys) -> anyhow::Result<StandIn> {
+        self.behaviour.check()?;
+        let provider = Provider::new(&self.webhook_url).context("where should webhooks go?")?;
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
+        let listener = TcpListener::bind(address)
+            .await
+            .with_context(|| format!("cannot listen on {address}"))?;
+        let address = listener.local_addr().context("the stand-in has no address")?;
+        let engine = Engine::new(self.behaviour);
+        let shared = Arc::new(Shared::new(engine, keys, random_hex::<4>()?, self.observer));
+
+        let target = Arc::new(Target { provider, key: self.key });
+        let work = dispatch(Arc::clone(&shared), target);
+        let dispatcher = tokio::spawn(async move {
+            work.await;
+        });
+        let closing = Gate::new();
+        let closed = closing.clone();
+        let server = axum::serve(listener, api::router(&shared))
+            .with_graceful_shutdown(async move { closed.wait().await });
+        // It ends when the gate opens and its clients have their answers.
+        tokio::spawn(server.into_future());
+        Ok(StandIn { address, shared, closing, dispatcher })
+    }
+}
+
+impl StandIn {
+    /// A stand-in that sends its webhooks to `webhook_url`, signed with `key`.
+    #[must_use]
+    pub fn builder(webhook_url: impl Into<String>, key: Key) -> StandInBuilder {
+        StandInBuilder {
+            webhook_url: webhook_url.into(),
+            key,
+            port: 0,
+            behaviour: Behaviour::default(),
+            observer: Box::new(|_| {}),
+        }
+    }
+
+    /// Where it listens: `http://127.0.0.1:<port>/`. The API's paths begin with `v1/`.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}/", self.address)
+    }
+
+    /// The keys that it knows.
+    #[must_use]
+    pub fn keys(&self) -> &ApiKeys {
+        &self.shared.keys
+    }
+
+    /// The last 10,000 attempts to deliver an event, oldest first.
+    #[must_use]
+    pub fn deliveries(&self) -> Vec<DeliveryRecord> {
+        self.shared.engine().log().iter().cloned().collect()
+    }
+
+    /// An environment's credits.
+    #[must_use]
+    pub fn account(&self, environment: Environment) -> Account {
+        self.shared.engine().account(environment)
+    }
+}
+
+impl Drop for StandIn {
+    fn drop(&mut self) {
+        self.closing.open();
+        self.dispatcher.abort();
+    }
+}
