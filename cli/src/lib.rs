@@ -13,10 +13,14 @@
 //! The binary `nextapi-hook` is a thin layer over these types; end-to-end tests use them directly.
 
 mod answer;
+mod captured_request;
 mod delivery;
+mod diagnosis;
 mod edge_settings;
 mod gate;
 mod job;
+mod load;
+mod load_report;
 mod local_edge;
 mod log_lines;
 mod origin;
@@ -33,9 +37,13 @@ mod workerd;
 mod wrangler;
 
 pub use answer::Answer;
+pub use captured_request::CapturedRequest;
 pub use delivery::{Delivery, SignatureHeader};
+pub use diagnosis::{Diagnosis, Finding};
 pub use gate::Gate;
 pub use job::{EventBody, Job, Shape, Status};
+pub use load::Load;
+pub use load_report::LoadReport;
 pub use local_edge::{LocalEdge, LocalEdgeBuilder};
 pub use origin::{Origin, OriginBuilder};
 pub use provider::Provider;

@@ -55,7 +55,12 @@ impl Secrets {
         Self::parse(&text).with_context(|| format!("the secret file {}", path.display()))
     }
 
-    fn parse(text: &[u8]) -> anyhow::Result<Self> {
+    /// The secrets' bytes, newest first.
+    pub(crate) fn raw(&self) -> impl Iterator<Item = &[u8]> {
+        self.0.iter().map(|secret| secret.as_slice())
+    }
+
+    pub(crate) fn parse(text: &[u8]) -> anyhow::Result<Self> {
         let secrets: Vec<_> = text
             .split(u8::is_ascii_whitespace)
             .filter(|secret| !secret.is_empty())

@@ -1,26 +1,14 @@
 //! `sign` and `verify`: output, exit status, and where secrets come from.
 
 use std::fs;
-use std::io::Write as _;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use nextapi_webhook::EventKey;
 use serde_json::{Value, json};
 
-use crate::support::{SECRET, hook, outcome, run};
+use crate::support::{SECRET, hook, run, with_input};
 
 const BODY: &[u8] = br#"{"id":"evt_1","type":"job.succeeded","data":{"job":{"id":"job_1"}}}"#;
-
-fn with_input(command: &mut Command, input: &[u8]) -> (i32, String, String) {
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(input).unwrap();
-    outcome(child.wait_with_output().unwrap())
-}
 
 fn sign(timestamp: &str, body: &[u8]) -> String {
     let (status, stdout, stderr) =
@@ -88,6 +76,7 @@ fn verify_tells_what_it_knows_of_an_accepted_delivery() {
         "accepted": true,
         "code": null,
         "message": "the signature holds",
+        "explanation": [],
         "key_index": 0,
         "age_seconds": 10,
         "event": {

@@ -1,10 +1,12 @@
 //! `listen`: what it prints of the requests that reach it.
 
+use core::time::Duration;
 use std::io::{BufRead as _, BufReader, Lines};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 use nextapi_hook::{Delivery, Job, Provider, Shape, Status};
 use nextapi_webhook::{EventKey, Key, UnixTime};
+use serde_json::{Value, json};
 
 use crate::support::hook;
 
@@ -22,7 +24,8 @@ impl Listening {
         let mut child = command.spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let first = lines.next().unwrap().unwrap();
-        let url = first.strip_prefix("listening on ").unwrap();
+        let (_, rest) = first.split_once("http://").unwrap();
+        let url = format!("http://{}", rest.split_terminator('"').next().unwrap());
         Self { child, lines, provider: Provider::new(&format!("{url}hook?token=canary")).unwrap() }
     }
 
@@ -34,8 +37,8 @@ impl Listening {
     fn stop(mut self, signal: &str) -> (Option<i32>, String) {
         let id = self.child.id().to_string();
         assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
-        let last = self.lines.next().unwrap().unwrap();
-        (self.child.wait().unwrap().code(), last)
+        let last: Vec<_> = self.lines.by_ref().map(Result::unwrap).collect();
+        (self.child.wait().unwrap().code(), last.join("\n"))
     }
 }
 
@@ -61,9 +64,10 @@ async fn a_line_says_what_came_and_how_often() {
     for duplicates in 0..2 {
         let (status, line) = listening.send(&delivery).await;
         assert_eq!(status, 200);
+        let order = duplicates + 1;
         let expected = format!(
-            "POST /hook succeeded id={video} job={job} attempt=- key={key} bytes={bytes} \
-             duplicates={duplicates} edge-signature=not-checked"
+            "{order} POST /hook succeeded id={video} job={job} attempt=- credits=50 key={key} \
+             bytes={bytes} duplicates={duplicates} edge-signature=not-checked answer=200"
         );
         assert_eq!(line, expected);
     }
@@ -72,8 +76,9 @@ async fn a_line_says_what_came_and_how_often() {
         .and_then(|delivery| delivery.with_header("idempotency-key", "event-of-the-edge"))
         .unwrap();
     let (_, line) = listening.send(&forwarded).await;
-    assert!(line.contains("attempt=2 key=event-of-the-edge "), "{line}");
-    assert_eq!(listening.stop("-INT"), (Some(0), "received 3 requests".to_owned()));
+    assert!(line.contains("attempt=2 credits=50 key=event-of-the-edge "), "{line}");
+    let told = "received: requests 3, events 2, duplicates 1, refused 0, not answered 2xx 0\n       2  succeeded";
+    assert_eq!(listening.stop("-INT"), (Some(0), told.to_owned()));
 }
 
 #[tokio::test]
@@ -98,7 +103,79 @@ async fn with_the_edge_s_secret_only_the_edge_is_let_in() {
     ] {
         let (answered, line) = listening.send(&delivery).await;
         assert_eq!(answered, status, "{line}");
-        assert!(line.ends_with(told), "{line}");
+        assert!(line.ends_with(&format!("{told} answer={status}")), "{line}");
     }
-    assert_eq!(listening.stop("-TERM"), (Some(0), "received 4 requests".to_owned()));
+    let told = "received: requests 4, events 1, duplicates 1, refused 2, not answered 2xx 0\n       1  job.succeeded";
+    assert_eq!(listening.stop("-TERM"), (Some(0), told.to_owned()));
+}
+
+#[tokio::test]
+async fn machines_get_one_json_object_per_line() {
+    let mut listening = Listening::start(&["--json"]);
+    let (job, delivery) = delivery(Shape::Envelope);
+    let (_, line) = listening.send(&delivery).await;
+    let expected = json!({
+        "kind": "request",
+        "order": 1,
+        "method": "POST",
+        "path": "/hook",
+        "type": "job.succeeded",
+        "id": serde_json::from_slice::<Value>(delivery.body()).unwrap()["id"],
+        "job_id": job.id(),
+        "attempt": null,
+        "credits": "1.05",
+        "key": EventKey::of(delivery.body()).to_string(),
+        "bytes": delivery.body().len(),
+        "duplicates": 0,
+        "edge_signature": "not-checked",
+        "answer": 200,
+    });
+    assert_eq!(serde_json::from_str::<Value>(&line).unwrap(), expected);
+    let expected = json!({
+        "kind": "summary",
+        "requests": 1,
+        "events": 1,
+        "duplicates": 0,
+        "refused": 0,
+        "not_2xx": 0,
+        "types": { "job.succeeded": 1 },
+    });
+    let (status, summary) = listening.stop("-INT");
+    assert_eq!(status, Some(0));
+    assert_eq!(serde_json::from_str::<Value>(&summary).unwrap(), expected);
+}
+
+#[tokio::test]
+async fn it_can_be_a_bad_origin() {
+    let mut listening = Listening::start(&["--fail-first", "2", "--status", "204"]);
+    let (_, delivery) = delivery(Shape::Flat);
+    for expected in [503, 503, 204] {
+        let (status, line) = listening.send(&delivery).await;
+        assert_eq!(status, expected);
+        assert!(line.ends_with(&format!("answer={expected}")), "{line}");
+    }
+    let (_, summary) = listening.stop("-INT");
+    assert!(summary.contains("not answered 2xx 2"), "{summary}");
+}
+
+#[tokio::test]
+async fn it_can_take_its_time() {
+    let mut listening = Listening::start(&["--delay", "50ms"]);
+    let before = std::time::Instant::now();
+    assert_eq!(listening.send(&delivery(Shape::Flat).1).await.0, 200);
+    assert!(before.elapsed() >= Duration::from_millis(50));
+}
+
+#[tokio::test]
+async fn it_can_hang_and_be_ended_all_the_same() {
+    let mut listening = Listening::start(&["--hang"]);
+    let provider = listening.provider.clone();
+    let sending = tokio::spawn(async move { provider.send(&delivery(Shape::Flat).1).await });
+    // In a thread of its own, so that this one can send meanwhile.
+    let watching = tokio::task::spawn_blocking(move || (listening.lines.next(), listening));
+    let (line, listening) = watching.await.unwrap();
+    assert!(line.unwrap().unwrap().ends_with("answer=never"));
+    assert!(!sending.is_finished());
+    assert_eq!(listening.stop("-INT").0, Some(0));
+    assert!(sending.await.unwrap().is_err());
 }

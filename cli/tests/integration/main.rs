@@ -7,7 +7,11 @@ mod command_line;
 #[cfg(test)]
 mod demo;
 #[cfg(test)]
+mod explanation;
+#[cfg(test)]
 mod listen;
+#[cfg(test)]
+mod load;
 #[cfg(test)]
 mod local_edge;
 #[cfg(test)]
@@ -24,3 +28,7 @@ mod send;
 mod stand_in_client;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod terminal;
+#[cfg(test)]
+mod transcript;

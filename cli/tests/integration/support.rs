@@ -1,9 +1,10 @@
 //! What several tests need.
 
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::fs::symlink;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
 
@@ -26,6 +27,18 @@ pub(crate) fn outcome(output: Output) -> (i32, String, String) {
 
 pub(crate) fn run(command: &mut Command) -> (i32, String, String) {
     outcome(command.output().unwrap())
+}
+
+/// Runs a command with this on its standard input.
+pub(crate) fn with_input(command: &mut Command, input: &[u8]) -> (i32, String, String) {
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(input).unwrap();
+    outcome(child.wait_with_output().unwrap())
 }
 
 /// A folder like the edge worker's, with the reference edge in it and the engine that npm has

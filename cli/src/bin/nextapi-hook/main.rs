@@ -1,6 +1,8 @@
 //! The provider and the origin of NextAPI webhooks on a developer's desk.
 
+mod completions;
 mod demo;
+mod help;
 mod listen;
 mod output;
 mod provider;
@@ -12,19 +14,11 @@ mod verify;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 /// Sign, verify, send and receive NextAPI webhooks.
 #[derive(Parser)]
-#[command(
-    version,
-    after_help = "\
-Secrets come from the environment variable NEXTAPI_WEBHOOK_SECRET or from a file, never from an \
-argument. Several, separated by white space, may be active at once, newest first.
-
-Exit status: 0 all is well, 1 refused or not as designed, 2 wrong usage, or something needed is \
-missing."
-)]
+#[command(version, after_help = help::AFTER_ALL)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -38,6 +32,7 @@ enum Command {
     Send(send::Send),
     Demo(demo::Demo),
     Provider(provider::Provider),
+    Completions(completions::Completions),
 }
 
 /// How a command ended, when nothing was missing.
@@ -59,11 +54,14 @@ async fn main() -> ExitCode {
         Command::Send(send) => send.run().await,
         Command::Demo(demo) => demo.run().await,
         Command::Provider(provider) => provider.run().await,
+        Command::Completions(shell) => shell.run(Arguments::command()),
     };
     match end {
         Ok(End::Good) => ExitCode::SUCCESS,
         Ok(End::Bad) => ExitCode::FAILURE,
         Ok(End::Signal(status)) => ExitCode::from(status),
+        // Who reads us has seen enough: end without a word, as if by SIGPIPE.
+        Err(error) if error.is::<output::Unread>() => ExitCode::from(141),
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::from(2)

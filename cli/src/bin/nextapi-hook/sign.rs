@@ -4,17 +4,19 @@ use std::fs;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::Args;
 use clap::builder::PossibleValuesParser;
+use nextapi_hook::SignatureHeader;
 use nextapi_webhook::{Label, UnixTime};
 
-use crate::End;
 use crate::output::line;
 use crate::secret_argument::SecretArgument;
+use crate::{End, help};
 
 /// Print the signature header's value for a body; the first secret signs
 #[derive(Args)]
+#[command(long_about = help::SIGN, after_long_help = help::AFTER_SIGN)]
 pub(crate) struct Sign {
     #[command(flatten)]
     secret: SecretArgument,
@@ -28,6 +30,9 @@ pub(crate) struct Sign {
         value_parser = PossibleValuesParser::new(Label::ALL.map(Label::as_str))
     )]
     label: String,
+    /// Print a curl command line that sends the file to this URL
+    #[arg(long, value_name = "URL")]
+    curl: Option<String>,
     /// The body, or - for the standard input
     file: PathBuf,
 }
@@ -39,9 +44,32 @@ impl Sign {
         let timestamp = self.timestamp.map_or_else(UnixTime::now, UnixTime::from_secs);
         let label = Label::ALL.into_iter().find(|label| label.as_str() == self.label);
         let label = label.context("there is no such label")?;
-        line(key.sign(timestamp, &body).with_label(label))?;
+        let signature = key.sign(timestamp, &body).with_label(label);
+        match self.curl {
+            None => line(signature)?,
+            Some(url) => line(curl(&url, &self.file, &signature.to_string())?)?,
+        }
         Ok(End::Good)
     }
+}
+
+/// A command line for a POSIX shell. The bytes go as they are: `--data` would take line ends away.
+fn curl(url: &str, file: &Path, signature: &str) -> anyhow::Result<String> {
+    if file == Path::new("-") {
+        bail!("--curl needs the body in a file, for curl to send it");
+    }
+    let file = file.to_str().context("the file's name is not text, so it cannot be printed")?;
+    let header = SignatureHeader::NextApi.name();
+    Ok(format!(
+        "curl --data-binary {} -H 'Content-Type: application/json' -H '{header}: {signature}' {}",
+        quoted(&format!("@{file}")),
+        quoted(url),
+    ))
+}
+
+/// One word of a POSIX shell, whatever is in it.
+fn quoted(word: &str) -> String {
+    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 /// Reads a body, byte for byte.

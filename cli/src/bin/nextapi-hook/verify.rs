@@ -2,23 +2,34 @@
 
 use std::path::PathBuf;
 
+use anyhow::Context as _;
 use clap::Args;
-use nextapi_webhook::{Error, Event, EventKey, Tolerance, UnixTime, Verified};
+use nextapi_hook::{CapturedRequest, Diagnosis, Secrets};
+use nextapi_webhook::{Event, EventKey, Tolerance, UnixTime, Verified};
 use serde_json::{Value, json};
 
 use crate::End;
-use crate::output::line;
+use crate::help;
+use crate::output::{BAD, GOOD, line};
 use crate::secret_argument::SecretArgument;
 use crate::sign::read_body;
 
-/// Check a signature header's value against a body; prints one JSON object
+/// Check a signature, and explain what is wrong with it; prints one JSON object
 #[derive(Args)]
+#[command(long_about = help::VERIFY, after_long_help = help::AFTER_VERIFY)]
 pub(crate) struct Verify {
     #[command(flatten)]
     secret: SecretArgument,
     /// The value of the signature header: `t=…,v=…`
-    #[arg(long, value_name = "VALUE")]
-    header: String,
+    #[arg(long, value_name = "VALUE", required_unless_present = "request")]
+    header: Option<String>,
+    /// Read header and body from a captured HTTP request, or - for the standard input
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["header", "file"])]
+    request: Option<PathBuf>,
+    /// The signature header's name in the captured request [default: X-NextAPI-Signature, then
+    /// X-Webhook-Signature]
+    #[arg(long, value_name = "NAME", requires = "request")]
+    header_name: Option<String>,
     /// The time of the clock, in Unix seconds [default: now]
     #[arg(long, value_name = "SECONDS")]
     now: Option<u64>,
@@ -28,30 +39,90 @@ pub(crate) struct Verify {
     /// Accept timestamps less than this ahead of the clock
     #[arg(long, value_name = "SECONDS", default_value_t = Tolerance::DEFAULT.future_secs())]
     tolerance_future: u64,
+    /// Print sentences instead of JSON
+    #[arg(long)]
+    text: bool,
+    /// Also print the expected MAC of a rejected delivery: whoever sees it can forge this delivery
+    #[arg(long)]
+    unsafe_show_mac: bool,
     /// The body, or - for the standard input
-    file: PathBuf,
+    #[arg(required_unless_present = "request")]
+    file: Option<PathBuf>,
+}
+
+/// What is to be verified.
+struct Given {
+    /// Nothing if the request has no such header.
+    header: Option<Vec<u8>>,
+    body: Vec<u8>,
+    notes: Vec<String>,
 }
 
 impl Verify {
     pub(crate) fn run(self) -> anyhow::Result<End> {
         let tolerance = Tolerance::new(self.tolerance_past, self.tolerance_future);
-        let verifier = self.secret.load()?.verifier(tolerance)?;
-        let body = read_body(&self.file)?;
+        let secrets = self.secret.load()?;
+        let given = self.given()?;
         let now = self.now.map_or_else(UnixTime::now, UnixTime::from_secs);
-        match verifier.verify(&self.header, &body, now) {
-            Ok(proof) => {
-                line(accepted(proof, &body))?;
-                Ok(End::Good)
-            }
-            Err(error) => {
-                line(rejected(error))?;
-                Ok(End::Bad)
-            }
+        let (end, report) = self.judge(&secrets, tolerance, given, now)?;
+        if self.text {
+            line(in_words(&report))?;
+        } else {
+            line(report)?;
         }
+        Ok(end)
+    }
+
+    fn given(&self) -> anyhow::Result<Given> {
+        let Some(request) = &self.request else {
+            let file = self.file.as_deref().context("no body")?;
+            let header = self.header.clone().map(String::into_bytes);
+            return Ok(Given { header, body: read_body(file)?, notes: Vec::new() });
+        };
+        let bytes = read_body(request)?;
+        let captured = CapturedRequest::parse(&bytes).context("the captured request")?;
+        let header = captured.signature(self.header_name.as_deref());
+        let mut notes = captured.notes().to_vec();
+        if header.is_none() {
+            let names = captured.signature_names();
+            notes.push(if names.is_empty() {
+                "No header of the request has `signature` in its name.".to_owned()
+            } else {
+                format!("The request has {}; choose with --header-name.", names.join(", "))
+            });
+        }
+        Ok(Given { header, body: captured.body().to_vec(), notes })
+    }
+
+    fn judge(
+        &self,
+        secrets: &Secrets,
+        tolerance: Tolerance,
+        given: Given,
+        now: UnixTime,
+    ) -> anyhow::Result<(End, Value)> {
+        let Given { header, body, notes: mut explanation } = given;
+        let Some(header) = header else {
+            let expected = self.header_name.as_deref();
+            let expected = expected.unwrap_or("X-NextAPI-Signature or X-Webhook-Signature");
+            let message = format!("the request has no header {expected}");
+            return Ok((End::Bad, rejected("signature_missing", &message, &explanation)));
+        };
+        let error = match secrets.verifier(tolerance)?.verify(&header, &body, now) {
+            Ok(proof) => return Ok((End::Good, accepted(proof, &body, &explanation))),
+            Err(error) => error,
+        };
+        let diagnosis = Diagnosis { header: &header, body: &body, now, tolerance, secrets };
+        explanation.extend(diagnosis.findings().iter().map(ToString::to_string));
+        let mut report = rejected(error.code(), &error.to_string(), &explanation);
+        if let (true, Value::Object(fields)) = (self.unsafe_show_mac, &mut report) {
+            fields.insert("expected_macs".to_owned(), diagnosis.expected_macs().into());
+        }
+        Ok((End::Bad, report))
     }
 }
 
-fn accepted(proof: Verified, body: &[u8]) -> Value {
+fn accepted(proof: Verified, body: &[u8], explanation: &[String]) -> Value {
     let event = Event::read(body);
     let (message, event) = match &event {
         Ok(event) => ("the signature holds".to_owned(), Some(event)),
@@ -61,6 +132,7 @@ fn accepted(proof: Verified, body: &[u8]) -> Value {
         "accepted": true,
         "code": null,
         "message": message,
+        "explanation": explanation,
         "key_index": proof.key_index(),
         "age_seconds": proof.age_secs(),
         "event": event.map(|event| json!({
@@ -74,14 +146,34 @@ fn accepted(proof: Verified, body: &[u8]) -> Value {
 }
 
 /// Nothing is said about a body that is not known to be authentic and fresh.
-fn rejected(error: Error) -> Value {
+fn rejected(code: &str, message: &str, explanation: &[String]) -> Value {
     json!({
         "accepted": false,
-        "code": error.code(),
-        "message": error.to_string(),
+        "code": code,
+        "message": message,
+        "explanation": explanation,
         "key_index": null,
         "age_seconds": null,
         "event": null,
         "event_key": null,
     })
+}
+
+/// The same for people.
+fn in_words(report: &Value) -> String {
+    let text = |name| report.get(name).and_then(Value::as_str).unwrap_or("-");
+    let list = |name| report.get(name).and_then(Value::as_array).into_iter().flatten();
+    let mut words = match text("code") {
+        "-" => format!("{GOOD}accepted{GOOD:#}: {}", text("message")),
+        code => format!("{BAD}rejected{BAD:#} ({code}): {}", text("message")),
+    };
+    for sentence in list("explanation").filter_map(Value::as_str) {
+        words.push_str("\n- ");
+        words.push_str(sentence);
+    }
+    for mac in list("expected_macs").filter_map(Value::as_str) {
+        words.push_str("\nexpected: ");
+        words.push_str(mac);
+    }
+    words
 }

@@ -24,6 +24,7 @@ const WEBHOOK_PATH: &str = "/webhook";
 
 /// Start the edge and an origin on this machine, deliver every kind of event, and show what happens
 #[derive(Args)]
+#[command(after_long_help = crate::help::AFTER_DEMO)]
 pub(crate) struct Demo {
     /// The folder of the built edge worker
     #[arg(long, value_name = "DIR", default_value = "edge-worker")]

@@ -1,16 +1,20 @@
 //! `nextapi-hook send`
 
+mod many;
+
 use anyhow::Context as _;
 use clap::Args;
 use nextapi_hook::{Gate, Provider, Scenario, summary};
-use nextapi_webhook::UnixTime;
+use nextapi_webhook::{Key, UnixTime};
 
-use crate::End;
 use crate::output::{HEADING, line, verdict};
 use crate::secret_argument::SecretArgument;
+use crate::{End, help};
+use many::Many;
 
 /// Be the provider: deliver events to an edge and check its answers
 #[derive(Args)]
+#[command(long_about = help::SEND, after_long_help = help::AFTER_SEND)]
 pub(crate) struct Send {
     #[command(flatten)]
     secret: SecretArgument,
@@ -18,8 +22,10 @@ pub(crate) struct Send {
     #[arg(long)]
     url: Option<String>,
     /// Tell only this scenario; `list` explains them all [default: all of them]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", conflicts_with = "Many")]
     scenario: Option<String>,
+    #[command(flatten)]
+    many: Option<Many>,
 }
 
 impl Send {
@@ -32,23 +38,29 @@ impl Send {
         let url = self.url.context("where to? Give --url URL")?;
         let provider = Provider::new(&url)?;
         let key = self.secret.load()?.signing_key()?;
+        match self.many {
+            Some(many) => many.send(&provider, key).await,
+            None => tell(scenarios, &provider, &key).await,
+        }
+    }
+}
 
-        let mut all_good = true;
-        for scenario in scenarios {
-            line(format_args!("{HEADING}{}{HEADING:#}: {}", scenario.name(), scenario.about()))?;
-            for step in scenario.steps(&key, UnixTime::now())? {
-                let answers = step.run(&provider, &Gate::new()).await?;
-                let good = step.expected.is_met_by(&answers);
-                all_good &= good;
-                let (what, answered) = (&step.what, summary(&answers));
-                line(format_args!("  {what:<30} {answered:<34} {}", verdict(good)))?;
-                if !good {
-                    line(format_args!("    expected: {}", step.expected))?;
-                }
+async fn tell(scenarios: &[Scenario], provider: &Provider, key: &Key) -> anyhow::Result<End> {
+    let mut all_good = true;
+    for scenario in scenarios {
+        line(format_args!("{HEADING}{}{HEADING:#}: {}", scenario.name(), scenario.about()))?;
+        for step in scenario.steps(key, UnixTime::now())? {
+            let answers = step.run(provider, &Gate::new()).await?;
+            let good = step.expected.is_met_by(&answers);
+            all_good &= good;
+            let (what, answered) = (&step.what, summary(&answers));
+            line(format_args!("  {what:<30} {answered:<34} {}", verdict(good)))?;
+            if !good {
+                line(format_args!("    expected: {}", step.expected))?;
             }
         }
-        Ok(if all_good { End::Good } else { End::Bad })
     }
+    Ok(if all_good { End::Good } else { End::Bad })
 }
 
 fn list() -> anyhow::Result<End> {

@@ -1,0 +1,151 @@
+//! What `--help` says beyond the options: the long descriptions, examples, exit codes and
+//! environment of each command.
+
+/// Below the list of commands.
+pub(crate) const AFTER_ALL: &str = "\
+Secrets come from the environment variable NEXTAPI_WEBHOOK_SECRET or from a file, never from an \
+argument. Several, separated by white space, may be active at once, newest first.
+
+Exit status: 0 all is well, 1 refused or not as designed, 2 wrong usage, or something needed is \
+missing, 128 + n ended by signal n.
+
+`nextapi-hook COMMAND --help` has examples.";
+
+pub(crate) const SIGN: &str = "\
+Prints the value of the signature header for a body: `t=<seconds>,v=<MAC>`.
+
+The MAC is HMAC-SHA256 over the timestamp, a point and the body's bytes, with the secret string as \
+it stands as the key. Of several secrets the first one signs.
+
+With --curl a whole command line is printed instead, which sends the file to a URL.";
+
+pub(crate) const AFTER_SIGN: &str = "\
+Examples:
+  nextapi-hook sign body.json
+  printf '{}' | nextapi-hook sign --timestamp 1764000000 -
+  curl --data-binary @body.json -H \"X-NextAPI-Signature: $(nextapi-hook sign body.json)\" URL
+  nextapi-hook sign --curl http://127.0.0.1:8787/webhook body.json | sh
+
+Environment:
+  NEXTAPI_WEBHOOK_SECRET  the secrets, unless --secret-file is given
+
+Exit status:
+  0  signed
+  2  wrong usage, no secret, or the body cannot be read";
+
+pub(crate) const VERIFY: &str = "\
+Checks a signature header's value against a body, or a whole captured HTTP request, and prints one \
+JSON object.
+
+Of a rejection it says why, in `explanation`: what was expected and what was found, how old the \
+signature is, which element of the header is wrong, and which of the usual mistakes makes the \
+signature hold: a body that was serialised again or lost its line feed, a secret with a trailing \
+newline, decoded or without its prefix, a MAC over the body alone, and others. Each is tried by \
+itself.
+
+A captured request is its request line, header lines, an empty line and the body, byte for byte; \
+lines end with CRLF or LF.
+
+Neither the secret nor a computed MAC is ever printed, unless --unsafe-show-mac is given.";
+
+pub(crate) const AFTER_VERIFY: &str = "\
+Examples:
+  nextapi-hook verify --header \"$(nextapi-hook sign body.json)\" body.json
+  nextapi-hook verify --request captured.http --now 1764000000 --text
+  nextapi-hook verify --request captured.http --header-name X-Edge-Signature
+
+Environment:
+  NEXTAPI_WEBHOOK_SECRET  the secrets, unless --secret-file is given
+  NO_COLOR                no colours with --text, also on a terminal
+
+Exit status:
+  0  accepted
+  1  rejected
+  2  wrong usage, no secret, or something cannot be read";
+
+pub(crate) const LISTEN: &str = "\
+Is the origin: prints a line for every request that arrives and answers 200, until SIGINT or \
+SIGTERM; then a summary.
+
+A line has the request's order, its event's type, ids and credits, the edge's attempt, the \
+idempotency key, how often the event came before, and the answer; never a body, a query or a \
+secret. With --json every line is one JSON object, whose `kind` is `listening`, `request` or \
+`summary`.
+
+Duplicates are told by `Idempotency-Key`, or without one by the key that an edge would use. The \
+last 10,000 keys are remembered; an event that comes again after that counts as new.
+
+The options --status, --delay, --fail-first and --hang play an origin that misbehaves.";
+
+pub(crate) const AFTER_LISTEN: &str = "\
+Examples:
+  nextapi-hook listen --port 9000
+  nextapi-hook listen --port 9000 --json | jq 'select(.kind == \"request\") | .type'
+  nextapi-hook listen --port 9000 --fail-first 3 --delay 200ms
+  nextapi-hook listen --port 9000 --edge-secret-file edge-secret.txt
+
+Environment:
+  NO_COLOR  no colours, also on a terminal
+
+Exit status:
+  0  ended by SIGINT or SIGTERM
+  2  wrong usage, the port is taken, or the secret cannot be read";
+
+pub(crate) const SEND: &str = "\
+Is the provider: delivers signed events to a URL.
+
+Without further options, or with --scenario, it tells short stories, among them tampered, stale and \
+concurrent deliveries, and compares the answers with those that the edge's design promises.
+
+With --body, --count, --concurrency or --rate it sends one kind of event many times, and prints how \
+often each answer came and how long it took. Without --body every delivery is a new event of a new \
+job; with it, every delivery has the same bytes, so that an edge calls all but one of them \
+duplicates. With --rate, a delivery's time counts from the moment when it was due.
+
+Redirects are not followed, every delivery has a connection of its own, and one that gets no answer \
+within 10 seconds is given up: so does the provider.";
+
+pub(crate) const AFTER_SEND: &str = "\
+Examples:
+  nextapi-hook send --scenario list
+  nextapi-hook send --url http://127.0.0.1:8787/webhook
+  nextapi-hook send --url http://127.0.0.1:8787/webhook --scenario duplicate
+  nextapi-hook send --url http://127.0.0.1:8787/webhook --body body.json --event-type job.failed
+  nextapi-hook send --url http://127.0.0.1:8787/webhook --count 1000 --concurrency 8 --rate 100
+
+Environment:
+  NEXTAPI_WEBHOOK_SECRET  the secrets, unless --secret-file is given; the first one signs
+  NO_COLOR                no colours, also on a terminal
+
+Exit status:
+  0    every answer was as designed; with --body, --count and the like: was 2xx
+  1    one was not
+  2    wrong usage, no secret, or no answer at all to a scenario
+  130  ended by SIGINT, 143 by SIGTERM; of --count and the like, after the summary";
+
+pub(crate) const AFTER_DEMO: &str = "\
+Examples:
+  nextapi-hook demo --edge-dir edge-worker
+  NO_COLOR=1 nextapi-hook demo --edge-dir edge-worker
+
+Environment:
+  NO_COLOR  no colours, also on a terminal
+
+Exit status:
+  0    everything was as designed
+  1    something was not
+  2    wrong usage, or the built worker or its engine is missing
+  130  ended by SIGINT, 143 by SIGTERM; what was started is stopped";
+
+pub(crate) const COMPLETIONS: &str = "\
+Prints a script that lets a shell complete the commands and options of nextapi-hook.";
+
+pub(crate) const AFTER_COMPLETIONS: &str = "\
+Examples:
+  source <(nextapi-hook completions bash)
+  nextapi-hook completions zsh > ~/.zfunc/_nextapi-hook
+  nextapi-hook completions fish > ~/.config/fish/completions/nextapi-hook.fish
+
+Exit status:
+  0  printed
+  2  there is no such shell";
