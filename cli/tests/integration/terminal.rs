@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use crate::support::{SECRET, hook, outcome, run};
 
-const COMMANDS: [&str; 6] = ["sign", "verify", "listen", "send", "demo", "completions"];
+const COMMANDS: [&str; 7] = ["sign", "verify", "listen", "send", "provider", "demo", "completions"];
 
 #[test]
 fn the_help_has_examples_and_exit_codes() {

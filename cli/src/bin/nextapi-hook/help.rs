@@ -91,6 +91,30 @@ Exit status:
   0  ended by SIGINT or SIGTERM
   2  wrong usage, the port is taken, or the secret cannot be read";
 
+pub(crate) const PROVIDER: &str = "\
+Is NextAPI: takes jobs over HTTP, runs them, and sends signed webhooks about them.
+
+API keys come from the environment variable NEXTAPI_PROVIDER_KEYS or from a file, never from an \
+argument: live:KEY or test:KEY, or for admin keys live-admin:KEY or test-admin:KEY, with white \
+space between them. If there are none, new ones are made for this run, and printed.
+
+Durations are written as in 500ms, 2s or 1m; rates are numbers from 0 to 1. What it takes and \
+answers stands in its /openapi.json. Everything is in memory, and gone when it ends.";
+
+pub(crate) const AFTER_PROVIDER: &str = "\
+Examples:
+  nextapi-hook provider --port 8800 --webhook-url http://127.0.0.1:8787/webhook
+  nextapi-hook provider --port 8800 --webhook-url http://127.0.0.1:9000/ --retry-scale 0.001 --lose 0.2
+  nextapi-hook provider --port 8800 --webhook-url http://127.0.0.1:9000/ --failure-rate 0.3 --seed 7
+
+Environment:
+  NEXTAPI_WEBHOOK_SECRET  the secrets, unless --secret-file is given; the first one signs
+  NEXTAPI_PROVIDER_KEYS   the API keys, unless --keys-file is given
+
+Exit status:
+  0  ended by SIGINT or SIGTERM
+  2  wrong usage, the port is taken, or the secret or the keys cannot be read";
+
 pub(crate) const SEND: &str = "\
 Is the provider: delivers signed events to a URL.
 

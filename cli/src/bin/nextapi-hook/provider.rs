@@ -9,18 +9,14 @@ use nextapi_hook::{
 };
 
 use crate::End;
+use crate::help;
 use crate::output::line;
 use crate::secret_argument::SecretArgument;
 use crate::signals::Signals;
 
 /// Be NextAPI: take jobs over HTTP, run them and send signed webhooks about them, until interrupted
 #[derive(Args)]
-#[command(after_help = "\
-API keys come from the environment variable NEXTAPI_PROVIDER_KEYS or from a file, never from an \
-argument: live:KEY or test:KEY, or for admin keys live-admin:KEY or test-admin:KEY, with white \
-space between them. If there are none, new ones are made for this run, and printed.
-
-Durations are written as in 500ms, 2s or 1m; rates are numbers from 0 to 1.")]
+#[command(long_about = help::PROVIDER, after_long_help = help::AFTER_PROVIDER)]
 pub(crate) struct Provider {
     #[command(flatten)]
     secret: SecretArgument,
