@@ -24,8 +24,8 @@ pub struct Behaviour {
     /// What goes wrong on purpose.
     pub faults: Faults,
     /// Where chance begins: with the same seed, the first job meets the same fate, and so do the
-    /// second and all that follow, whatever the network does. Ids are new in every run all the same, so that no filter takes this run's events for those of the
-    /// last.
+    /// second and all that follow, whatever the network does. Ids are new in every run all the same,
+    /// so that no filter takes this run's events for those of the last.
     pub seed: Option<u64>,
 }
 

@@ -49,10 +49,17 @@ impl Arrival {
 
     fn faults(&mut self, step: &Step, request: &Received) -> Vec<String> {
         let mut faults = Vec::new();
-        let body = request.body();
-        if !step.deliveries.iter().any(|delivery| delivery.body() == body) {
+        if !step.deliveries.iter().any(|delivery| delivery.body() == request.body()) {
             faults.push("the bytes that arrived are not the bytes that were sent".to_owned());
         }
+        faults.extend(self.additions(request));
+        faults
+    }
+
+    /// What is wrong with that which the edge adds to a request.
+    pub(crate) fn additions(&mut self, request: &Received) -> Vec<String> {
+        let mut faults = Vec::new();
+        let body = request.body();
         let key = EventKey::of(body);
         if request.idempotency_key() != Some(key.to_string().as_str()) {
             faults.push(format!("Idempotency-Key is not the event's key, {key}"));

@@ -1,6 +1,7 @@
 //! `nextapi-hook demo`
 
 mod arrival;
+mod submission;
 mod tally;
 
 use std::path::PathBuf;
@@ -8,15 +9,16 @@ use std::path::PathBuf;
 use clap::Args;
 use http::StatusCode;
 use nextapi_hook::{
-    Delivery, Expectation, Gate, Job, LocalEdge, Origin, Provider, Reply, Scenario, Shape, Status,
-    Step, random_hex, summary,
+    Delivery, DeliveryOutcome, Expectation, Gate, Job, LocalEdge, Origin, Provider, Reply,
+    Scenario, Shape, Status, Step, random_hex, summary,
 };
-use nextapi_webhook::{Key, UnixTime};
+use nextapi_webhook::{Event, Key, UnixTime};
 
 use crate::End;
 use crate::output::{HEADING, line};
 use crate::signals::Signals;
 use arrival::Arrival;
+use submission::Submission;
 use tally::Tally;
 
 /// Where the demo's edge takes deliveries.
@@ -55,12 +57,11 @@ impl Demo {
         };
         line(format_args!("2/3  The edge, in the real engine (workerd), is at {}", edge.url()))?;
 
+        let webhook_url = format!("{}{WEBHOOK_PATH}", edge.url().trim_end_matches('/'));
         let story = Story {
             key: Key::new(webhook_secret.as_bytes())?,
-            provider: Provider::new(&format!(
-                "{}{WEBHOOK_PATH}",
-                edge.url().trim_end_matches('/')
-            ))?,
+            provider: Provider::new(&webhook_url)?,
+            webhook_url,
             arrival: Arrival::new(&edge_secret)?,
             origin,
             tally: Tally::default(),
@@ -96,6 +97,7 @@ impl Demo {
 struct Story {
     key: Key,
     provider: Provider,
+    webhook_url: String,
     origin: Origin,
     arrival: Arrival,
     tally: Tally,
@@ -115,11 +117,60 @@ impl Story {
             }
         }
         self.outage().await?;
+        self.submission().await?;
         line("")?;
         let count = self.origin.count();
         let fact = format!("the origin received {count} requests in all, {} expected", self.due);
         self.tally.fact(&fact, count == self.due)?;
         Ok(self.tally)
+    }
+
+    /// The story that begins with a job instead of an event.
+    async fn submission(&mut self) -> anyhow::Result<()> {
+        line(format_args!(
+            "{HEADING}api{HEADING:#}: a job is submitted to a stand-in for NextAPI, which runs it and \
+             sends its events"
+        ))?;
+        let before = self.origin.count();
+        let mut submission = Submission::make(&self.webhook_url, self.key.clone()).await?;
+        for (index, status) in
+            [Status::Queued, Status::Running, Status::Succeeded].into_iter().enumerate()
+        {
+            let delivery = submission.next_delivery().await?;
+            let received = self.origin.received();
+            // An event is answered 2xx only after it has reached the origin.
+            let arrived: Vec<_> = received.iter().skip(before.saturating_add(index)).collect();
+            let mut faults = Vec::new();
+            if delivery.event_type() != status.event_type() {
+                faults.push(format!("expected: {}", status.event_type()));
+            }
+            if delivery.outcome() != DeliveryOutcome::Answered(200) {
+                faults.push("expected: 200".to_owned());
+            }
+            let what = if let [request] = arrived[..] {
+                let event = Event::read(request.body());
+                if event.ok().as_ref().and_then(Event::job_id) != Some(submission.job_id()) {
+                    faults.push("it is not about the job that was submitted".to_owned());
+                }
+                faults.extend(self.arrival.additions(request));
+                format!("once, {} bytes", request.body().len())
+            } else {
+                faults.push(format!("{} requests reached the origin, not 1", arrived.len()));
+                format!("{} requests", arrived.len())
+            };
+            self.due = self.due.saturating_add(1);
+            let answered = match delivery.outcome() {
+                DeliveryOutcome::Answered(status) => status.to_string(),
+                other => other.as_str().to_owned(),
+            };
+            self.tally.line(
+                delivery.event_type(),
+                &answered,
+                &what,
+                &faults.iter().collect::<Vec<_>>(),
+            )?;
+        }
+        Ok(())
     }
 
     /// The one story that the provider cannot tell alone.

@@ -27,14 +27,23 @@ impl Tally {
         answers_good: bool,
         arrived: &Arrived,
     ) -> anyhow::Result<()> {
-        let good = answers_good && arrived.faults.is_empty();
+        let expected = (!answers_good).then(|| format!("expected: {}", step.expected));
+        let faults: Vec<_> = expected.iter().chain(&arrived.faults).collect();
+        self.line(&step.what, answered, &arrived.what, &faults)
+    }
+
+    /// Prints a row, and below it what is not as designed.
+    pub(crate) fn line(
+        &mut self,
+        what: &str,
+        answered: &str,
+        received: &str,
+        faults: &[&String],
+    ) -> anyhow::Result<()> {
+        let good = faults.is_empty();
         self.count(good);
-        let (what, received) = (&step.what, &arrived.what);
         line(format_args!("  {what:<30} {answered:<34} {received:<24} {}", verdict(good)))?;
-        if !answers_good {
-            line(format_args!("    expected: {}", step.expected))?;
-        }
-        for fault in &arrived.faults {
+        for fault in faults {
             line(format_args!("    {fault}"))?;
         }
         Ok(())
