@@ -16,6 +16,7 @@ mod answers;
 mod bodies;
 mod duplicates;
 mod forwarding;
+mod jobs;
 mod log;
 mod origin_faults;
 mod raw;
