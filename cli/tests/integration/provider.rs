@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use http::{Method, StatusCode};
 use nextapi_hook::{
     ApiKeys, Behaviour, Credits, DeliveryOutcome, DeliveryReason, DeliveryRecord, Environment,
-    Faults, LocalEdge, Origin, Received, Reply, Shapes,
+    Faults, Origin, Received, Reply, Shapes,
 };
 use nextapi_webhook::{Event, EventKey, Key, Tolerance, UnixTime, Verifier};
 use serde_json::json;
@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::stand_in_client::{Client, SOON, builder, example, quick, start};
-use crate::support::{SECRET, reference_edge};
+use crate::support::{SECRET, reference_edge, start_edge};
 
 const JOBS: usize = 100;
 /// Queued, running, and the end.
@@ -144,13 +144,7 @@ async fn with_losses_and_duplicates_every_event_arrives_at_least_once() {
 async fn behind_an_edge_the_origin_gets_each_event_once_in_spite_of_the_faults() {
     let folder = reference_edge("");
     let origin = Origin::start().await.unwrap();
-    let edge = LocalEdge::builder(folder.path())
-        .setting("WEBHOOK_SECRETS", SECRET)
-        .setting("EDGE_SIGNING_SECRET", "edge-secret")
-        .setting("ORIGIN_URL", origin.url())
-        .start()
-        .await
-        .unwrap();
+    let edge = start_edge(&folder, &origin).await;
     let faults = Faults { lose: 0.1, duplicate: 0.3, ..Faults::default() };
     let (mut delivered, observe) = count_delivered();
     let stand_in = builder(&format!("{}webhook", edge.url()), Behaviour { faults, ..quick() })

@@ -5,10 +5,10 @@ use std::collections::HashSet;
 use std::process::{Command, Stdio};
 
 use http::StatusCode;
-use nextapi_hook::{Gate, LocalEdge, Origin, Reply, Scenario};
+use nextapi_hook::{Gate, Origin, Reply, Scenario};
 use nextapi_webhook::{EventKey, Key, Tolerance, UnixTime, Verifier};
 
-use crate::support::{SECRET, hook, outcome, reference_edge};
+use crate::support::{SECRET, hook, outcome, reference_edge, start_edge};
 
 /// Long enough for a busy machine; what is waited for comes at once.
 const SOON: Duration = Duration::from_secs(20);
@@ -25,13 +25,7 @@ async fn an_edge_that_is_as_designed_gets_0_and_another_one_1() {
     for (fault, expected) in [("", 0), ("forgets", 1)] {
         let folder = reference_edge(fault);
         let origin = Origin::start().await.unwrap();
-        let edge = LocalEdge::builder(folder.path())
-            .setting("WEBHOOK_SECRETS", SECRET)
-            .setting("EDGE_SIGNING_SECRET", "edge-secret")
-            .setting("ORIGIN_URL", origin.url())
-            .start()
-            .await
-            .unwrap();
+        let edge = start_edge(&folder, &origin).await;
         let url = format!("{}webhook", edge.url());
         let (status, stdout, stderr) = send(&["--url", &url]).await;
         assert_eq!(status, expected, "{stdout}{stderr}");

@@ -6,6 +6,7 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
+use nextapi_hook::{LocalEdge, Origin};
 use tempfile::TempDir;
 
 pub(crate) const SECRET: &str = "whsec_canary_7f3a";
@@ -57,4 +58,15 @@ pub(crate) fn reference_edge(fault: &str) -> TempDir {
     fs::copy(source.join("index.js"), edge.path().join("build/index.js")).unwrap();
     symlink(modules, edge.path().join("node_modules")).unwrap();
     edge
+}
+
+/// Starts an edge from such a folder, in front of an origin.
+pub(crate) async fn start_edge(folder: &TempDir, origin: &Origin) -> LocalEdge {
+    LocalEdge::builder(folder.path())
+        .setting("WEBHOOK_SECRETS", SECRET)
+        .setting("EDGE_SIGNING_SECRET", "edge-secret")
+        .setting("ORIGIN_URL", origin.url())
+        .start()
+        .await
+        .unwrap()
 }

@@ -61,7 +61,6 @@ async fn no_line_and_no_answer_holds_a_secret_or_content() {
     let secrets = [
         ("ORIGIN_AUTHORIZATION", "Bearer canary-of-the-origin-token"),
         ("EDGE_SIGNING_SECRET", "canary-of-the-edge-secret"),
-        ("ADMIN_TOKEN", "canary-of-the-admin-token"),
     ];
     let mut setup = Setup::with(|edge| {
         secrets.iter().fold(edge, |edge, (name, value)| edge.setting(*name, *value))
