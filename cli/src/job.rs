@@ -4,13 +4,15 @@ use core::time::Duration;
 use std::time::SystemTime;
 
 use nextapi_webhook::UnixTime;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::random_hex;
 use crate::standin::{Credits, Generation};
 
 /// A job's state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Status {
     /// The upstream has acknowledged the job.
     Queued,
@@ -102,11 +104,12 @@ impl EventBody {
 }
 
 /// One video job of the provider.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Job {
     id: String,
     video_id: String,
-    created: UnixTime,
+    /// Unix time in seconds.
+    created: u64,
     generation: Generation,
     /// What a flat body says the video has cost.
     flat_cost: Credits,
@@ -127,7 +130,7 @@ impl Job {
         Ok(Self {
             id: format!("job_{}", random_hex::<12>()?),
             video_id: format!("vid_{}", random_hex::<12>()?),
-            created,
+            created: created.as_secs(),
             flat_cost: generation.estimate(),
             generation,
         })
@@ -170,7 +173,7 @@ impl Job {
         Ok(json!({
             "id": format!("evt_{}", random_hex::<12>()?),
             "type": status.event_type(),
-            "created_at": self.created.as_secs(),
+            "created_at": self.created,
             "data": data,
         }))
     }
@@ -204,7 +207,7 @@ impl Job {
 
     fn flat(&self, status: Status) -> Value {
         let created = SystemTime::UNIX_EPOCH
-            .checked_add(Duration::from_secs(self.created.as_secs()))
+            .checked_add(Duration::from_secs(self.created))
             .unwrap_or(SystemTime::UNIX_EPOCH);
         let job = json!({
             "id": self.video_id,

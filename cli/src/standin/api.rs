@@ -59,7 +59,10 @@ async fn admit(State(shared): State<Arc<Shared>>, mut request: Request, next: Ne
         Err(error) => return error.into_response(),
     };
     let now = shared.now();
-    let allowance = shared.engine().allowance(caller, now);
+    let allowance = match shared.change(|engine| engine.allowance(caller, now)) {
+        Ok(allowance) => allowance,
+        Err(error) => return error.into_response(),
+    };
     let mut response = if !allowance.granted {
         ApiError::rate_limited().into_response()
     } else if let Err(error) = check_environment(caller, request.headers()) {
@@ -123,7 +126,8 @@ async fn submit(
         // What is not text is not visible ASCII either, and will be refused as that.
         value.to_str().unwrap_or_default()
     });
-    let answer = shared.engine().submit(caller, idempotency_key, &body, shared.now())?;
+    let now = shared.now();
+    let answer = shared.change(|engine| engine.submit(caller, idempotency_key, &body, now))??;
     shared.changed.notify_one();
     Ok(json(StatusCode::OK, &answer))
 }
@@ -134,7 +138,8 @@ async fn retrieve(
     id: Result<Path<String>, PathRejection>,
 ) -> Result<Response, ApiError> {
     let id = path(id)?;
-    let job = shared.engine().retrieve(caller.environment, &id, shared.now())?;
+    let now = shared.now();
+    let job = shared.ask(|engine| engine.retrieve(caller.environment, &id, now))??;
     Ok(json(StatusCode::OK, &job))
 }
 
@@ -143,7 +148,8 @@ async fn list(
     Extension(caller): Extension<Caller>,
     query: Result<Query<HashMap<String, String>>, QueryRejection>,
 ) -> Result<Response, ApiError> {
-    let jobs = shared.engine().list(caller.environment, page(&query)?, shared.now());
+    let (page, now) = (page(&query)?, shared.now());
+    let jobs = shared.ask(|engine| engine.list(caller.environment, page, now))?;
     Ok(json(StatusCode::OK, &jobs))
 }
 

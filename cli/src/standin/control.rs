@@ -22,22 +22,23 @@ pub(crate) async fn deliveries(
     let page = api::page(&query)?;
     let field = |name: &str| query.as_ref().ok().and_then(|query| query.get(name));
     let (job, event) = (field("job_id"), field("event_id"));
-    let engine = shared.engine();
-    let chosen = engine.log().iter().rev().filter(|record| {
-        job.is_none_or(|job| record.job_id == *job)
-            && event.is_none_or(|event| record.event_id == *event)
-    });
-    let log = page.of(chosen, |record| record.to_json(&shared.run));
+    let log = shared.ask(|engine| {
+        let chosen = engine.log().iter().rev().filter(|record| {
+            job.is_none_or(|job| record.job_id == *job)
+                && event.is_none_or(|event| record.event_id == *event)
+        });
+        page.of(chosen, |record| record.to_json(&shared.run))
+    })?;
     Ok(api::json(StatusCode::OK, &log))
 }
 
 /// Each environment's credits.
-pub(crate) async fn accounts(State(shared): State<Arc<Shared>>) -> Response {
-    let engine = shared.engine();
-    let accounts: Map<String, Value> = Environment::ALL
+pub(crate) async fn accounts(State(shared): State<Arc<Shared>>) -> Result<Response, ApiError> {
+    let accounts =
+        shared.ask(|engine| Environment::ALL.map(|name| (name, engine.account(name))))?;
+    let accounts: Map<String, Value> = accounts
         .into_iter()
-        .map(|environment| {
-            let account = engine.account(environment);
+        .map(|(environment, account)| {
             let account = json!({
                 "available": account.available().to_json(),
                 "reserved": account.reserved().to_json(),
@@ -46,7 +47,7 @@ pub(crate) async fn accounts(State(shared): State<Arc<Shared>>) -> Response {
             (environment.as_str().to_owned(), account)
         })
         .collect();
-    api::json(StatusCode::OK, &Value::Object(accounts))
+    Ok(api::json(StatusCode::OK, &Value::Object(accounts)))
 }
 
 /// One more delivery of an event.
@@ -55,7 +56,8 @@ pub(crate) async fn redeliver(
     event_id: Result<Path<String>, PathRejection>,
 ) -> Result<Response, ApiError> {
     let event_id = api::path(event_id)?;
-    shared.engine().redeliver(&event_id, shared.now())?;
+    let now = shared.now();
+    shared.change(|engine| engine.redeliver(&event_id, now))??;
     shared.changed.notify_one();
     Ok(api::json(StatusCode::ACCEPTED, &json!({ "event_id": event_id, "status": "planned" })))
 }

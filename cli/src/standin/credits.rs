@@ -2,13 +2,14 @@
 
 use core::fmt;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 /// How many thousandths make one credit.
 const THOUSANDTHS: u64 = 1_000;
 
 /// An amount of credits, exact to a thousandth.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Credits(u64);
 
 impl Credits {
@@ -57,7 +58,7 @@ impl fmt::Display for Credits {
 
 /// The account of an environment: credits are reserved when a job is submitted, settled when it
 /// succeeds, and given back in full when it fails.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {
     available: Credits,
     reserved: Credits,

@@ -1,6 +1,5 @@
 //! Carries the engine's deliveries out.
 
-use core::convert::Infallible;
 use std::sync::Arc;
 
 use nextapi_webhook::{Key, UnixTime};
@@ -21,16 +20,15 @@ pub(crate) struct Target {
     pub(crate) key: Key,
 }
 
-/// Keeps the engine going until the future is dropped, which also cuts every delivery.
-pub(crate) async fn dispatch(shared: Arc<Shared>, target: Arc<Target>) -> Infallible {
+/// Keeps the engine going until it cannot go on, or the future is dropped; both also cut every
+/// delivery.
+pub(crate) async fn dispatch(shared: Arc<Shared>, target: Arc<Target>) {
     let workers = Arc::new(Semaphore::new(WORKERS));
     let mut under_way = JoinSet::new();
     loop {
-        let (postings, next) = {
-            let mut engine = shared.engine();
-            let postings = engine.advance(shared.now());
-            (postings, engine.next_due())
-        };
+        // An attempt is known to the file before it is made: no two have the same number.
+        let step = shared.change(|engine| (engine.advance(shared.now()), engine.next_due()));
+        let Ok((postings, next)) = step else { return };
         for posting in postings {
             let (shared, target) = (Arc::clone(&shared), Arc::clone(&target));
             let workers = Arc::clone(&workers);
@@ -38,8 +36,11 @@ pub(crate) async fn dispatch(shared: Arc<Shared>, target: Arc<Target>) -> Infall
                 let permit = workers.acquire().await;
                 let outcome = post(&posting, &shared.run, &target).await;
                 drop(permit);
-                let record = shared.engine().finished(posting.record.number, outcome, shared.now());
-                if let Some(record) = record {
+                let number = posting.record.number;
+                let now = shared.now();
+                let record = shared.change(|engine| engine.finished(number, outcome, now));
+                // Whoever has closed it knows why.
+                if let Ok(Some(record)) = record {
                     (shared.observer)(&record);
                 }
                 shared.changed.notify_one();

@@ -6,10 +6,12 @@ use std::collections::HashMap;
 use fastrand::Rng;
 use http::StatusCode;
 use nextapi_webhook::Event;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::behaviour::Behaviour;
+use super::chance;
 use super::credits::{Account, Credits};
 use super::error::ApiError;
 use super::generation::Generation;
@@ -20,8 +22,9 @@ use super::moment::Moment;
 use super::outbox::{Outbox, Posting};
 use super::page::Page;
 use super::rate_limit::{Allowance, RateLimiter};
-use super::record::{DeliveryLog, DeliveryOutcome, DeliveryRecord};
+use super::record::{DeliveryOutcome, DeliveryRecord};
 use super::retry::RetrySchedule;
+use super::rows::Rows;
 use super::timers::Timers;
 use crate::job::merged;
 use crate::{EventBody, Job, Shape, Status, random_hex};
@@ -35,35 +38,52 @@ const MAX_IDEMPOTENCY_KEY: usize = 255;
 #[derive(Debug)]
 pub(crate) struct Engine {
     behaviour: Behaviour,
-    /// Gives each job a chance of its own.
-    random: Rng,
-    accounts: HashMap<Environment, Account>,
+    general: General,
+    /// Whether `general` was never written.
+    is_new: bool,
     /// In the order of submission.
-    jobs: Vec<Entry>,
-    by_id: HashMap<String, usize>,
+    jobs: Rows<Entry>,
+    by_id: HashMap<String, u64>,
     idempotency: IdempotencyStore<Value>,
     limiter: RateLimiter,
-    transitions: Timers<usize>,
+    transitions: Timers<u64>,
     outbox: Outbox,
 }
 
-#[derive(Debug)]
+/// What there is one of.
+#[derive(Debug, Serialize, Deserialize)]
+struct General {
+    /// Part of every correlation id, so that no two stand-ins share one.
+    run: String,
+    /// Gives each job a chance of its own.
+    #[serde(with = "chance")]
+    random: Rng,
+    accounts: HashMap<Environment, Account>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
 struct Entry {
     job: Job,
     environment: Environment,
     cost: Credits,
     lifecycle: Lifecycle,
     created: Moment,
+    #[serde(with = "chance")]
     random: Rng,
 }
 
 impl Engine {
-    pub(crate) fn new(behaviour: Behaviour) -> Self {
+    /// One to which nothing has happened; `run` becomes part of every correlation id.
+    pub(crate) fn new(behaviour: Behaviour, run: String) -> Self {
         let account = Account::new(behaviour.credits);
         Self {
-            random: behaviour.seed.map_or_else(Rng::new, Rng::with_seed),
-            accounts: Environment::ALL.map(|environment| (environment, account)).into(),
-            jobs: Vec::new(),
+            general: General {
+                run,
+                random: behaviour.seed.map_or_else(Rng::new, Rng::with_seed),
+                accounts: Environment::ALL.map(|environment| (environment, account)).into(),
+            },
+            is_new: true,
+            jobs: Rows::default(),
             by_id: HashMap::new(),
             idempotency: IdempotencyStore::default(),
             limiter: RateLimiter::default(),
@@ -71,6 +91,11 @@ impl Engine {
             outbox: Outbox::new(behaviour.faults, RetrySchedule::new(behaviour.retry_scale)),
             behaviour,
         }
+    }
+
+    /// Part of every correlation id.
+    pub(crate) fn run(&self) -> &str {
+        &self.general.run
     }
 
     /// Counts a request.
@@ -115,10 +140,10 @@ impl Engine {
         let no_luck = |_| ApiError::internal("the system's random generator failed");
         let cost = generation.estimate();
         let job = Job::new(generation, now.as_unix_time()).map_err(no_luck)?;
-        let mut random = self.random.fork();
+        let mut random = self.general.random.fork();
         let shape = self.behaviour.shapes.draw(&mut random);
         let (id, body) = event(&job, shape, Status::Queued).map_err(no_luck)?;
-        let account = self.accounts.entry(environment).or_default();
+        let account = self.general.accounts.entry(environment).or_default();
         if !account.reserve(cost) {
             return Err(ApiError::insufficient_credits(format!(
                 "the job needs {cost} credits, and {} are available",
@@ -130,11 +155,11 @@ impl Engine {
         let chance = random.fork();
         let entry = Entry { job, environment, cost, lifecycle, created: now, random };
         let answer = entry.to_json(now);
-        let index = self.jobs.len();
-        self.by_id.insert(entry.job.id().to_owned(), index);
-        self.outbox.emit(id, entry.job.id(), body, false, chance, now);
-        self.jobs.push(entry);
-        self.plan(index);
+        let job_id = entry.job.id().to_owned();
+        self.outbox.emit(id, &job_id, body, false, chance, now);
+        let number = self.jobs.push(entry);
+        self.by_id.insert(job_id, number);
+        self.plan(number);
         Ok(answer)
     }
 
@@ -145,7 +170,7 @@ impl Engine {
         id: &str,
         now: Moment,
     ) -> Result<Value, ApiError> {
-        let entry = self.by_id.get(id).and_then(|index| self.jobs.get(*index));
+        let entry = self.by_id.get(id).and_then(|number| self.jobs.get(*number));
         entry
             .filter(|entry| entry.environment == environment)
             .map(|entry| entry.to_json(now))
@@ -160,7 +185,7 @@ impl Engine {
 
     /// An environment's credits.
     pub(crate) fn account(&self, environment: Environment) -> Account {
-        self.accounts.get(&environment).copied().unwrap_or_default()
+        self.general.accounts.get(&environment).copied().unwrap_or_default()
     }
 
     /// When there is next something to do.
@@ -171,23 +196,23 @@ impl Engine {
     /// Does what is due, and gives what is to be posted now. Of each of them,
     /// [`finished`](Self::finished) must be told the outcome.
     pub(crate) fn advance(&mut self, now: Moment) -> Vec<Posting> {
-        while let Some((at, index)) = self.transitions.pop_due(now) {
-            self.transition(index, at, now);
+        while let Some((at, number)) = self.transitions.pop_due(now) {
+            self.transition(number, at, now);
         }
         self.outbox.due(now)
     }
 
-    fn transition(&mut self, index: usize, at: Moment, now: Moment) {
-        let Some(entry) = self.jobs.get_mut(index) else { return };
+    fn transition(&mut self, number: u64, at: Moment, now: Moment) {
+        let Some(entry) = self.jobs.get_mut(number) else { return };
         let Some((_, status)) = entry.lifecycle.next() else { return };
         let shape = self.behaviour.shapes.draw(&mut entry.random);
         let Ok((id, body)) = event(&entry.job, shape, status) else {
             // A state that is not announced is not reached.
-            self.transitions.set(now.after(TRY_AGAIN), index);
+            self.transitions.set(now.after(TRY_AGAIN), number);
             return;
         };
         entry.lifecycle.advance();
-        let account = self.accounts.entry(entry.environment).or_default();
+        let account = self.general.accounts.entry(entry.environment).or_default();
         match status {
             Status::Queued | Status::Running => {}
             Status::Succeeded => account.settle(entry.cost),
@@ -195,7 +220,7 @@ impl Engine {
         }
         let last = entry.lifecycle.next().is_none();
         self.outbox.emit(id, entry.job.id(), body, last, entry.random.fork(), at);
-        self.plan(index);
+        self.plan(number);
     }
 
     /// Takes note of how a delivery ended.
@@ -218,14 +243,14 @@ impl Engine {
     }
 
     /// The last deliveries.
-    pub(crate) const fn log(&self) -> &DeliveryLog {
+    pub(crate) const fn log(&self) -> &Rows<DeliveryRecord> {
         self.outbox.log()
     }
 
-    fn plan(&mut self, index: usize) {
-        let next = self.jobs.get(index).and_then(|entry| entry.lifecycle.next());
+    fn plan(&mut self, number: u64) {
+        let next = self.jobs.get(number).and_then(|entry| entry.lifecycle.next());
         if let Some((at, _)) = next {
-            self.transitions.set(at, index);
+            self.transitions.set(at, number);
         }
     }
 }
@@ -263,5 +288,6 @@ fn check_idempotency_key(key: &str) -> Result<(), ApiError> {
     Ok(())
 }
 
+mod kept;
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,6 @@
 //! What a client asks for when it submits a job.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::credits::Credits;
@@ -16,11 +17,11 @@ const MAX_MODEL_BYTES: usize = 64;
 const MODEL_FAMILY: &str = "seedance-2.0";
 
 /// A valid request for a video. The prompt is checked and not kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Generation {
     model: String,
     duration_seconds: u64,
-    resolution: &'static str,
+    resolution: String,
     estimate: Credits,
 }
 
@@ -30,7 +31,7 @@ impl Default for Generation {
         Self {
             model: "seedance-2.0-pro".to_owned(),
             duration_seconds: DEFAULT_SECONDS,
-            resolution: DEFAULT_RESOLUTION,
+            resolution: DEFAULT_RESOLUTION.to_owned(),
             estimate: Credits::from_thousandths(1_050),
         }
     }
@@ -51,6 +52,7 @@ impl Generation {
         let model = model(&fields)?;
         let duration_seconds = duration(&fields)?;
         let (resolution, price) = resolution(&fields)?;
+        let resolution = resolution.to_owned();
         let estimate = Credits::from_thousandths(price.saturating_mul(duration_seconds));
         Ok(Self { model, duration_seconds, resolution, estimate })
     }
@@ -63,8 +65,8 @@ impl Generation {
         self.duration_seconds
     }
 
-    pub(crate) const fn resolution(&self) -> &'static str {
-        self.resolution
+    pub(crate) fn resolution(&self) -> &str {
+        &self.resolution
     }
 
     /// What is reserved for it, and what it costs if it succeeds.

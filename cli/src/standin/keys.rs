@@ -6,13 +6,15 @@ use std::env;
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 use crate::random_hex;
 
 /// The environment that a key, a job and an account belong to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Environment {
     /// Where videos cost money.
     Live,
@@ -43,11 +45,14 @@ impl FromStr for Environment {
     }
 }
 
+/// The SHA-256 of an API key: what limits and idempotency keys are counted by. It is the same in
+/// another run with the same keys, in whatever order they stand.
+pub(crate) type KeyDigest = [u8; 32];
+
 /// Who makes a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Caller {
-    /// The key's place among all keys: what limits and idempotency keys are counted by.
-    pub(crate) key: usize,
+    pub(crate) key: KeyDigest,
     pub(crate) environment: Environment,
     pub(crate) admin: bool,
 }
@@ -61,7 +66,7 @@ pub struct ApiKeys {
 
 struct Known {
     /// Keys are compared by their hashes: the time that takes says nothing about the key.
-    digest: [u8; 32],
+    digest: KeyDigest,
     environment: Environment,
     admin: bool,
 }
@@ -129,9 +134,8 @@ impl ApiKeys {
     /// Whose key this is.
     pub(crate) fn find(&self, key: &str) -> Option<Caller> {
         let digest = digest(key);
-        let position = self.known.iter().position(|known| known.digest == digest)?;
-        let known = self.known.get(position)?;
-        Some(Caller { key: position, environment: known.environment, admin: known.admin })
+        let known = self.known.iter().find(|known| known.digest == digest)?;
+        Some(Caller { key: digest, environment: known.environment, admin: known.admin })
     }
 }
 
@@ -154,7 +158,7 @@ impl fmt::Debug for ApiKeys {
     }
 }
 
-fn digest(key: &str) -> [u8; 32] {
+fn digest(key: &str) -> KeyDigest {
     Sha256::digest(key).into()
 }
 
@@ -165,9 +169,9 @@ mod tests {
     #[test]
     fn a_key_is_known_by_its_environment_and_rank() {
         let keys = ApiKeys::parse(" live:one\n test-admin:two:2 \n").unwrap();
-        let live = Caller { key: 0, environment: Environment::Live, admin: false };
+        let live = Caller { key: digest("one"), environment: Environment::Live, admin: false };
         assert_eq!(keys.find("one"), Some(live));
-        let admin = Caller { key: 1, environment: Environment::Test, admin: true };
+        let admin = Caller { key: digest("two:2"), environment: Environment::Test, admin: true };
         assert_eq!(keys.find("two:2"), Some(admin));
         for unknown in ["", "on", "live:one", "two"] {
             assert_eq!(keys.find(unknown), None, "{unknown}");

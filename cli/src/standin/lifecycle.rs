@@ -2,6 +2,8 @@
 
 use core::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::Status;
 
 use super::moment::Moment;
@@ -10,7 +12,7 @@ use super::moment::Moment;
 const WAITING_PART: u32 = 4;
 
 /// Where a job is on its way: queued → running → succeeded or failed. The ends are final.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Lifecycle {
     status: Status,
     starts: Moment,

@@ -1,10 +1,12 @@
 //! The provider in person: its HTTP API, its jobs and its webhooks, on this machine.
 //!
 //! What decides (`engine` and everything it uses) is plain code with time as an argument. Around it
-//! there is `api`, which carries requests to it, and `dispatcher`, which carries its deliveries out.
+//! there is `api`, which carries requests to it, `dispatcher`, which carries its deliveries out, and
+//! `store`, which keeps what it has changed.
 
 mod api;
 mod behaviour;
+mod chance;
 mod control;
 mod credits;
 mod dispatcher;
@@ -21,8 +23,10 @@ mod page;
 mod rate_limit;
 mod record;
 mod retry;
+mod rows;
 mod server;
 mod shared;
+mod store;
 mod timers;
 
 pub use behaviour::Behaviour;

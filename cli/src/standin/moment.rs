@@ -3,10 +3,11 @@
 use core::time::Duration;
 
 use nextapi_webhook::UnixTime;
+use serde::{Deserialize, Serialize};
 
 /// A moment: milliseconds since 1970-01-01T00:00:00Z. It is an argument of everything that decides,
 /// so that tests need no clock.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct Moment(u64);
 
 impl Moment {

@@ -6,10 +6,21 @@ use fastrand::Rng;
 
 use super::faults::Faults;
 use super::moment::Moment;
-use super::record::{DeliveryLog, DeliveryOutcome, DeliveryReason, DeliveryRecord};
+use super::record::{DeliveryOutcome, DeliveryReason, DeliveryRecord};
 use super::retry::RetrySchedule;
+use super::rows::Rows;
 use super::timers::Timers;
 use crate::EventBody;
+
+mod event;
+mod kept;
+#[cfg(test)]
+mod tests;
+
+use event::{Event, Next};
+
+/// How many attempts the log remembers.
+const LOGGED: usize = 10_000;
 
 /// Decides when which event is delivered, and what becomes of it.
 ///
@@ -19,43 +30,26 @@ use crate::EventBody;
 pub(crate) struct Outbox {
     faults: Faults,
     retry: RetrySchedule,
-    events: Vec<Event>,
-    by_id: HashMap<String, usize>,
+    events: Rows<Event>,
+    by_id: HashMap<String, u64>,
     lanes: HashMap<String, Lane>,
     plan: Timers<Planned>,
     under_way: HashMap<u64, Planned>,
-    log: DeliveryLog,
+    /// The last attempts.
+    log: Rows<DeliveryRecord>,
 }
 
-#[derive(Debug)]
-struct Event {
-    id: String,
-    job_id: String,
-    body: EventBody,
-    emitted: Moment,
-    /// What becomes of it is its own chance, whatever becomes of other events meanwhile.
-    random: Rng,
-    attempts: u32,
-    delivered: bool,
-}
-
-/// The events of one job that were not tried yet.
+/// The events of one job whose turn has not come.
 #[derive(Debug, Default)]
 struct Lane {
-    waiting: VecDeque<Waiting>,
+    waiting: VecDeque<u64>,
+    /// A first attempt is planned or under way.
     busy: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Waiting {
-    event: usize,
-    /// To be overtaken by the next one.
-    held: bool,
-}
-
-#[derive(Clone, Copy, Debug)]
 struct Planned {
-    event: usize,
+    event: u64,
     reason: DeliveryReason,
 }
 
@@ -73,12 +67,12 @@ impl Outbox {
         Self {
             faults,
             retry,
-            events: Vec::new(),
+            events: Rows::default(),
             by_id: HashMap::new(),
             lanes: HashMap::new(),
             plan: Timers::default(),
             under_way: HashMap::new(),
-            log: DeliveryLog::default(),
+            log: Rows::default(),
         }
     }
 
@@ -93,23 +87,24 @@ impl Outbox {
         mut random: Rng,
         now: Moment,
     ) {
-        let event = self.events.len();
-        self.by_id.insert(id.clone(), event);
-        let job_id = job_id.to_owned();
-        let lane = self.lanes.entry(job_id.clone()).or_default();
-        let overtakes = lane.waiting.iter().any(|waiting| waiting.held);
+        let lane = self.lanes.entry(job_id.to_owned()).or_default();
+        let overtakes = lane.waiting.iter().any(|number| is_held(&self.events, *number));
         let held = random.f64() < self.faults.reorder && !last && !overtakes;
-        lane.waiting.push_back(Waiting { event, held });
-        self.events.push(Event {
-            id,
-            job_id: job_id.clone(),
+        let event = self.events.push(Event {
+            id: id.clone(),
+            job_id: job_id.to_owned(),
             body,
             emitted: now,
             random,
             attempts: 0,
             delivered: false,
+            next: Next::Turn { held },
+            under_way: false,
+            redeliveries: 0,
         });
-        self.next_in_lane(&job_id, now);
+        self.by_id.insert(id, event);
+        lane.waiting.push_back(event);
+        self.next_in_lane(job_id, now);
     }
 
     /// When there is next something to do.
@@ -138,11 +133,18 @@ impl Outbox {
         let Some(event) = self.events.get_mut(planned.event) else { return false };
         match planned.reason {
             // Its twin, or a redelivery, has made it in the meantime.
-            DeliveryReason::Retry if event.delivered => return false,
+            DeliveryReason::Retry if event.delivered => {
+                event.next = Next::Nothing;
+                return false;
+            }
             DeliveryReason::First | DeliveryReason::Retry => {
                 event.attempts = event.attempts.saturating_add(1);
+                event.under_way = true;
             }
             DeliveryReason::Duplicate | DeliveryReason::Redelivery => {}
+        }
+        if self.log.len() >= LOGGED {
+            self.log.forget_oldest();
         }
         let record = DeliveryRecord {
             number: self.log.next_number(),
@@ -177,12 +179,21 @@ impl Outbox {
         let planned = self.under_way.remove(&number)?;
         let event = self.events.get_mut(planned.event)?;
         event.delivered |= outcome.is_success();
-        let chain = matches!(planned.reason, DeliveryReason::First | DeliveryReason::Retry);
-        let retry = if chain && !event.delivered {
-            self.retry.wait_after(event.attempts, &mut event.random).map(|wait| now.after(wait))
-        } else {
-            None
-        };
+        let mut retry = None;
+        match planned.reason {
+            DeliveryReason::First | DeliveryReason::Retry => {
+                if !event.delivered {
+                    let wait = self.retry.wait_after(event.attempts, &mut event.random);
+                    retry = wait.map(|wait| now.after(wait));
+                }
+                event.under_way = false;
+                event.next = retry.map_or(Next::Nothing, |at| Next::Retry { at });
+            }
+            DeliveryReason::Duplicate => {}
+            DeliveryReason::Redelivery => {
+                event.redeliveries = event.redeliveries.saturating_sub(1);
+            }
+        }
         let job_id = event.job_id.clone();
         if let Some(at) = retry {
             self.plan.set(at, Planned { reason: DeliveryReason::Retry, ..planned });
@@ -203,19 +214,21 @@ impl Outbox {
     }
 
     /// Whether something happens to an event that happens at this rate.
-    fn chance(&mut self, event: usize, rate: f64) -> bool {
+    fn chance(&mut self, event: u64, rate: f64) -> bool {
         self.events.get_mut(event).is_some_and(|event| event.random.f64() < rate)
     }
 
     /// Plans one more attempt at an event, now; false if there is no such event.
     pub(crate) fn redeliver(&mut self, event_id: &str, now: Moment) -> bool {
-        let Some(event) = self.by_id.get(event_id) else { return false };
-        self.plan.set(now, Planned { event: *event, reason: DeliveryReason::Redelivery });
+        let Some(number) = self.by_id.get(event_id).copied() else { return false };
+        let Some(event) = self.events.get_mut(number) else { return false };
+        event.redeliveries = event.redeliveries.saturating_add(1);
+        self.plan.set(now, Planned { event: number, reason: DeliveryReason::Redelivery });
         true
     }
 
     /// The last attempts.
-    pub(crate) const fn log(&self) -> &DeliveryLog {
+    pub(crate) const fn log(&self) -> &Rows<DeliveryRecord> {
         &self.log
     }
 
@@ -225,22 +238,28 @@ impl Outbox {
         if lane.busy {
             return;
         }
-        let Some(index) = lane.waiting.iter().position(|waiting| !waiting.held) else {
+        let turn = lane.waiting.iter().position(|number| !is_held(&self.events, *number));
+        let Some(index) = turn else {
             if lane.waiting.is_empty() {
                 self.lanes.remove(job_id);
             }
             return;
         };
-        let Some(next) = lane.waiting.remove(index) else { return };
+        let Some(number) = lane.waiting.remove(index) else { return };
         lane.busy = true;
-        for overtaken in lane.waiting.iter_mut().take(index) {
-            overtaken.held = false;
+        for overtaken in lane.waiting.iter().take(index) {
+            if let Some(event) = self.events.get_mut(*overtaken) {
+                event.next = Next::Turn { held: false };
+            }
         }
-        let emitted = self.events.get(next.event).map_or(now, |event| event.emitted);
-        let at = emitted.after(self.faults.delay).max(now);
-        self.plan.set(at, Planned { event: next.event, reason: DeliveryReason::First });
+        let Some(event) = self.events.get_mut(number) else { return };
+        let at = event.emitted.after(self.faults.delay).max(now);
+        event.next = Next::First { at };
+        self.plan.set(at, Planned { event: number, reason: DeliveryReason::First });
     }
 }
 
-#[cfg(test)]
-mod tests;
+/// Whether an event waits to be overtaken by the next one.
+fn is_held(events: &Rows<Event>, number: u64) -> bool {
+    events.get(number).is_some_and(|event| event.next == Next::Turn { held: true })
+}

@@ -3,6 +3,7 @@
 use core::time::Duration;
 use std::collections::HashMap;
 
+use super::keys::KeyDigest;
 use super::moment::Moment;
 
 /// Requests a minute for an ordinary key, as documented.
@@ -14,7 +15,7 @@ const WINDOW: Duration = Duration::from_mins(1);
 /// Counts requests in windows of one minute; a key's window begins with its first request.
 #[derive(Debug, Default)]
 pub(crate) struct RateLimiter {
-    windows: HashMap<usize, Window>,
+    windows: HashMap<KeyDigest, Window>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -36,7 +37,7 @@ pub(crate) struct Allowance {
 
 impl RateLimiter {
     /// Counts a request of a key.
-    pub(crate) fn take(&mut self, key: usize, admin: bool, now: Moment) -> Allowance {
+    pub(crate) fn take(&mut self, key: KeyDigest, admin: bool, now: Moment) -> Allowance {
         let limit = if admin { ADMIN_LIMIT } else { LIMIT };
         let window = self.windows.entry(key).or_insert(Window { began: now, used: 0 });
         if now.since(window.began) >= WINDOW {
@@ -62,15 +63,15 @@ mod tests {
         for (admin, limit) in [(false, 600), (true, 300)] {
             let mut limiter = RateLimiter::default();
             for used in 1..=limit {
-                let allowance = limiter.take(0, admin, START);
+                let allowance = limiter.take([0; 32], admin, START);
                 assert!(allowance.granted);
                 assert_eq!(allowance.remaining, limit - used);
             }
-            let refused = limiter.take(0, admin, START.after(Duration::from_millis(59_999)));
+            let refused = limiter.take([0; 32], admin, START.after(Duration::from_millis(59_999)));
             assert!(!refused.granted);
             assert_eq!(refused.remaining, 0);
             assert_eq!(refused.reset, START.after(WINDOW));
-            let next = limiter.take(0, admin, START.after(WINDOW));
+            let next = limiter.take([0; 32], admin, START.after(WINDOW));
             assert!(next.granted && next.remaining == limit - 1);
         }
     }
@@ -79,8 +80,8 @@ mod tests {
     fn keys_do_not_share_a_limit() {
         let mut limiter = RateLimiter::default();
         for _ in 0..601 {
-            limiter.take(0, false, START);
+            limiter.take([0; 32], false, START);
         }
-        assert!(limiter.take(1, false, START).granted);
+        assert!(limiter.take([1; 32], false, START).granted);
     }
 }

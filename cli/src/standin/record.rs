@@ -1,18 +1,16 @@
 //! The delivery log.
 
 use core::time::Duration;
-use std::collections::VecDeque;
 use std::time::SystemTime;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::moment::Moment;
 
-/// How many attempts the log remembers.
-const KEPT: usize = 10_000;
-
 /// Why an attempt to deliver an event is made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum DeliveryReason {
     /// The event has just happened.
     First,
@@ -38,7 +36,8 @@ impl DeliveryReason {
 }
 
 /// How an attempt ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum DeliveryOutcome {
     /// Not yet.
     Pending,
@@ -78,7 +77,7 @@ impl DeliveryOutcome {
 }
 
 /// One attempt to deliver an event. It holds neither the body nor the signature.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeliveryRecord {
     pub(crate) number: u64,
     pub(crate) event_id: String,
@@ -168,36 +167,4 @@ fn rfc_3339(moment: Moment) -> String {
     let time = SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(moment.as_millis()));
     let time = time.unwrap_or(SystemTime::UNIX_EPOCH);
     humantime::format_rfc3339_millis(time).to_string()
-}
-
-/// The last attempts, oldest first.
-#[derive(Debug, Default)]
-pub(crate) struct DeliveryLog {
-    records: VecDeque<DeliveryRecord>,
-    forgotten: u64,
-}
-
-impl DeliveryLog {
-    /// The number of the next record.
-    pub(crate) fn next_number(&self) -> u64 {
-        self.forgotten.saturating_add(self.records.len() as u64)
-    }
-
-    pub(crate) fn push(&mut self, record: DeliveryRecord) {
-        if self.records.len() >= KEPT {
-            self.records.pop_front();
-            self.forgotten = self.forgotten.saturating_add(1);
-        }
-        self.records.push_back(record);
-    }
-
-    /// A record, if it is still remembered.
-    pub(crate) fn get_mut(&mut self, number: u64) -> Option<&mut DeliveryRecord> {
-        let index = usize::try_from(number.checked_sub(self.forgotten)?).ok()?;
-        self.records.get_mut(index)
-    }
-
-    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &DeliveryRecord> {
-        self.records.iter()
-    }
 }

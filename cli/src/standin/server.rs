@@ -1,9 +1,10 @@
 //! The stand-in as a server on a loopback port.
 
 use core::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use nextapi_webhook::Key;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -16,12 +17,14 @@ use super::engine::Engine;
 use super::keys::{ApiKeys, Environment};
 use super::record::DeliveryRecord;
 use super::shared::{Observer, Shared};
+use super::store::Store;
 use crate::{Gate, Provider, random_hex};
 
 /// A stand-in for the provider, on a loopback port: its HTTP API, jobs that go through their states,
 /// and signed webhooks about them.
 ///
-/// Its state is in memory, where jobs and events stay as long as it runs. It stops, and cuts its
+/// Its state is in memory, where jobs and events stay as long as it runs; with
+/// [`data`](StandInBuilder::data) they are in a file, too, and outlive it. It stops, and cuts its
 /// deliveries, when it is dropped.
 pub struct StandIn {
     address: SocketAddr,
@@ -36,6 +39,7 @@ pub struct StandInBuilder {
     key: Key,
     port: u16,
     behaviour: Behaviour,
+    data: Option<PathBuf>,
     observer: Box<Observer>,
 }
 
@@ -54,6 +58,22 @@ impl StandInBuilder {
         self
     }
 
+    /// Keeps the state in this file, which is made if there is none, readable for its owner only,
+    /// and locked while the stand-in runs. The next one that is started with it goes on where this
+    /// one has ended, however it did: accounts, jobs, idempotency keys, the delivery log, and the
+    /// events that were not delivered yet, each with its attempts and the moment of the next.
+    ///
+    /// Every request is answered, and every attempt to deliver made, after what it changes is on
+    /// the disk. An attempt that was cut is made again, so an event may come twice. Neither an API
+    /// key (but its SHA-256) nor the webhooks' key nor a prompt is written; request limits are not
+    /// kept. Of the behaviour, [`credits`](Behaviour::credits) and [`seed`](Behaviour::seed) are
+    /// for a new file only.
+    #[must_use]
+    pub fn data(mut self, file: impl Into<PathBuf>) -> Self {
+        self.data = Some(file.into());
+        self
+    }
+
     /// Calls `observer` for every attempt to deliver that has been made, when it has ended.
     #[must_use]
     pub fn on_delivery(
@@ -68,7 +88,7 @@ impl StandInBuilder {
     ///
     /// # Errors
     /// If the webhooks' URL is not an absolute `http` or `https` URL, the behaviour makes no sense,
-    /// or the port is taken.
+    /// the port is taken, or the data file is in use, of another version or not one of ours.
     pub async fn start(self, keys: ApiKeys) -> anyhow::Result<StandIn> {
         self.behaviour.check()?;
         let provider = Provider::new(&self.webhook_url).context("where should webhooks go?")?;
@@ -77,14 +97,20 @@ impl StandInBuilder {
             .await
             .with_context(|| format!("cannot listen on {address}"))?;
         let address = listener.local_addr().context("the stand-in has no address")?;
-        let engine = Engine::new(self.behaviour);
-        let shared = Arc::new(Shared::new(engine, keys, random_hex::<4>()?, self.observer));
+        let run = random_hex::<4>()?;
+        let (store, engine) = match &self.data {
+            None => (None, Engine::new(self.behaviour, run)),
+            Some(path) => {
+                let store = Store::open(path)?;
+                let engine = Engine::restore(self.behaviour, run, |table| store.read(table))
+                    .with_context(|| format!("cannot read the data file {}", path.display()))?;
+                (Some(store), engine)
+            }
+        };
+        let shared = Arc::new(Shared::new(engine, store, keys, self.observer));
 
         let target = Arc::new(Target { provider, key: self.key });
-        let work = dispatch(Arc::clone(&shared), target);
-        let dispatcher = tokio::spawn(async move {
-            work.await;
-        });
+        let dispatcher = tokio::spawn(dispatch(Arc::clone(&shared), target));
         let closing = Gate::new();
         let closed = closing.clone();
         let server = axum::serve(listener, api::router(&shared))
@@ -104,6 +130,7 @@ impl StandIn {
             key,
             port: 0,
             behaviour: Behaviour::default(),
+            data: None,
             observer: Box::new(|_| {}),
         }
     }
@@ -123,13 +150,20 @@ impl StandIn {
     /// The last 10,000 attempts to deliver an event, oldest first.
     #[must_use]
     pub fn deliveries(&self) -> Vec<DeliveryRecord> {
-        self.shared.engine().log().iter().cloned().collect()
+        self.shared.look(|engine| engine.log().iter().cloned().collect())
     }
 
     /// An environment's credits.
     #[must_use]
     pub fn account(&self, environment: Environment) -> Account {
-        self.shared.engine().account(environment)
+        self.shared.look(|engine| engine.account(environment))
+    }
+
+    /// Waits until it cannot go on, because its [data file](StandInBuilder::data) cannot be
+    /// written, and gives the reason. Every request is answered 500 then. Without such a file, it
+    /// waits for ever.
+    pub async fn failed(&self) -> anyhow::Error {
+        anyhow!(self.shared.failure.wait().await.clone())
     }
 }
 
@@ -137,5 +171,7 @@ impl Drop for StandIn {
     fn drop(&mut self) {
         self.closing.open();
         self.dispatcher.abort();
+        // At once, for whoever is to open the file next; requests may still be under way.
+        self.shared.close();
     }
 }

@@ -23,6 +23,8 @@ mod provider;
 #[cfg(test)]
 mod provider_command;
 #[cfg(test)]
+mod provider_data;
+#[cfg(test)]
 mod send;
 #[cfg(test)]
 mod stand_in_client;

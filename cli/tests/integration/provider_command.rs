@@ -9,15 +9,24 @@ use nextapi_hook::Origin;
 use crate::stand_in_client::{Client, SOON, example};
 use crate::support::{SECRET, hook, run};
 
-struct Providing {
-    child: Child,
+/// `provider` as a process.
+pub(crate) struct Providing {
+    pub(crate) child: Child,
     lines: Lines<BufReader<ChildStdout>>,
-    url: String,
+    pub(crate) url: String,
 }
 
 impl Providing {
-    fn start(webhook_url: &str, keys: Option<&str>, arguments: &[&str]) -> Self {
-        let mut command = hook();
+    pub(crate) fn start(webhook_url: &str, keys: Option<&str>, arguments: &[&str]) -> Self {
+        Self::start_as(hook(), webhook_url, keys, arguments)
+    }
+
+    pub(crate) fn start_as(
+        mut command: Command,
+        webhook_url: &str,
+        keys: Option<&str>,
+        arguments: &[&str],
+    ) -> Self {
         command.args(["provider", "--port", "0", "--webhook-url", webhook_url]);
         command.args(arguments).env_remove("NEXTAPI_PROVIDER_KEYS").stdout(Stdio::piped());
         if let Some(keys) = keys {

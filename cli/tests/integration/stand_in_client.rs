@@ -59,6 +59,17 @@ impl Client {
         headers: &[(&str, &str)],
         body: String,
     ) -> Response {
+        self.try_call(method, path, headers, body).await.unwrap()
+    }
+
+    /// The error means that there was no answer, or half of one.
+    pub(crate) async fn try_call(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: String,
+    ) -> reqwest::Result<Response> {
         let mut request = self.http.request(method, format!("{}{path}", self.base)).body(body);
         if !self.key.is_empty() {
             request = request.header("authorization", format!("Bearer {}", self.key));
@@ -66,11 +77,11 @@ impl Client {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let response = request.send().await.unwrap();
+        let response = request.send().await?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let text = response.text().await.unwrap();
+        let text = response.text().await?;
         let body = serde_json::from_str(&text).unwrap_or_else(|_| panic!("{status} {text:?}"));
-        Response { status, headers, body }
+        Ok(Response { status, headers, body })
     }
 
     pub(crate) async fn get(&self, path: &str) -> Response {

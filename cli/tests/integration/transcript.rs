@@ -1,17 +1,24 @@
 //! The transcripts in the README: every command in them is run, and must print what stands there.
 
+use core::time::Duration;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Lines, Write as _};
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
 
 use crate::support::reference_edge;
 
 /// Stands in the README for any text of a line and, alone in a line, for any lines.
 const ANYTHING: &str = "…";
-/// The port that the README names; the test takes one that is free.
-const PORT: &str = "9000";
+/// The commands that serve in a terminal of their own, and the ports that the README gives them; the
+/// test takes others, that are free.
+const SERVERS: [(&str, &str); 2] =
+    [("nextapi-hook listen ", "9000"), ("nextapi-hook provider ", "8800")];
+/// Long enough for a busy machine; what is waited for comes at once.
+const SOON: Duration = Duration::from_secs(30);
 /// The stand-in for curl, as a function of the shell.
 const CURL: &str = "curl() { node \"$CURL\" \"$@\"; }";
 /// Printed by the shell when a command has ended.
@@ -124,19 +131,27 @@ impl Drop for Shell {
     }
 }
 
-/// A `listen` in another terminal, until the next one or the end.
-struct Listening<'a> {
+/// A server in another terminal, until the next one of its kind or the end.
+struct Serving<'a> {
     child: Child,
     command: &'a str,
     expected: Vec<&'a str>,
+    documented_port: &'a str,
     port: String,
-    first: String,
-    lines: Lines<BufReader<ChildStdout>>,
+    found: Vec<String>,
+    lines: Receiver<String>,
 }
 
-impl<'a> Listening<'a> {
-    fn start(folder: &Path, command: &'a str, expected: Vec<&'a str>) -> Self {
-        let any_port = format!("exec {}", command.replace(PORT, "0"));
+impl<'a> Serving<'a> {
+    /// Starts `command`; `real` is the same with the true ports of other servers.
+    fn start(
+        folder: &Path,
+        command: &'a str,
+        real: &str,
+        expected: Vec<&'a str>,
+        documented_port: &'a str,
+    ) -> Self {
+        let any_port = format!("exec {}", real.replace(documented_port, "0"));
         let mut child = Command::new("sh")
             .args(["-c", &any_port])
             .current_dir(folder)
@@ -144,26 +159,48 @@ impl<'a> Listening<'a> {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let first = lines.next().unwrap().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let (sender, receiver) = mpsc::channel();
+        thread::spawn(move || lines.map(Result::unwrap).try_for_each(|line| sender.send(line)));
+        let first: String = receiver.recv_timeout(SOON).unwrap();
         let (_, port) = first.split_once("127.0.0.1:").unwrap();
         let port = port.split('/').next().unwrap().to_owned();
-        Self { child, command, expected, port, first, lines }
+        let mut serving = Self {
+            child,
+            command,
+            expected,
+            documented_port,
+            port,
+            found: vec![],
+            lines: receiver,
+        };
+        serving.note(&first);
+        serving
     }
 
+    fn note(&mut self, line: &str) {
+        self.found.push(line.replace(&self.port, self.documented_port));
+    }
+
+    /// Presses Ctrl-C when it has printed what it should before.
     fn stop(mut self) {
+        let mut parts = self.expected.split(|line| *line == "^C");
+        let (before, after) = (parts.next().unwrap().to_vec(), parts.next().unwrap().to_vec());
+        while !matches(&before, &self.found) {
+            let Ok(line) = self.lines.recv_timeout(SOON) else { break };
+            self.note(&line);
+        }
         let id = self.child.id().to_string();
         assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
-        let rest = self.lines.by_ref().map(Result::unwrap);
-        let found: Vec<_> = core::iter::once(self.first.clone()).chain(rest).collect();
-        let found: Vec<_> = found.iter().map(|line| line.replace(&self.port, PORT)).collect();
+        while let Ok(line) = self.lines.recv_timeout(SOON) {
+            self.note(&line);
+        }
         assert!(self.child.wait().unwrap().success());
-        let expected: Vec<_> = self.expected.iter().copied().filter(|line| *line != "^C").collect();
-        compare(self.command, &expected, &found);
+        compare(self.command, &[before, after].concat(), &self.found);
     }
 }
 
-impl Drop for Listening<'_> {
+impl Drop for Serving<'_> {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -189,28 +226,37 @@ fn run_all(curl: &str) {
     symlink(edge.path(), folder.path().join("edge-worker")).unwrap();
 
     let mut shell = Shell::start(folder.path(), curl);
-    let mut listening: Option<Listening<'_>> = None;
+    let mut serving: [Option<Serving<'_>>; 2] = [None, None];
     let mut commands = String::new();
     for block in blocks(&readme) {
         for (command, expected) in block {
             commands.push_str(command);
-            if command.starts_with("nextapi-hook listen") {
-                if let Some(listening) = listening.take() {
-                    listening.stop();
-                }
-                listening = Some(Listening::start(folder.path(), command, expected));
+            let server = SERVERS.iter().position(|(server, _)| command.starts_with(server));
+            if let Some(before) = server.and_then(|server| serving[server].take()) {
+                before.stop();
+            }
+            let real = serving.iter().flatten().fold(command.to_owned(), |command, serving| {
+                command.replace(serving.documented_port, &serving.port)
+            });
+            if let Some(server) = server {
+                let port = SERVERS[server].1;
+                let started = Serving::start(folder.path(), command, &real, expected, port);
+                serving[server] = Some(started);
                 continue;
             }
-            let port = listening.as_ref().map_or(PORT, |listening| &listening.port);
-            let found = shell.run(&command.replace(PORT, port));
-            let found: Vec<_> = found.iter().map(|line| line.replace(port, PORT)).collect();
-            compare(command, &expected, &found);
+            let found = shell.run(&real).into_iter().map(|line| {
+                serving.iter().flatten().fold(line, |line, serving| {
+                    line.replace(&serving.port, serving.documented_port)
+                })
+            });
+            compare(command, &expected, &found.collect::<Vec<_>>());
         }
     }
-    if let Some(listening) = listening.take() {
-        listening.stop();
+    // The provider first, whose deliveries the origin is to get.
+    for serving in serving.into_iter().rev().flatten() {
+        serving.stop();
     }
-    for command in ["sign", "verify", "listen", "send", "demo", "completions"] {
+    for command in ["sign", "verify", "listen", "send", "demo", "completions", "provider"] {
         assert!(commands.contains(&format!("nextapi-hook {command} ")), "no `{command}`");
     }
 }

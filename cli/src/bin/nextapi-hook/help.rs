@@ -99,13 +99,20 @@ argument: live:KEY or test:KEY, or for admin keys live-admin:KEY or test-admin:K
 space between them. If there are none, new ones are made for this run, and printed.
 
 Durations are written as in 500ms, 2s or 1m; rates are numbers from 0 to 1. What it takes and \
-answers stands in its /openapi.json. Everything is in memory, and gone when it ends.";
+answers stands in its /openapi.json.
+
+Everything is in memory, and gone when it ends, unless --data is given. Then accounts, jobs, \
+idempotency keys, the delivery log and the events that are still to be delivered are in that file, \
+which only its owner may read, and the next one goes on from there, even if this one was killed: \
+what was answered is there, and an attempt that was cut is made again. API keys and the webhook \
+secret are not in it, nor are prompts. --credits and --seed count for a new file only.";
 
 pub(crate) const AFTER_PROVIDER: &str = "\
 Examples:
   nextapi-hook provider --port 8800 --webhook-url http://127.0.0.1:8787/webhook
   nextapi-hook provider --port 8800 --webhook-url http://127.0.0.1:9000/ --retry-scale 0.001 --lose 0.2
   nextapi-hook provider --port 8800 --webhook-url http://127.0.0.1:9000/ --failure-rate 0.3 --seed 7
+  nextapi-hook provider --port 8800 --webhook-url http://127.0.0.1:9000/ --keys-file keys.txt --data provider.data
 
 Environment:
   NEXTAPI_WEBHOOK_SECRET  the secrets, unless --secret-file is given; the first one signs
@@ -113,7 +120,8 @@ Environment:
 
 Exit status:
   0  ended by SIGINT or SIGTERM
-  2  wrong usage, the port is taken, or the secret or the keys cannot be read";
+  2  wrong usage, the port is taken, the secret or the keys cannot be read, or the data file is in \
+use, not one of ours, or cannot be written";
 
 pub(crate) const SEND: &str = "\
 Is the provider: delivers signed events to a URL.

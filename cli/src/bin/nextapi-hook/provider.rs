@@ -1,7 +1,9 @@
 //! `nextapi-hook provider`
 
+use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use nextapi_hook::{
@@ -26,6 +28,9 @@ pub(crate) struct Provider {
     /// The port on 127.0.0.1; 0 takes any that is free
     #[arg(long)]
     port: u16,
+    /// Keep everything in this file, and go on from it [default: in memory]
+    #[arg(long, value_name = "FILE")]
+    data: Option<PathBuf>,
     /// Where webhooks go
     #[arg(long, value_name = "URL")]
     webhook_url: String,
@@ -74,20 +79,30 @@ impl Provider {
         let key = self.secret.load()?.signing_key()?;
         let keys = ApiKeys::load(self.keys_file.as_deref())?;
         let mut signals = Signals::catch()?;
-        let stand_in = StandIn::builder(&self.webhook_url, key)
+        let made = Arc::new(AtomicU64::new(0));
+        let count = Arc::clone(&made);
+        let mut builder = StandIn::builder(&self.webhook_url, key)
             .port(self.port)
             .behaviour(self.behaviour())
-            // Should nobody read our output any more, webhooks are sent all the same.
-            .on_delivery(|record| drop(line(facts(record))))
-            .start(keys)
-            .await?;
+            .on_delivery(move |record| {
+                count.fetch_add(1, Ordering::Relaxed);
+                // Should nobody read our output any more, webhooks are sent all the same.
+                drop(line(facts(record)));
+            });
+        if let Some(file) = &self.data {
+            builder = builder.data(file);
+        }
+        let stand_in = builder.start(keys).await?;
         line(format_args!("listening on {}", stand_in.url()))?;
         for (environment, key) in stand_in.keys().generated() {
             let environment = environment.as_str();
             line(format_args!("key for {environment}, made for this run: {key}"))?;
         }
-        signals.wait().await;
-        line(format_args!("made {} deliveries", stand_in.deliveries().len()))?;
+        tokio::select! {
+            _ = signals.wait() => {}
+            error = stand_in.failed() => return Err(error),
+        }
+        line(format_args!("made {} deliveries", made.load(Ordering::Relaxed)))?;
         Ok(End::Good)
     }
 

@@ -2,7 +2,7 @@ use super::*;
 use crate::standin::{DeliveryReason, Faults, Shapes};
 
 const START: Moment = Moment::from_millis(1_700_000_000_000);
-const CALLER: Caller = Caller { key: 0, environment: Environment::Live, admin: false };
+const CALLER: Caller = Caller { key: [0; 32], environment: Environment::Live, admin: false };
 const EXAMPLE: &[u8] = br#"{"model":"seedance-2.0-pro","prompt":"a fox"}"#;
 const PRICE: Credits = Credits::from_thousandths(1_050);
 
@@ -12,6 +12,10 @@ fn at(seconds: u64) -> Moment {
 
 fn behaviour() -> Behaviour {
     Behaviour { job_duration: Duration::from_secs(40), seed: Some(7), ..Behaviour::default() }
+}
+
+fn engine(behaviour: Behaviour) -> Engine {
+    Engine::new(behaviour, "run".to_owned())
 }
 
 fn submit(engine: &mut Engine, now: Moment) -> String {
@@ -42,7 +46,7 @@ fn ok(_: &Posting) -> DeliveryOutcome {
 #[test]
 fn every_transition_of_a_job_emits_one_event() {
     for (failure_rate, end) in [(0.0, "job.succeeded"), (1.0, "job.failed")] {
-        let mut engine = Engine::new(Behaviour { failure_rate, ..behaviour() });
+        let mut engine = engine(Behaviour { failure_rate, ..behaviour() });
         let job = submit(&mut engine, START);
         let made = run(&mut engine, ok);
         let told: Vec<_> =
@@ -60,7 +64,7 @@ fn every_transition_of_a_job_emits_one_event() {
 fn credits_are_reserved_then_settled_or_given_back() {
     for (failure_rate, spent) in [(0.0, PRICE), (1.0, Credits::default())] {
         let mut engine =
-            Engine::new(Behaviour { failure_rate, credits: Credits::whole(2), ..behaviour() });
+            engine(Behaviour { failure_rate, credits: Credits::whole(2), ..behaviour() });
         submit(&mut engine, START);
         let account = engine.account(Environment::Live);
         assert_eq!((account.reserved(), account.spent()), (PRICE, Credits::default()));
@@ -78,7 +82,7 @@ fn credits_are_reserved_then_settled_or_given_back() {
 
 #[test]
 fn a_job_can_be_followed() {
-    let mut engine = Engine::new(behaviour());
+    let mut engine = engine(behaviour());
     let job = submit(&mut engine, START);
     for (seconds, status, progress) in
         [(0, "queued", 0), (9, "queued", 0), (10, "running", 0), (25, "running", 50)]
@@ -103,7 +107,7 @@ fn a_job_can_be_followed() {
 
 #[test]
 fn lists_are_newest_first_and_of_one_environment() {
-    let mut engine = Engine::new(behaviour());
+    let mut engine = engine(behaviour());
     let mut jobs: Vec<_> = (0..3).map(|second| submit(&mut engine, at(second))).collect();
     jobs.reverse();
     let page = Page::read(None, None).unwrap();
@@ -115,14 +119,14 @@ fn lists_are_newest_first_and_of_one_environment() {
 
 #[test]
 fn an_idempotency_key_makes_one_job_in_a_day() {
-    let mut engine = Engine::new(behaviour());
+    let mut engine = engine(behaviour());
     let mut again = |caller, key, body, now| engine.submit(caller, Some(key), body, now);
     let first = again(CALLER, "order-7", EXAMPLE, START).unwrap();
     assert_eq!(again(CALLER, "order-7", EXAMPLE, at(86_399)).unwrap(), first);
     let other = br#"{"model":"seedance-2.0-pro","prompt":"a cat"}"#;
     let error = again(CALLER, "order-7", other, at(1)).unwrap_err();
     assert_eq!((error.status.as_u16(), error.code.as_str()), (409, "invalid_request"));
-    let somebody = Caller { key: 1, ..CALLER };
+    let somebody = Caller { key: [1; 32], ..CALLER };
     assert_ne!(again(somebody, "order-7", EXAMPLE, at(1)).unwrap()["id"], first["id"]);
     assert_ne!(again(CALLER, "order-7", EXAMPLE, at(86_400)).unwrap()["id"], first["id"]);
     for key in ["", " ", "a b", "ü", &"x".repeat(256)] {
@@ -133,7 +137,7 @@ fn an_idempotency_key_makes_one_job_in_a_day() {
 
 #[test]
 fn what_was_refused_is_not_remembered() {
-    let mut engine = Engine::new(behaviour());
+    let mut engine = engine(behaviour());
     assert!(engine.submit(CALLER, Some("order-7"), b"{}", START).is_err());
     assert!(engine.submit(CALLER, Some("order-7"), EXAMPLE, START).is_ok());
 }
@@ -143,7 +147,7 @@ fn a_seed_decides_what_happens_to_each_job_whatever_the_network_does() {
     let faults = Faults { lose: 0.3, duplicate: 0.3, reorder: 0.3, ..Faults::default() };
     let behaviour = Behaviour { faults, failure_rate: 0.5, shapes: Shapes::Mixed, ..behaviour() };
     let fates = |seed, busy: bool| {
-        let mut engine = Engine::new(Behaviour { seed: Some(seed), ..behaviour });
+        let mut engine = engine(Behaviour { seed: Some(seed), ..behaviour });
         let jobs: Vec<_> = (0..20)
             .map(|second| {
                 let now = at(if busy { second } else { 0 });
@@ -168,7 +172,7 @@ fn a_seed_decides_what_happens_to_each_job_whatever_the_network_does() {
 #[test]
 fn flat_bodies_can_be_delivered_again_by_an_id_that_is_not_in_them() {
     let shapes = Shapes::Only(Shape::Flat);
-    let mut engine = Engine::new(Behaviour { shapes, ..behaviour() });
+    let mut engine = engine(Behaviour { shapes, ..behaviour() });
     submit(&mut engine, START);
     let made = run(&mut engine, ok);
     let (record, body) = &made[1];
