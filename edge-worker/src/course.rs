@@ -11,13 +11,15 @@ use crate::body::{self, TooLarge};
 use crate::delivery::{self, Authentic, Route};
 use crate::forward::{self, Forward};
 use crate::ledger::client;
-use crate::ledger::message::Call;
+use crate::ledger::entry::Token;
+use crate::ledger::order::Order;
 use crate::ledger::shard;
 use crate::outcome::{Answer, OriginResult, Outcome};
 use crate::record::{Record, Settlement};
 use crate::settings::{Problem, Refused, Settings};
+use crate::time::rfc3339;
 use crate::trace::{self, Random, TraceContext};
-use crate::{origin, platform};
+use crate::{operator, origin, platform};
 
 /// Answers one request.
 pub(crate) async fn answer(
@@ -36,9 +38,28 @@ pub(crate) async fn answer(
     // 1.
     let answer = match delivery::route(request.method().as_ref(), &request.path(), webhook_path) {
         Route::Health => health(&request, settings),
-        Route::Nowhere(outcome) => outcome.answer(),
+        Route::Operator => match settings {
+            Ok(settings) => {
+                let method = request.method();
+                let url = request.inner().url();
+                operator::course::answer(
+                    settings,
+                    &env,
+                    header(&request, "authorization").as_deref(),
+                    (method.as_ref(), &request.path(), delivery::query(&url)),
+                    &correlation_id,
+                )
+                .await
+            }
+            // The token is one of the settings.
+            Err(_) => Outcome::NotFound.answer(),
+        },
+        Route::Nowhere(outcome) => {
+            platform::count(outcome);
+            outcome.answer()
+        }
         Route::Delivery => {
-            let record = Record::new(platform::now_text(), correlation_id.clone());
+            let record = Record::new(rfc3339(platform::now_ms()), correlation_id.clone());
             deliver(request, env, context, settings, random, record).await.answer()
         }
     };
@@ -93,14 +114,14 @@ async fn deliver(
         Ok(settings) => settings,
         Err(problems) => {
             record.problems = problems;
-            return ended(record, Outcome::Misconfigured);
+            return ended(&env, record, Outcome::Misconfigured);
         }
     };
     // 1. to 4.
     let received = receive(&mut request, settings, &mut record).await;
     let Authenticated { signature_header, body, authentic } = match received {
         Ok(authenticated) => authenticated,
-        Err(outcome) => return ended(record, outcome),
+        Err(outcome) => return ended(&env, record, outcome),
     };
     let offered_trace = header(&request, forward::TRACEPARENT);
     let claimant = Claimant {
@@ -180,7 +201,7 @@ impl Claimant {
     /// Steps 5 to 7, and the log line.
     async fn finish(mut self) -> Outcome {
         let outcome = self.attempt().await;
-        ended(self.record, outcome)
+        ended(&self.env, self.record, outcome)
     }
 
     async fn attempt(&mut self) -> Outcome {
@@ -189,32 +210,34 @@ impl Claimant {
         let facts = self.authentic.facts();
         let shards = self.settings.ledger_shards;
         let shard = shard::name(facts.job_id.as_deref(), &self.authentic.key, shards);
-        let answer = client::ask(&self.env, &shard, &self.authentic.claim()).await;
+        let answer = client::ask(&self.env, &shard, &self.authentic.claim(shards)).await;
         self.record.milliseconds.claim = Some(platform::now_ms().saturating_sub(started_ms));
-        let token = match delivery::granted(&answer) {
-            Ok(token) => token,
+        let (token, order) = match delivery::granted(&answer) {
+            Ok(granted) => granted,
             Err(outcome) => {
-                self.record.ledger_error = answer.err();
+                self.record.ledger_error = answer.err().map(|unanswered| unanswered.text);
                 return outcome;
             }
         };
         self.record.attempt = Some(token);
+        self.record.order = Some(order.name());
         // 6.
-        let result = self.forward(token).await;
+        let result = self.forward(token, order).await;
         let outcome = Outcome::from(result);
         // 7.
         let started_ms = platform::now_ms();
-        self.settle(&shard, &self.authentic.settle(token, outcome), outcome).await;
+        self.settle(&shard, token, outcome).await;
         self.record.milliseconds.commit = Some(platform::now_ms().saturating_sub(started_ms));
         outcome
     }
 
-    async fn forward(&mut self, attempt: u64) -> OriginResult {
+    async fn forward(&mut self, attempt: Token, order: Order) -> OriginResult {
         let started_ms = platform::now_ms();
         let settings = self.settings;
         let forward = Forward {
             key: &self.authentic.key,
             attempt,
+            order,
             correlation_id: &self.record.correlation_id,
             trace: &self.trace,
             signature_header: self.signature_header,
@@ -231,23 +254,38 @@ impl Claimant {
         result
     }
 
-    async fn settle(&mut self, shard: &str, call: &Call, outcome: Outcome) {
+    async fn settle(&mut self, shard: &str, token: Token, outcome: Outcome) {
+        // The outcome itself goes along, so it must not be counted a second time.
+        platform::count(outcome);
+        let tally = platform::take_tally();
+        let call = self.authentic.settle(token, outcome, tally.clone());
         let [random, ..] = self.random.span;
         for tries in 1.. {
-            let answer = client::ask(&self.env, shard, call).await;
+            let answer = client::ask(&self.env, shard, &call).await;
             let settlement: Settlement = delivery::settlement(outcome, &answer);
             self.record.settlement = Some(settlement);
-            self.record.ledger_error = answer.err();
-            match delivery::pause_before_retry_ms(settlement, tries, random) {
+            let unanswered = answer.err();
+            let is_overloaded = unanswered.as_ref().is_some_and(|why| why.is_overloaded);
+            self.record.ledger_error = unanswered.map(|why| why.text);
+            match delivery::pause_before_retry_ms(settlement, is_overloaded, tries, random) {
                 Some(pause_ms) => Delay::from(Duration::from_millis(pause_ms.into())).await,
                 None => break,
             }
         }
+        if !matches!(self.record.settlement, Some(Settlement::Committed | Settlement::Released)) {
+            platform::give_back(&tally);
+        }
     }
 }
 
-/// Writes the log line of a delivery that has ended.
-fn ended(mut record: Record, outcome: Outcome) -> Outcome {
+/// Counts a delivery that has ended, and writes its data point and its log line.
+fn ended(env: &Env, mut record: Record, outcome: Outcome) -> Outcome {
+    // One that came to its settlement was counted with it.
+    if record.settlement.is_none() {
+        platform::count(outcome);
+    }
+    let written = platform::write_data_point(env, &record.data_point(outcome));
+    record.analytics_error = written.err();
     platform::log(&record.line(outcome));
     outcome
 }
@@ -259,7 +297,7 @@ fn header(request: &Request, name: &str) -> Option<String> {
 
 fn respond(answer: Answer, correlation_id: &str) -> worker::Result<Response> {
     let headers = Headers::new();
-    headers.set("content-type", "application/json")?;
+    headers.set("content-type", answer.content_type)?;
     headers.set(forward::CORRELATION_ID, correlation_id)?;
     if let Some((name, value)) = &answer.extra_header {
         headers.set(name, value)?;

@@ -17,18 +17,19 @@
 //! | 2 | `signature_malformed` |
 //! | 3 | `signature_mismatch`, `timestamp_expired`, `timestamp_ahead` |
 //! | 4 | nothing: an authentic event is forwarded whether we can read it or not |
-//! | 5 | `duplicate`, `in_flight`, `ledger_unavailable` |
+//! | 5 | `duplicate`, `late_dropped`, `in_flight`, `ledger_unavailable` |
 //! | 7 | `forwarded`, or `origin_rejected`, `origin_failed`, `origin_timeout`, `origin_unreachable` |
 
 use nextapi_webhook::{Error, Event, EventError, EventKey, UnixTime};
 
 use crate::ledger::entry::{Facts, Token};
-use crate::ledger::message::{Answer, Call};
+use crate::ledger::message::{Answer, Call, Unanswered};
+use crate::ledger::order::Order;
+use crate::operator;
 use crate::outcome::Outcome;
 use crate::record::Settlement;
 use crate::settings::{HEALTH_PATH, Settings};
-
-const MILLISECONDS_PER_SECOND: u64 = 1_000;
+use crate::tally::Tally;
 
 /// Pauses before a commit is tried again, in milliseconds. Each is made up to twice as long at
 /// random. The calls themselves are bounded as well, so that the whole ends within the time that the
@@ -40,6 +41,8 @@ const COMMIT_PAUSES_MS: [u32; 3] = [50, 150, 450];
 pub(crate) enum Route {
     /// The health check.
     Health,
+    /// A path for operators, or one that could be.
+    Operator,
     /// A delivery.
     Delivery,
     /// Nowhere.
@@ -53,10 +56,18 @@ pub(crate) fn route(method: &str, path: &str, webhook_path: Option<&str>) -> Rou
     if path == HEALTH_PATH {
         return if matches!(method, "GET" | "HEAD") { Route::Health } else { refused("GET, HEAD") };
     }
+    if operator::is_operators(path) {
+        return Route::Operator;
+    }
     if webhook_path.is_some_and(|webhook_path| webhook_path != path) {
         return Route::Nowhere(Outcome::NotFound);
     }
     if method == "POST" { Route::Delivery } else { refused("POST") }
+}
+
+/// The query of a request's URL, without the question mark.
+pub(crate) fn query(url: &str) -> &str {
+    url.split_once('?').map_or("", |(_, query)| query)
 }
 
 /// A delivery whose signature holds.
@@ -116,29 +127,29 @@ impl Authentic {
     }
 
     /// Step 5: the call that asks for the right to forward the event.
-    pub(crate) fn claim(&self) -> Call {
-        Call::Claim { key: self.key.to_string(), facts: self.facts() }
+    pub(crate) fn claim(&self, shards: u32) -> Call {
+        Call::Claim { key: self.key.to_string(), facts: self.facts(), shards }
     }
 
-    /// Step 7: the call that tells the ledger how the attempt ended.
-    pub(crate) fn settle(&self, token: Token, outcome: Outcome) -> Call {
+    /// Step 7: the call that tells the ledger how the attempt ended, and what was counted since the
+    /// last time.
+    pub(crate) fn settle(&self, token: Token, outcome: Outcome, tally: Tally) -> Call {
         let key = self.key.to_string();
         match outcome {
-            Outcome::Forwarded => Call::Commit { key, token },
-            _ => Call::Release { key, token, outcome: outcome.code().to_owned() },
+            Outcome::Forwarded => Call::Commit { key, token, tally },
+            _ => Call::Release { key, token, outcome: outcome.code().to_owned(), tally },
         }
     }
 }
 
 /// Step 5: what the answer to a claim means. Without a sound answer nothing is forwarded.
-pub(crate) fn granted(answer: &Result<Answer, String>) -> Result<Token, Outcome> {
+pub(crate) fn granted(answer: &Result<Answer, Unanswered>) -> Result<(Token, Order), Outcome> {
     match *answer {
-        Ok(Answer::Granted { token }) => Ok(token),
+        Ok(Answer::Granted { token, order }) => Ok((token, order)),
         Ok(Answer::Duplicate) => Err(Outcome::Duplicate),
-        Ok(Answer::InFlight { remaining_ms }) => Err(Outcome::InFlight {
-            retry_after_seconds: remaining_ms.div_ceil(MILLISECONDS_PER_SECOND),
-        }),
-        Ok(Answer::Ok | Answer::Refused) | Err(_) => Err(Outcome::LedgerUnavailable),
+        Ok(Answer::LateDropped) => Err(Outcome::LateDropped),
+        Ok(Answer::InFlight { remaining_ms }) => Err(Outcome::in_flight(remaining_ms)),
+        _ => Err(Outcome::LedgerUnavailable),
     }
 }
 
@@ -147,7 +158,7 @@ pub(crate) fn granted(answer: &Result<Answer, String>) -> Result<Token, Outcome>
 /// This never changes the outcome. The provider asks whether the origin has the event, and the
 /// origin's answer has said so: to answer a non-2xx because the ledger could not be told would bring
 /// the event a second time for certain, instead of perhaps.
-pub(crate) fn settlement(outcome: Outcome, answer: &Result<Answer, String>) -> Settlement {
+pub(crate) fn settlement(outcome: Outcome, answer: &Result<Answer, Unanswered>) -> Settlement {
     match (outcome, answer) {
         (Outcome::Forwarded, Ok(Answer::Ok)) => Settlement::Committed,
         (Outcome::Forwarded, Ok(Answer::Refused)) => Settlement::CommitRefused,
@@ -161,13 +172,15 @@ pub(crate) fn settlement(outcome: Outcome, answer: &Result<Answer, String>) -> S
 /// Step 7: how long to wait before a settlement is tried again after `tries`, or `None` if it was
 /// the last try. `random` spreads the tries of many deliveries.
 ///
-/// Only a commit is repeated: a release that got lost costs no more than the rest of the lease.
+/// Only a commit is repeated: a release that got lost costs no more than the rest of the lease. And
+/// it is not repeated to an object that has too much to do already.
 pub(crate) fn pause_before_retry_ms(
     settlement: Settlement,
+    is_overloaded: bool,
     tries: usize,
     random: u8,
 ) -> Option<u32> {
-    if settlement != Settlement::CommitFailed {
+    if settlement != Settlement::CommitFailed || is_overloaded {
         return None;
     }
     let pause_ms = *COMMIT_PAUSES_MS.get(tries.checked_sub(1)?)?;
@@ -209,7 +222,9 @@ mod tests {
             ("POST", "/", Route::Nowhere(Outcome::NotFound)),
             ("POST", "/webhook/", Route::Nowhere(Outcome::NotFound)),
             ("POST", "/Webhook", Route::Nowhere(Outcome::NotFound)),
-            ("GET", "/_edge/stats", Route::Nowhere(Outcome::NotFound)),
+            ("GET", "/_edge", Route::Nowhere(Outcome::NotFound)),
+            ("GET", "/_edge/status", Route::Operator),
+            ("POST", "/_edge/anything", Route::Operator),
         ] {
             assert_eq!(route(method, path, Some("/webhook")), expected, "{method} {path}");
         }
@@ -227,7 +242,7 @@ mod tests {
         assert_eq!((authentic.key_index, authentic.age_seconds), (0, 299));
         assert_eq!(authentic.key, EventKey::of(BODY));
         assert_eq!(
-            authentic.claim(),
+            authentic.claim(16),
             Call::Claim {
                 key: authentic.key.to_string(),
                 facts: Facts {
@@ -235,6 +250,7 @@ mod tests {
                     event_type: Some("job.succeeded".to_owned()),
                     job_id: Some("job_1".to_owned()),
                 },
+                shards: 16,
             },
         );
     }
@@ -277,7 +293,10 @@ mod tests {
 
     #[test]
     fn only_a_grant_lets_an_event_pass() {
-        assert_eq!(granted(&Ok(Answer::Granted { token: 7 })), Ok(7));
+        for order in [Order::InOrder, Order::Late] {
+            assert_eq!(granted(&Ok(Answer::Granted { token: 7, order })), Ok((7, order)));
+        }
+        assert_eq!(granted(&Ok(Answer::LateDropped)), Err(Outcome::LateDropped));
         assert_eq!(granted(&Ok(Answer::Duplicate)), Err(Outcome::Duplicate));
         for (remaining_ms, retry_after_seconds) in [(1, 1), (1_000, 1), (1_001, 2), (30_000, 30)] {
             assert_eq!(
@@ -285,7 +304,13 @@ mod tests {
                 Err(Outcome::InFlight { retry_after_seconds }),
             );
         }
-        for odd in [Ok(Answer::Ok), Ok(Answer::Refused), Err("broken".to_owned())] {
+        for odd in [
+            Ok(Answer::Ok),
+            Ok(Answer::Refused),
+            Ok(Answer::Absent),
+            Ok(Answer::Rows(Vec::new())),
+            Err("broken".to_owned().into()),
+        ] {
             assert_eq!(granted(&odd), Err(Outcome::LedgerUnavailable));
         }
     }
@@ -294,7 +319,11 @@ mod tests {
     fn only_what_the_origin_has_is_committed() {
         let authentic = authenticated(&header(SECRET, BODY), BODY, SIGNED_AT).unwrap();
         let key = || authentic.key.to_string();
-        assert_eq!(authentic.settle(3, Outcome::Forwarded), Call::Commit { key: key(), token: 3 },);
+        let tally = || Tally::decode("duplicate:2");
+        assert_eq!(
+            authentic.settle(3, Outcome::Forwarded, tally()),
+            Call::Commit { key: key(), token: 3, tally: tally() },
+        );
         for outcome in [
             Outcome::OriginRejected,
             Outcome::OriginFailed,
@@ -302,15 +331,20 @@ mod tests {
             Outcome::OriginUnreachable,
         ] {
             assert_eq!(
-                authentic.settle(3, outcome),
-                Call::Release { key: key(), token: 3, outcome: outcome.code().to_owned() },
+                authentic.settle(3, outcome, tally()),
+                Call::Release {
+                    key: key(),
+                    token: 3,
+                    outcome: outcome.code().to_owned(),
+                    tally: tally(),
+                },
             );
         }
     }
 
     #[test]
     fn settlements() {
-        let failed = || Err("broken".to_owned());
+        let failed = || Err("broken".to_owned().into());
         let (forwarded, rejected) = (Outcome::Forwarded, Outcome::OriginRejected);
         for (outcome, answer, expected) in [
             (forwarded, Ok(Answer::Ok), Settlement::Committed),
@@ -329,11 +363,17 @@ mod tests {
     #[test]
     fn a_failed_commit_is_tried_again_a_few_times() {
         let pauses = |random| {
-            let pause = |tries| pause_before_retry_ms(Settlement::CommitFailed, tries, random);
+            let pause =
+                |tries| pause_before_retry_ms(Settlement::CommitFailed, false, tries, random);
             (0..=5).map(pause).collect::<Vec<_>>()
         };
         assert_eq!(pauses(0), [None, Some(50), Some(150), Some(450), None, None]);
         assert_eq!(pauses(255), [None, Some(99), Some(299), Some(898), None, None]);
+    }
+
+    #[test]
+    fn an_object_that_has_too_much_to_do_is_left_alone() {
+        assert_eq!(pause_before_retry_ms(Settlement::CommitFailed, true, 1, 0), None);
     }
 
     #[test]
@@ -345,7 +385,7 @@ mod tests {
             Settlement::ReleaseRefused,
             Settlement::ReleaseFailed,
         ] {
-            assert_eq!(pause_before_retry_ms(settlement, 1, 0), None);
+            assert_eq!(pause_before_retry_ms(settlement, false, 1, 0), None);
         }
     }
 }

@@ -6,6 +6,7 @@
 
 use nextapi_webhook::{EventKey, UnixTime};
 
+use crate::ledger::order::Order;
 use crate::settings::Settings;
 use crate::trace::TraceContext;
 
@@ -16,6 +17,7 @@ pub(crate) const TRACEPARENT: &str = "traceparent";
 
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 const EDGE_ATTEMPT: &str = "x-edge-attempt";
+const EDGE_ORDER: &str = "x-edge-order";
 const EDGE_SIGNATURE: &str = "x-edge-signature";
 const AUTHORIZATION: &str = "authorization";
 
@@ -25,6 +27,8 @@ pub(crate) struct Forward<'a> {
     pub(crate) key: &'a EventKey,
     /// Which attempt this is, counted from 1.
     pub(crate) attempt: u64,
+    /// Whether a newer event of the job was delivered before.
+    pub(crate) order: Order,
     /// The name of this delivery.
     pub(crate) correlation_id: &'a str,
     /// The trace that this delivery is part of.
@@ -49,6 +53,7 @@ impl Forward<'_> {
         let mut add = |name: &str, value: String| headers.push((name.to_owned(), value));
         add(IDEMPOTENCY_KEY, self.key.to_string());
         add(EDGE_ATTEMPT, self.attempt.to_string());
+        add(EDGE_ORDER, self.order.name().to_owned());
         add(CORRELATION_ID, self.correlation_id.to_owned());
         add(TRACEPARENT, self.trace.to_string());
         if let Some(key) = &settings.edge_signing_key {
@@ -117,6 +122,7 @@ mod tests {
         let forward = Forward {
             key: &EventKey::of(BODY),
             attempt: 3,
+            order: Order::Late,
             correlation_id: "correlation-1",
             trace: &TraceContext::continuing(None, &random),
             signature_header,
@@ -202,12 +208,13 @@ mod tests {
         let key = EventKey::of(BODY).to_string();
         assert_eq!(value(&headers, "idempotency-key"), Some(key.as_str()));
         assert_eq!(value(&headers, "x-edge-attempt"), Some("3"));
+        assert_eq!(value(&headers, "x-edge-order"), Some("late"));
         assert_eq!(value(&headers, "x-correlation-id"), Some("correlation-1"));
         assert_eq!(
             value(&headers, "traceparent"),
             Some("00-02020202020202020202020202020202-0303030303030303-01"),
         );
-        assert_eq!(headers.len(), 4);
+        assert_eq!(headers.len(), 5);
     }
 
     #[test]

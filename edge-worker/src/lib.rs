@@ -8,9 +8,10 @@
 //! | `settings` | all settings, checked as a whole |
 //! | `delivery` | what is decided on the way of one delivery, step by step |
 //! | `ledger` | which events the origin has: rows, transitions, messages, and the object |
+//! | `operator` | the paths for whoever operates the worker |
 //! | `forward`, `trace` | the headers that the origin gets, and the names of a delivery |
 //! | `outcome` | how a delivery can end, and the answer to it |
-//! | `record` | the log line of a delivery |
+//! | `record`, `tally` | the log line of a delivery, and how often each outcome occurred |
 //! | `course`, `body`, `origin`, `platform` | the platform's side: requests, streams, clock, log |
 
 mod body;
@@ -18,11 +19,14 @@ mod course;
 mod delivery;
 mod forward;
 mod ledger;
+mod operator;
 mod origin;
 mod outcome;
 mod platform;
 mod record;
 mod settings;
+mod tally;
+mod time;
 mod trace;
 
 use worker::{Context, Env, Request, Response, event};

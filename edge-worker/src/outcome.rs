@@ -2,7 +2,7 @@
 //!
 //! The list is closed: its codes are what answers say, what log lines say and what is counted. The
 //! provider counts any 2xx as delivered and repeats on anything else, so 2xx stands only for events
-//! that the origin has.
+//! that the origin has, and for late ones that the settings keep from it.
 
 use nextapi_webhook::Error;
 use serde::Serialize;
@@ -17,6 +17,8 @@ pub(crate) enum Outcome {
     Forwarded,
     /// The origin has had the event since an earlier delivery.
     Duplicate,
+    /// The event came after a newer one of its job, and the settings want such events dropped.
+    LateDropped,
     /// Another delivery of the same event is being forwarded, and nobody knows yet how that ends.
     InFlight {
         /// Seconds until that attempt counts as lost, at least 1.
@@ -41,6 +43,8 @@ pub(crate) enum Outcome {
     },
     /// The path is unknown.
     NotFound,
+    /// An operator's query makes no sense.
+    QueryInvalid,
     /// The origin answered, and neither 2xx nor 5xx.
     OriginRejected,
     /// The origin answered 5xx.
@@ -92,11 +96,40 @@ impl From<Error> for Outcome {
 }
 
 impl Outcome {
+    /// All codes.
+    pub(crate) const CODES: [&str; 19] = [
+        "forwarded",
+        "duplicate",
+        "late_dropped",
+        "in_flight",
+        "signature_missing",
+        "signature_malformed",
+        "signature_mismatch",
+        "timestamp_expired",
+        "timestamp_ahead",
+        "body_too_large",
+        "method_not_allowed",
+        "not_found",
+        "query_invalid",
+        "origin_rejected",
+        "origin_failed",
+        "origin_timeout",
+        "origin_unreachable",
+        "ledger_unavailable",
+        "misconfigured",
+    ];
+
+    /// Another attempt is under way, and its lease ends in `remaining_ms`.
+    pub(crate) const fn in_flight(remaining_ms: u64) -> Self {
+        Self::InFlight { retry_after_seconds: remaining_ms.div_ceil(1_000) }
+    }
+
     /// The stable name of this outcome. A code never changes its meaning.
     pub(crate) const fn code(self) -> &'static str {
         match self {
             Self::Forwarded => "forwarded",
             Self::Duplicate => "duplicate",
+            Self::LateDropped => "late_dropped",
             Self::InFlight { .. } => "in_flight",
             Self::SignatureMissing => "signature_missing",
             Self::SignatureMalformed => "signature_malformed",
@@ -106,6 +139,7 @@ impl Outcome {
             Self::BodyTooLarge => "body_too_large",
             Self::MethodNotAllowed { .. } => "method_not_allowed",
             Self::NotFound => "not_found",
+            Self::QueryInvalid => "query_invalid",
             Self::OriginRejected => "origin_rejected",
             Self::OriginFailed => "origin_failed",
             Self::OriginTimeout => "origin_timeout",
@@ -118,8 +152,8 @@ impl Outcome {
     /// The HTTP status.
     pub(crate) const fn status(self) -> u16 {
         match self {
-            Self::Forwarded | Self::Duplicate => 200,
-            Self::SignatureMissing | Self::SignatureMalformed => 400,
+            Self::Forwarded | Self::Duplicate | Self::LateDropped => 200,
+            Self::SignatureMissing | Self::SignatureMalformed | Self::QueryInvalid => 400,
             Self::SignatureMismatch | Self::TimestampExpired | Self::TimestampAhead => 401,
             Self::NotFound => 404,
             Self::MethodNotAllowed { .. } => 405,
@@ -137,6 +171,7 @@ impl Outcome {
         match self {
             Self::Forwarded => "The origin has the event.",
             Self::Duplicate => "The origin has had the event since an earlier delivery.",
+            Self::LateDropped => "A newer event of the job was delivered before.",
             Self::InFlight { .. } => "Another delivery of this event is under way.",
             Self::SignatureMissing => "The request has no signature header.",
             Self::SignatureMalformed => "The signature header cannot be read.",
@@ -146,6 +181,7 @@ impl Outcome {
             Self::BodyTooLarge => "The body is too large.",
             Self::MethodNotAllowed { .. } => "The path does not take this method.",
             Self::NotFound => "There is nothing at this path.",
+            Self::QueryInvalid => "The query makes no sense.",
             Self::OriginRejected => "The origin did not accept the event.",
             Self::OriginFailed => "The origin failed to handle the event.",
             Self::OriginTimeout => "The origin did not answer in time.",
@@ -160,7 +196,7 @@ impl Outcome {
     /// The answer to the request.
     pub(crate) fn answer(self) -> Answer {
         match self {
-            Self::Forwarded | Self::Duplicate => Answer::ok(self.code()),
+            Self::Forwarded | Self::Duplicate | Self::LateDropped => Answer::ok(self.code()),
             _ => self.answer_saying(self.message()),
         }
     }
@@ -168,7 +204,7 @@ impl Outcome {
     /// The error answer of this outcome, with a message of its own.
     pub(crate) fn answer_saying(self, message: &str) -> Answer {
         let body = in_json(&Body::Error { code: self.code(), message });
-        Answer { status: self.status(), extra_header: self.extra_header(), body }
+        Answer { status: self.status(), extra_header: self.extra_header(), ..Answer::json(body) }
     }
 
     fn extra_header(self) -> Option<(&'static str, String)> {
@@ -192,14 +228,21 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     /// A header beside those that every answer has.
     pub(crate) extra_header: Option<(&'static str, String)>,
-    /// The body, JSON.
+    /// What the body is.
+    pub(crate) content_type: &'static str,
+    /// The body.
     pub(crate) body: String,
 }
 
 impl Answer {
     /// A good end: `{"status":"…"}`.
     pub(crate) fn ok(status: &str) -> Self {
-        Self { status: 200, extra_header: None, body: in_json(&Body::Status(status)) }
+        Self::json(in_json(&Body::Status(status)))
+    }
+
+    /// A good end with a body of JSON.
+    pub(crate) const fn json(body: String) -> Self {
+        Self { status: 200, extra_header: None, content_type: "application/json", body }
     }
 }
 
@@ -226,9 +269,10 @@ mod tests {
     type Row = (Outcome, u16, &'static str, Option<(&'static str, &'static str)>);
 
     /// Every outcome as clients see it. A line that has to change here breaks them.
-    const TABLE: [Row; 17] = [
+    const TABLE: [Row; 19] = [
         (Outcome::Forwarded, 200, "forwarded", None),
         (Outcome::Duplicate, 200, "duplicate", None),
+        (Outcome::LateDropped, 200, "late_dropped", None),
         (
             Outcome::InFlight { retry_after_seconds: 7 },
             409,
@@ -248,6 +292,7 @@ mod tests {
             Some(("allow", "POST")),
         ),
         (Outcome::NotFound, 404, "not_found", None),
+        (Outcome::QueryInvalid, 400, "query_invalid", None),
         (Outcome::OriginRejected, 502, "origin_rejected", None),
         (Outcome::OriginFailed, 502, "origin_failed", None),
         (Outcome::OriginTimeout, 504, "origin_timeout", None),
@@ -269,6 +314,11 @@ mod tests {
     }
 
     #[test]
+    fn the_list_of_codes_is_complete() {
+        assert_eq!(TABLE.map(|(_, _, code, _)| code), Outcome::CODES);
+    }
+
+    #[test]
     fn bodies_have_the_providers_shape() {
         for (outcome, status, code, _) in TABLE {
             let body: serde_json::Value = serde_json::from_str(&outcome.answer().body).unwrap();
@@ -287,10 +337,11 @@ mod tests {
     }
 
     #[test]
-    fn success_is_answered_only_when_the_origin_has_the_event() {
+    fn success_is_answered_only_when_the_origin_has_the_event_or_shall_not_have_it() {
         for (outcome, status, ..) in TABLE {
-            let delivered = matches!(outcome, Outcome::Forwarded | Outcome::Duplicate);
-            assert_eq!((200..300).contains(&status), delivered, "{outcome:?}");
+            let settled =
+                matches!(outcome, Outcome::Forwarded | Outcome::Duplicate | Outcome::LateDropped);
+            assert_eq!((200..300).contains(&status), settled, "{outcome:?}");
         }
     }
 

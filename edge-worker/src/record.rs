@@ -4,21 +4,24 @@
 //! provider, here and at the origin. It never holds a body, a secret, a header's value other than
 //! the correlation id, or a URL.
 
+mod data_point;
+
 use nextapi_webhook::{Event, EventError};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 use sha2::{Digest as _, Sha256};
 
 use crate::delivery::Authentic;
 use crate::outcome::Outcome;
+use crate::time::rfc3339;
+pub(crate) use data_point::DataPoint;
 
 /// Bytes of the body's hash that are logged. Enough to compare two logs; too short to be used as
 /// the body's name.
 const HASH_PREFIX_BYTES: usize = 8;
 
 /// What became of the claim in the ledger.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Settlement {
     /// The ledger knows that the origin has the event.
     Committed,
@@ -32,6 +35,26 @@ pub(crate) enum Settlement {
     ReleaseRefused,
     /// The ledger could not be told: the next delivery is granted once the lease has run out.
     ReleaseFailed,
+}
+
+impl Settlement {
+    /// The name in logs and data points.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Committed => "committed",
+            Self::CommitRefused => "commit_refused",
+            Self::CommitFailed => "commit_failed",
+            Self::Released => "released",
+            Self::ReleaseRefused => "release_refused",
+            Self::ReleaseFailed => "release_failed",
+        }
+    }
+}
+
+impl Serialize for Settlement {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
 }
 
 /// Milliseconds that the steps took.
@@ -91,12 +114,18 @@ pub(crate) struct Record {
     /// The number of the attempt.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) attempt: Option<u64>,
+    /// Whether a newer event of the job was delivered before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) order: Option<&'static str>,
     /// The status that the origin answered with.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) origin_status: Option<u16>,
     /// What became of the claim.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) settlement: Option<Settlement>,
+    /// Why the data point was not written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) analytics_error: Option<String>,
     /// Why the ledger did not answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) ledger_error: Option<String>,
@@ -147,6 +176,36 @@ impl Record {
     }
 }
 
+/// What is known of an operator's intervention.
+#[derive(Debug, Serialize)]
+pub(crate) struct OperatorRecord<'a> {
+    time: String,
+    correlation_id: &'a str,
+    operation: &'static str,
+    event_key: &'a str,
+    /// `ok`, or the code of why not.
+    result: &'static str,
+}
+
+impl<'a> OperatorRecord<'a> {
+    /// The record of an event that was to be forgotten.
+    pub(crate) fn forget(
+        now_ms: u64,
+        correlation_id: &'a str,
+        event_key: &'a str,
+        result: Result<(), Outcome>,
+    ) -> Self {
+        let result = result.map_or_else(Outcome::code, |()| "ok");
+        Self { time: rfc3339(now_ms), correlation_id, operation: "forget", event_key, result }
+    }
+
+    /// The line.
+    pub(crate) fn line(&self) -> String {
+        // Texts can always be written as JSON.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use nextapi_webhook::{Key, UnixTime};
@@ -164,7 +223,7 @@ mod tests {
         authenticate(&settings_with(&[]), &header, body, NOW).unwrap()
     }
 
-    fn record_of(body: &[u8]) -> Record {
+    pub(super) fn record_of(body: &[u8]) -> Record {
         let mut record = Record::new("2023-11-14T22:13:20.000Z".to_owned(), "c-1".to_owned());
         record.note_body(body, false);
         record.note_authentic(&authentic(body));
@@ -181,6 +240,7 @@ mod tests {
         let body = br#"{"id":"evt_1","type":"job.succeeded","data":{"job":{"id":"job_1","prompt":"canary","cost_credits":1.5}}}"#;
         let mut record = record_of(body);
         record.attempt = Some(2);
+        record.order = Some("in-order");
         record.origin_status = Some(204);
         record.settlement = Some(Settlement::Committed);
         record.milliseconds =
@@ -203,6 +263,7 @@ mod tests {
                 "body_bytes": body.len(),
                 "body_sha256": hex::encode(&Sha256::digest(body)[..8]),
                 "attempt": 2,
+                "order": "in-order",
                 "origin_status": 204,
                 "settlement": "committed",
                 "milliseconds": { "verify": 0, "claim": 3, "origin": 40, "commit": 2 },
@@ -241,5 +302,22 @@ mod tests {
         record.ledger_error = Some("first\nsecond \"quoted\"".to_owned());
         let line = record.line(Outcome::LedgerUnavailable);
         assert_eq!(parsed(&line)["ledger_error"], "first\nsecond \"quoted\"");
+    }
+
+    #[test]
+    fn the_line_of_an_operators_intervention_is_pinned() {
+        for (result, word) in [(Ok(()), "ok"), (Err(Outcome::NotFound), "not_found")] {
+            let record = OperatorRecord::forget(1_700_000_000_000, "c-1", "event-00", result);
+            assert_eq!(
+                parsed(&record.line()),
+                json!({
+                    "time": "2023-11-14T22:13:20.000Z",
+                    "correlation_id": "c-1",
+                    "operation": "forget",
+                    "event_key": "event-00",
+                    "result": word,
+                }),
+            );
+        }
     }
 }

@@ -5,17 +5,23 @@
 //! captured delivery in again, a lease shorter than the origin's deadline would let two attempts run
 //! at once. One bad setting refuses all of them, and nothing is forwarded until it is put right.
 
+mod admin_token;
 mod origin;
 mod source;
+mod summary;
 #[cfg(test)]
 pub(crate) mod tests;
 
 use nextapi_webhook::{Key, KeyError, Tolerance, Verifier};
 
 use crate::forward;
+use crate::ledger::entry::Policy;
+use crate::ledger::order::LateEvents;
+pub(crate) use admin_token::AdminToken;
 pub(crate) use origin::Origin;
 use source::Source;
 pub(crate) use source::{Problem, Secret};
+pub(crate) use summary::Summary;
 
 /// Keys that may be active at once. Rotation needs two; each one costs a MAC per delivery.
 pub(crate) const MAX_KEYS: usize = 8;
@@ -40,6 +46,9 @@ const MAX_LEASE_SECONDS: u64 = 600;
 /// larger successor while it grows, and the copy that is given to `fetch`.
 const MAX_BODY_BYTES: u64 = 32 * 1024 * 1024;
 
+/// The most shards. A status path asks every one of them, and one request may make 1,000 calls.
+const MAX_SHARDS: u64 = 256;
+
 const SECONDS_PER_YEAR: u64 = 365 * 24 * 60 * 60;
 const HOURS_PER_YEAR: u64 = 365 * 24;
 const SECONDS_PER_HOUR: u64 = 60 * 60;
@@ -55,6 +64,8 @@ pub(crate) struct Settings {
     pub(crate) webhook_path: String,
     /// `WEBHOOK_SECRETS`, `TOLERANCE_PAST_SECONDS` and `TOLERANCE_FUTURE_SECONDS`.
     pub(crate) verifier: Verifier<MAX_KEYS>,
+    /// How many secrets `WEBHOOK_SECRETS` has.
+    pub(crate) secret_count: usize,
     /// `SIGNATURE_HEADERS`, lower case, in the order in which they are looked up.
     pub(crate) signature_headers: Vec<String>,
     /// `ORIGIN_URL`.
@@ -67,12 +78,14 @@ pub(crate) struct Settings {
     pub(crate) max_body_bytes: usize,
     /// `ORIGIN_TIMEOUT_MS`.
     pub(crate) origin_timeout_ms: u32,
-    /// `LEASE_SECONDS`, in milliseconds.
-    pub(crate) lease_ms: u64,
+    /// `LEASE_SECONDS` and `LATE_EVENTS`.
+    pub(crate) policy: Policy,
     /// `RETENTION_HOURS`, in milliseconds.
     pub(crate) retention_ms: u64,
     /// `LEDGER_SHARDS`.
     pub(crate) ledger_shards: u32,
+    /// `ADMIN_TOKEN`.
+    pub(crate) admin_token: Option<AdminToken>,
 }
 
 /// Settings that are not used, and why.
@@ -104,7 +117,9 @@ impl Settings {
         let timeout_ms = source.number("ORIGIN_TIMEOUT_MS", 7_000, 1..=MAX_ORIGIN_TIMEOUT_MS);
         let lease = source.number("LEASE_SECONDS", 30, 1..=MAX_LEASE_SECONDS);
         let retention_hours = source.number("RETENTION_HOURS", 72, 1..=HOURS_PER_YEAR);
-        let shards = source.number("LEDGER_SHARDS", 16, 1..=1_024);
+        let shards = source.number("LEDGER_SHARDS", 16, 1..=MAX_SHARDS);
+        let late_events = late_events(&mut source);
+        let admin_token = admin_token(&mut source);
 
         let retention = retention_hours.saturating_mul(SECONDS_PER_HOUR);
         if retention < past.saturating_add(future) {
@@ -125,6 +140,7 @@ impl Settings {
         }
 
         let tolerance = Tolerance::new(past, future);
+        let secret_count = keys.len();
         let verifier =
             Verifier::new(keys, tolerance).map_err(|error| refuse_keys(&mut source, error)).ok();
         let sound_path = (!source.is_refused("WEBHOOK_PATH")).then(|| webhook_path.clone());
@@ -133,15 +149,17 @@ impl Settings {
             (Some(verifier), Some(origin)) if problems.is_empty() => Ok(Self {
                 webhook_path,
                 verifier,
+                secret_count,
                 signature_headers,
                 origin,
                 origin_authorization,
                 edge_signing_key,
                 max_body_bytes: usize::try_from(max_body_bytes).unwrap_or(usize::MAX),
                 origin_timeout_ms: u32::try_from(timeout_ms).unwrap_or(u32::MAX),
-                lease_ms: lease.saturating_mul(MILLISECONDS),
+                policy: Policy { lease_ms: lease.saturating_mul(MILLISECONDS), late_events },
                 retention_ms: retention.saturating_mul(MILLISECONDS),
                 ledger_shards: u32::try_from(shards).unwrap_or(u32::MAX),
+                admin_token,
             }),
             _ => Err(Refused { webhook_path: sound_path, problems }),
         }
@@ -235,6 +253,24 @@ fn edge_signing_key(source: &mut Source<'_>) -> Option<Key> {
         return None;
     }
     Key::new(secret.as_bytes()).ok()
+}
+
+fn late_events(source: &mut Source<'_>) -> LateEvents {
+    const SETTING: &str = "LATE_EVENTS";
+    match source.text(SETTING).as_deref() {
+        None | Some("forward") => LateEvents::Forward,
+        Some("drop") => LateEvents::Drop,
+        Some(_) => {
+            source.refuse(SETTING, "is neither `forward` nor `drop`: correct it, or remove it");
+            LateEvents::Forward
+        }
+    }
+}
+
+fn admin_token(source: &mut Source<'_>) -> Option<AdminToken> {
+    const SETTING: &str = "ADMIN_TOKEN";
+    let token = source.secret_header(SETTING)?;
+    AdminToken::new(&token).map_err(|error| source.refuse(SETTING, error)).ok()
 }
 
 fn origin(source: &mut Source<'_>) -> Option<Origin> {

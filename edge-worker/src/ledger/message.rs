@@ -8,8 +8,13 @@
 //! stands there never changes.
 
 use core::fmt::Display;
+use core::str::FromStr;
 
+use super::audit::{Filter, Listed};
 use super::entry::{Facts, Token};
+use super::figures::Figures;
+use super::order::Order;
+use crate::tally::Tally;
 
 /// What the worker asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +25,8 @@ pub(crate) enum Call {
         key: String,
         /// What the event is.
         facts: Facts,
+        /// How many shards there are.
+        shards: u32,
     },
     /// The origin has the event.
     Commit {
@@ -27,6 +34,8 @@ pub(crate) enum Call {
         key: String,
         /// What the claim was answered with.
         token: Token,
+        /// What was counted since the last time.
+        tally: Tally,
     },
     /// The attempt failed.
     Release {
@@ -36,46 +45,100 @@ pub(crate) enum Call {
         token: Token,
         /// The code of the attempt's outcome.
         outcome: String,
+        /// What was counted since the last time.
+        tally: Tally,
+    },
+    /// The next delivery of an event is to be forwarded, whatever was before.
+    Forget {
+        /// The event's key.
+        key: String,
+    },
+    /// The figures of the shard.
+    Figures {
+        /// What was counted since the last time.
+        tally: Tally,
+    },
+    /// The rows that a filter lets pass.
+    List(Filter),
+    /// The row of an event.
+    Find {
+        /// The event's key.
+        key: String,
     },
 }
 
 /// What the object answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
     /// To a claim: forward the event.
     Granted {
         /// The number of this attempt, counted from 1; commit and release need it.
         token: Token,
+        /// Whether a newer event of the job was delivered before.
+        order: Order,
     },
-    /// To a claim: another attempt is under way.
+    /// To a claim, or to an operator: another attempt is under way.
     InFlight {
         /// Milliseconds until its lease ends.
         remaining_ms: u64,
     },
     /// To a claim: the origin has the event.
     Duplicate,
-    /// To a commit or a release: it is so.
+    /// To a claim: the event is late and not to be forwarded.
+    LateDropped,
+    /// It is so.
     Ok,
     /// To a commit or a release: the token is not that of the running attempt.
     Refused,
+    /// There is no such event.
+    Absent,
+    /// The figures of the shard.
+    Figures(Figures),
+    /// Rows, those with the latest transition first.
+    Rows(Vec<Listed>),
+}
+
+/// Why a call has no answer. It may have had its effect or not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Unanswered {
+    /// The reason in words.
+    pub(crate) text: String,
+    /// The object has more calls than it can work off; another one would make it worse.
+    pub(crate) is_overloaded: bool,
+}
+
+impl From<String> for Unanswered {
+    fn from(text: String) -> Self {
+        Self { text, is_overloaded: false }
+    }
 }
 
 impl Call {
     /// The call as text.
     pub(crate) fn encode(&self) -> String {
         match self {
-            Self::Claim { key, facts } => Writer::new("claim")
+            Self::Claim { key, facts, shards } => Writer::new("claim")
                 .field("key", key)
                 .optional("event_id", facts.event_id.as_deref())
                 .optional("event_type", facts.event_type.as_deref())
-                .optional("job_id", facts.job_id.as_deref()),
-            Self::Commit { key, token } => {
-                Writer::new("commit").field("key", key).field("token", token)
+                .optional("job_id", facts.job_id.as_deref())
+                .field("shards", shards),
+            Self::Commit { key, token, tally } => {
+                Writer::new("commit").field("key", key).field("token", token).tally("tally", tally)
             }
-            Self::Release { key, token, outcome } => Writer::new("release")
+            Self::Release { key, token, outcome, tally } => Writer::new("release")
                 .field("key", key)
                 .field("token", token)
-                .field("outcome", outcome),
+                .field("outcome", outcome)
+                .tally("tally", tally),
+            Self::Forget { key } => Writer::new("forget").field("key", key),
+            Self::Figures { tally } => Writer::new("figures").tally("tally", tally),
+            Self::List(filter) => Writer::new("list")
+                .optional("state", filter.state.as_deref())
+                .optional("job_id", filter.job_id.as_deref())
+                .optional("event_type", filter.event_type.as_deref())
+                .field("limit", filter.limit),
+            Self::Find { key } => Writer::new("find").field("key", key),
         }
         .0
     }
@@ -83,22 +146,37 @@ impl Call {
     /// The call that a text stands for, if it is one.
     pub(crate) fn decode(text: &str) -> Option<Self> {
         let reader = Reader(text);
-        let key = reader.field("key")?.to_owned();
+        let key = || reader.text("key");
         Some(match reader.word() {
             "claim" => Self::Claim {
-                key,
+                key: key()?,
                 facts: Facts {
-                    event_id: reader.field("event_id").map(str::to_owned),
-                    event_type: reader.field("event_type").map(str::to_owned),
-                    job_id: reader.field("job_id").map(str::to_owned),
+                    event_id: reader.text("event_id"),
+                    event_type: reader.text("event_type"),
+                    job_id: reader.text("job_id"),
                 },
+                shards: reader.number("shards")?,
             },
-            "commit" => Self::Commit { key, token: reader.number("token")? },
-            "release" => Self::Release {
-                key,
+            "commit" => Self::Commit {
+                key: key()?,
                 token: reader.number("token")?,
-                outcome: reader.field("outcome")?.to_owned(),
+                tally: reader.tally("tally"),
             },
+            "release" => Self::Release {
+                key: key()?,
+                token: reader.number("token")?,
+                outcome: reader.text("outcome")?,
+                tally: reader.tally("tally"),
+            },
+            "forget" => Self::Forget { key: key()? },
+            "figures" => Self::Figures { tally: reader.tally("tally") },
+            "list" => Self::List(Filter {
+                state: reader.text("state"),
+                job_id: reader.text("job_id"),
+                event_type: reader.text("event_type"),
+                limit: reader.number("limit")?,
+            }),
+            "find" => Self::Find { key: key()? },
             _ => return None,
         })
     }
@@ -106,15 +184,36 @@ impl Call {
 
 impl Answer {
     /// The answer as text.
-    pub(crate) fn encode(self) -> String {
+    pub(crate) fn encode(&self) -> String {
         match self {
-            Self::Granted { token } => Writer::new("granted").field("token", token),
+            Self::Granted { token, order } => {
+                Writer::new("granted").field("token", token).field("order", order.name())
+            }
             Self::InFlight { remaining_ms } => {
                 Writer::new("in_flight").field("remaining_ms", remaining_ms)
             }
             Self::Duplicate => Writer::new("duplicate"),
+            Self::LateDropped => Writer::new("late_dropped"),
             Self::Ok => Writer::new("ok"),
             Self::Refused => Writer::new("refused"),
+            Self::Absent => Writer::new("absent"),
+            Self::Figures(figures) => {
+                let writer = Writer::new("figures")
+                    .tally("rows", &figures.rows)
+                    .field("bytes", figures.bytes)
+                    .tally("tally", &figures.tally);
+                let writer = match figures.oldest_ms {
+                    Some(oldest_ms) => writer.field("oldest_ms", oldest_ms),
+                    None => writer,
+                };
+                let counts = figures.shard_counts.iter();
+                counts.fold(writer, |writer, (since_ms, shards)| {
+                    writer.field("shards", format_args!("{since_ms}:{shards}"))
+                })
+            }
+            Self::Rows(rows) => rows.iter().fold(Writer::new("rows"), |writer, row| {
+                writer.field("row", format_args!("{}:{}", row.last_ms, row.line))
+            }),
         }
         .0
     }
@@ -123,11 +222,36 @@ impl Answer {
     pub(crate) fn decode(text: &str) -> Option<Self> {
         let reader = Reader(text);
         Some(match reader.word() {
-            "granted" => Self::Granted { token: reader.number("token")? },
+            "granted" => Self::Granted {
+                token: reader.number("token")?,
+                order: reader.field("order").and_then(Order::from_name)?,
+            },
             "in_flight" => Self::InFlight { remaining_ms: reader.number("remaining_ms")? },
             "duplicate" => Self::Duplicate,
+            "late_dropped" => Self::LateDropped,
             "ok" => Self::Ok,
             "refused" => Self::Refused,
+            "absent" => Self::Absent,
+            "figures" => Self::Figures(Figures {
+                rows: reader.tally("rows"),
+                oldest_ms: reader.number("oldest_ms"),
+                bytes: reader.number("bytes")?,
+                shard_counts: reader
+                    .fields("shards")
+                    .map(|count| {
+                        let (since_ms, shards) = count.split_once(':')?;
+                        Some((since_ms.parse().ok()?, shards.parse().ok()?))
+                    })
+                    .collect::<Option<_>>()?,
+                tally: reader.tally("tally"),
+            }),
+            "rows" => {
+                let row = |text: &str| {
+                    let (last_ms, line) = text.split_once(':')?;
+                    Some(Listed { last_ms: last_ms.parse().ok()?, line: line.to_owned() })
+                };
+                Self::Rows(reader.fields("row").map(row).collect::<Option<_>>()?)
+            }
             _ => return None,
         })
     }
@@ -158,6 +282,10 @@ impl Writer {
             None => self,
         }
     }
+
+    fn tally(self, name: &str, tally: &Tally) -> Self {
+        if tally.is_empty() { self } else { self.field(name, tally.encode()) }
+    }
 }
 
 struct Reader<'a>(&'a str);
@@ -167,13 +295,25 @@ impl<'a> Reader<'a> {
         self.0.split('\n').next().unwrap_or_default()
     }
 
-    fn field(&self, name: &str) -> Option<&'a str> {
+    fn fields(&self, name: &str) -> impl Iterator<Item = &'a str> {
         let fields = self.0.split('\n').skip(1).filter_map(|line| line.split_once('='));
-        fields.into_iter().find(|(other, _)| *other == name).map(|(_, value)| value)
+        fields.filter(move |(other, _)| *other == name).map(|(_, value)| value)
     }
 
-    fn number(&self, name: &str) -> Option<u64> {
+    fn field(&self, name: &str) -> Option<&'a str> {
+        self.fields(name).next()
+    }
+
+    fn text(&self, name: &str) -> Option<String> {
+        self.field(name).map(str::to_owned)
+    }
+
+    fn number<T: FromStr>(&self, name: &str) -> Option<T> {
         self.field(name)?.parse().ok()
+    }
+
+    fn tally(&self, name: &str) -> Tally {
+        self.field(name).map(Tally::decode).unwrap_or_default()
     }
 }
 
@@ -195,15 +335,39 @@ mod tests {
             event_type: some("job.succeeded"),
             job_id: some("job_1"),
         };
-        let release = Call::Release { key: key(), token: 2, outcome: "origin_failed".to_owned() };
+        let tally = || Tally::decode("duplicate:2");
+        let outcome = "origin_failed".to_owned();
+        let release = Call::Release { key: key(), token: 2, outcome, tally: tally() };
+        let filter = Filter {
+            state: some("open"),
+            job_id: some("job_1"),
+            event_type: some("job.failed"),
+            limit: 50,
+        };
         for (call, text) in [
             (
-                Call::Claim { key: key(), facts },
-                "claim\nkey=event-00\nevent_id=evt_1\nevent_type=job.succeeded\njob_id=job_1",
+                Call::Claim { key: key(), facts, shards: 16 },
+                "claim\nkey=event-00\nevent_id=evt_1\nevent_type=job.succeeded\njob_id=job_1\n\
+                 shards=16",
             ),
-            (Call::Claim { key: key(), facts: Facts::default() }, "claim\nkey=event-00"),
-            (Call::Commit { key: key(), token: 2 }, "commit\nkey=event-00\ntoken=2"),
-            (release, "release\nkey=event-00\ntoken=2\noutcome=origin_failed"),
+            (
+                Call::Claim { key: key(), facts: Facts::default(), shards: 1 },
+                "claim\nkey=event-00\nshards=1",
+            ),
+            (
+                Call::Commit { key: key(), token: 2, tally: tally() },
+                "commit\nkey=event-00\ntoken=2\ntally=duplicate:2",
+            ),
+            (
+                Call::Commit { key: key(), token: 2, tally: Tally::default() },
+                "commit\nkey=event-00\ntoken=2",
+            ),
+            (release, "release\nkey=event-00\ntoken=2\noutcome=origin_failed\ntally=duplicate:2"),
+            (Call::Forget { key: key() }, "forget\nkey=event-00"),
+            (Call::Figures { tally: tally() }, "figures\ntally=duplicate:2"),
+            (Call::List(filter), "list\nstate=open\njob_id=job_1\nevent_type=job.failed\nlimit=50"),
+            (Call::List(Filter { limit: 1, ..Filter::default() }), "list\nlimit=1"),
+            (Call::Find { key: key() }, "find\nkey=event-00"),
         ] {
             assert_eq!(call.encode(), text);
             assert_eq!(Call::decode(text), Some(call));
@@ -212,8 +376,33 @@ mod tests {
 
     #[test]
     fn answers_are_pinned() {
+        let figures = Figures {
+            rows: Tally::decode("done:3,open:1"),
+            oldest_ms: Some(7),
+            bytes: 4_096,
+            shard_counts: vec![(5, 8), (6, 16)],
+            tally: Tally::decode("duplicate:2"),
+        };
+        let row = |last_ms, line: &str| Listed { last_ms, line: line.to_owned() };
         for (answer, text) in [
-            (Answer::Granted { token: 1 }, "granted\ntoken=1"),
+            (
+                Answer::Granted { token: 1, order: Order::InOrder },
+                "granted\ntoken=1\norder=in-order",
+            ),
+            (Answer::Granted { token: 2, order: Order::Late }, "granted\ntoken=2\norder=late"),
+            (Answer::LateDropped, "late_dropped"),
+            (Answer::Absent, "absent"),
+            (
+                Answer::Figures(figures),
+                "figures\nrows=done:3,open:1\nbytes=4096\ntally=duplicate:2\noldest_ms=7\n\
+                 shards=5:8\nshards=6:16",
+            ),
+            (Answer::Figures(Figures::default()), "figures\nbytes=0"),
+            (
+                Answer::Rows(vec![row(9, r#"{"key":"a=b"}"#), row(8, "{}")]),
+                "rows\nrow=9:{\"key\":\"a=b\"}\nrow=8:{}",
+            ),
+            (Answer::Rows(Vec::new()), "rows"),
             (Answer::InFlight { remaining_ms: 29_500 }, "in_flight\nremaining_ms=29500"),
             (Answer::Duplicate, "duplicate"),
             (Answer::Ok, "ok"),
@@ -226,16 +415,39 @@ mod tests {
 
     #[test]
     fn what_a_later_version_adds_is_no_hindrance() {
-        let text = "granted\nage=5\ntoken=1\nline without a sign";
-        assert_eq!(Answer::decode(text), Some(Answer::Granted { token: 1 }));
+        let text = "granted\nage=5\ntoken=1\nline without a sign\norder=late";
+        let granted = Answer::Granted { token: 1, order: Order::Late };
+        assert_eq!(Answer::decode(text), Some(granted));
     }
 
     #[test]
     fn anything_else_is_no_message() {
-        for text in ["", "\n", "Ok", "ok ", "granted", "granted\ntoken=", "granted\ntoken=-1"] {
+        for text in [
+            "",
+            "\n",
+            "Ok",
+            "ok ",
+            "granted",
+            "granted\ntoken=1",
+            "granted\ntoken=\norder=late",
+            "granted\ntoken=-1\norder=late",
+            "granted\ntoken=1\norder=other",
+            "figures",
+            "figures\nbytes=1\nshards=1",
+            "rows\nrow=1",
+        ] {
             assert_eq!(Answer::decode(text), None, "{text:?}");
         }
-        for text in ["", "claim", "commit\nkey=k", "release\nkey=k\ntoken=1", "other\nkey=k"] {
+        for text in [
+            "",
+            "claim",
+            "claim\nkey=k",
+            "commit\nkey=k",
+            "release\nkey=k\ntoken=1",
+            "list",
+            "find",
+            "other\nkey=k",
+        ] {
             assert_eq!(Call::decode(text), None, "{text:?}");
         }
     }
@@ -243,8 +455,8 @@ mod tests {
     #[test]
     fn a_value_cannot_pass_for_another_field() {
         let facts = Facts { event_id: Some("1\njob_id=2".to_owned()), ..Facts::default() };
-        let text = Call::Claim { key: key(), facts }.encode();
-        assert_eq!(Call::decode(&text), Some(Call::Claim { key: key(), facts: Facts::default() }));
+        let claim = |facts| Call::Claim { key: key(), facts, shards: 1 };
+        assert_eq!(Call::decode(&claim(facts).encode()), Some(claim(Facts::default())));
     }
 
     proptest! {
@@ -255,7 +467,7 @@ mod tests {
             job_id in proptest::option::of("[^\n]*"),
         ) {
             let facts = Facts { event_id, event_type, job_id };
-            let call = Call::Claim { key: key(), facts };
+            let call = Call::Claim { key: key(), facts, shards: 16 };
             prop_assert_eq!(Call::decode(&call.encode()), Some(call));
         }
 

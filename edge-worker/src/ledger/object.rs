@@ -1,4 +1,5 @@
-//! The ledger's object: a thin layer between the platform's storage and [`entry`](super::entry).
+//! The ledger's object: a thin layer between the platform's storage and
+//! [`protocol`](super::protocol).
 //!
 //! # Why a transition is atomic
 //!
@@ -11,7 +12,7 @@
 //! is on disk. So a claim that somebody was told of survives a crash, and a write that fails takes
 //! its answer with it. Writes that no `await` separates are committed together or not at all.
 //!
-//! Nothing is cached, so memory cannot disagree with the disk. An error of the storage is answered
+//! No row is cached, so memory cannot disagree with the disk. An error of the storage is answered
 //! as an error, never as "not seen": the delivery gets a 503 and comes again.
 //!
 //! A claim whose answer gets lost on its way is no harm: its lease runs out, and the next claim is
@@ -25,18 +26,15 @@ use worker::js_sys::Date;
 // The attribute on the class expects `wasm_bindgen` by this name.
 use worker::wasm_bindgen::{self, JsValue};
 use worker::{
-    DurableObject, Env, Request, Response, ScheduledTime, SqlCursor, SqlStorage, SqlStorageValue,
-    State, durable_object,
+    DurableObject, Env, Request, Response, ScheduledTime, SqlStorage, SqlStorageValue, State,
+    durable_object,
 };
 
-use super::entry::{self, Change, Claim, Entry};
 use super::message::{Answer, Call};
-use super::{retention, row};
+use super::sql_store::{self, Columns, Database, SqlStore};
+use super::{protocol, retention};
 use crate::platform;
 use crate::settings::Settings;
-
-/// The version of the tables that this code reads and writes.
-const SCHEMA_VERSION: u64 = 1;
 
 /// One shard of the ledger, a Durable Object with SQLite storage. The platform makes it; nothing
 /// else can.
@@ -66,7 +64,14 @@ impl DurableObject for Ledger {
     async fn alarm(&self) -> worker::Result<Response> {
         // An alarm that rings is no longer pending; if this fails, the platform rings again.
         self.has_alarm.set(false);
-        self.sweep().await?;
+        let now_ms = platform::now_ms();
+        let next_ms = match self.settings() {
+            Ok(settings) => protocol::sweep(&mut self.store()?, settings.retention_ms, now_ms)?,
+            Err(_) => Some(now_ms.saturating_add(retention::PAUSE_WITHOUT_SETTINGS_MS)),
+        };
+        if let Some(next_ms) = next_ms {
+            self.set_alarm(next_ms).await?;
+        }
         Response::empty()
     }
 }
@@ -75,76 +80,23 @@ impl Ledger {
     async fn answer(&self, text: &str) -> worker::Result<Answer> {
         let call = Call::decode(text).ok_or("the call makes no sense")?;
         let settings = self.settings()?;
-        self.prepare()?;
         if matches!(call, Call::Claim { .. }) {
             // Before the row, so that there is no row without an alarm that will delete it.
             self.set_first_alarm(settings).await?;
         }
-        self.transition(call, platform::now_ms(), settings)
+        // From here on nothing waits, and that is the point: see the module's documentation.
+        let mut store = self.store()?;
+        Ok(protocol::answer(&mut store, call, settings.policy, platform::now_ms())?)
     }
 
-    /// One transition. Not `async`, and that is the point: see the module's documentation.
-    fn transition(&self, call: Call, now_ms: u64, settings: &Settings) -> worker::Result<Answer> {
-        match call {
-            Call::Claim { key, facts } => {
-                match entry::claim(self.read(&key)?, facts, now_ms, settings.lease_ms) {
-                    Claim::Granted(entry) => {
-                        let token = entry.attempts;
-                        self.write(&key, entry)?;
-                        Ok(Answer::Granted { token })
-                    }
-                    Claim::InFlight { remaining_ms } => Ok(Answer::InFlight { remaining_ms }),
-                    Claim::Duplicate => Ok(Answer::Duplicate),
-                }
-            }
-            Call::Commit { key, token } => {
-                self.change(&key, entry::commit(self.read(&key)?, token, now_ms))
-            }
-            Call::Release { key, token, outcome } => {
-                self.change(&key, entry::release(self.read(&key)?, token, &outcome, now_ms))
-            }
+    /// The rows; their tables are made sure of once in an object's life.
+    fn store(&self) -> worker::Result<SqlStore<Sqlite>> {
+        let database = Sqlite(self.state.storage().sql());
+        if !self.is_prepared.get() {
+            sql_store::prepare(&database)?;
+            self.is_prepared.set(true);
         }
-    }
-
-    fn change(&self, key: &str, change: Change) -> worker::Result<Answer> {
-        match change {
-            Change::Store(entry) => {
-                self.write(key, entry)?;
-                Ok(Answer::Ok)
-            }
-            Change::Unchanged => Ok(Answer::Ok),
-            Change::Refused => Ok(Answer::Refused),
-        }
-    }
-
-    fn read(&self, key: &str) -> worker::Result<Option<Entry>> {
-        let rows = self.query(row::SELECT, vec![key.into()])?;
-        Ok(rows.into_iter().next().map(row::entry).transpose()?)
-    }
-
-    fn write(&self, key: &str, entry: Entry) -> worker::Result<()> {
-        self.query(row::REPLACE, row::values(key, entry)?).map(drop)
-    }
-
-    /// Deletes what is due and sets the next alarm.
-    async fn sweep(&self) -> worker::Result<()> {
-        self.prepare()?;
-        let now_ms = platform::now_ms();
-        let next_ms = match self.settings() {
-            Ok(settings) => {
-                let due_ms = retention::due_before_ms(now_ms, settings.retention_ms);
-                let limits = vec![row::number(due_ms)?, row::number(retention::BATCH.into())?];
-                let deleted = self.query(row::DELETE_DUE, limits)?.len();
-                let deleted = u64::try_from(deleted).unwrap_or(u64::MAX);
-                let oldest_ms = self.query_number(row::SELECT_OLDEST)?;
-                retention::next_alarm_ms(now_ms, settings.retention_ms, deleted, oldest_ms)
-            }
-            Err(_) => Some(now_ms.saturating_add(retention::PAUSE_WITHOUT_SETTINGS_MS)),
-        };
-        match next_ms {
-            Some(next_ms) => self.set_alarm(next_ms).await,
-            None => Ok(()),
-        }
+        Ok(SqlStore(database))
     }
 
     /// Sets an alarm unless one is pending. The storage is asked once in an object's life; after
@@ -168,36 +120,22 @@ impl Ledger {
         Ok(())
     }
 
-    /// Makes sure of the tables, once in an object's life.
-    fn prepare(&self) -> worker::Result<()> {
-        if self.is_prepared.get() {
-            return Ok(());
-        }
-        self.query(include_str!("schema.sql"), Vec::new())?;
-        if self.query_number(row::SELECT_VERSION)? != Some(SCHEMA_VERSION) {
-            return Err("the tables are of another version".into());
-        }
-        self.is_prepared.set(true);
-        Ok(())
-    }
-
-    fn query_number(&self, query: &str) -> worker::Result<Option<u64>> {
-        let rows = self.query(query, Vec::new())?;
-        Ok(rows.first().and_then(|columns| columns.first()).map_or(Ok(None), row::integer)?)
-    }
-
-    /// Runs a statement to its end.
-    fn query(
-        &self,
-        query: &str,
-        values: Vec<SqlStorageValue>,
-    ) -> worker::Result<Vec<Vec<SqlStorageValue>>> {
-        let sql: SqlStorage = self.state.storage().sql();
-        let cursor: SqlCursor = sql.exec(query, values)?;
-        cursor.raw().collect::<worker::Result<_>>()
-    }
-
     fn settings(&self) -> worker::Result<&'static Settings> {
         platform::settings(&self.env).as_ref().map_err(|_| "the settings are refused".into())
+    }
+}
+
+/// The object's own database.
+struct Sqlite(SqlStorage);
+
+impl Database for Sqlite {
+    fn query(&self, query: &str, values: Vec<SqlStorageValue>) -> Result<Vec<Columns>, String> {
+        let cursor = self.0.exec(query, values).map_err(|error| error.to_string())?;
+        let rows: worker::Result<_> = cursor.raw().collect();
+        rows.map_err(|error| error.to_string())
+    }
+
+    fn bytes(&self) -> u64 {
+        u64::try_from(self.0.database_size()).unwrap_or(u64::MAX)
     }
 }

@@ -12,7 +12,7 @@ pub(crate) const BATCH: u32 = 500;
 
 /// The least time between two alarms. Rows fall due one by one, and would otherwise be deleted one
 /// by one; so some are kept for this much longer.
-const LEAST_PAUSE_MS: u64 = 10 * 60 * 1_000;
+pub(crate) const LEAST_PAUSE_MS: u64 = 10 * 60 * 1_000;
 
 /// The pause after a full batch: there is probably more.
 const PAUSE_AFTER_FULL_BATCH_MS: u64 = 1_000;
@@ -35,12 +35,11 @@ pub(crate) fn first_alarm_ms(now_ms: u64, retention_ms: u64) -> u64 {
 pub(crate) fn next_alarm_ms(
     now_ms: u64,
     retention_ms: u64,
-    deleted: u64,
+    deleted: u32,
     oldest_ms: Option<u64>,
 ) -> Option<u64> {
     let due_ms = oldest_ms?.saturating_add(retention_ms);
-    let pause_ms =
-        if deleted >= u64::from(BATCH) { PAUSE_AFTER_FULL_BATCH_MS } else { LEAST_PAUSE_MS };
+    let pause_ms = if deleted >= BATCH { PAUSE_AFTER_FULL_BATCH_MS } else { LEAST_PAUSE_MS };
     Some(due_ms.max(now_ms.saturating_add(pause_ms)))
 }
 
@@ -77,7 +76,7 @@ mod tests {
     #[test]
     fn a_full_batch_is_followed_soon() {
         let now_ms = 100 * HOUR_MS;
-        let next = next_alarm_ms(now_ms, 72 * HOUR_MS, u64::from(BATCH), Some(HOUR_MS));
+        let next = next_alarm_ms(now_ms, 72 * HOUR_MS, BATCH, Some(HOUR_MS));
         assert_eq!(next, Some(now_ms + PAUSE_AFTER_FULL_BATCH_MS));
     }
 

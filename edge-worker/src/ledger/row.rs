@@ -7,39 +7,23 @@
 use worker::SqlStorageValue as Value;
 
 use super::entry::{Entry, Facts, State};
+use super::order::Stage;
 
-/// Reads the columns of an event's row, in the order in which [`columns`] reads them.
-pub(crate) const SELECT: &str = "SELECT state, lease_end_ms, attempts, first_ms, last_ms, \
-     last_outcome, event_id, event_type, job_id FROM event WHERE key = ?";
-
-/// Writes a whole row; the values are those of [`values`].
-pub(crate) const REPLACE: &str = "INSERT OR REPLACE INTO event (key, state, lease_end_ms, \
-     attempts, first_ms, last_ms, last_outcome, event_id, event_type, job_id) \
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-
-/// Deletes rows that are due, the oldest first, and no more than a batch of them.
-pub(crate) const DELETE_DUE: &str = "DELETE FROM event WHERE key IN \
-     (SELECT key FROM event WHERE last_ms <= ? ORDER BY last_ms LIMIT ?) RETURNING 1";
-
-/// Reads the time of the oldest row's last transition.
-pub(crate) const SELECT_OLDEST: &str = "SELECT min(last_ms) FROM event";
-
-/// Reads the version of the tables.
-pub(crate) const SELECT_VERSION: &str = "SELECT max(version) FROM schema_version";
-
-/// The entry that a row's columns hold.
-pub(crate) fn entry(columns: Vec<Value>) -> Result<Entry, String> {
-    let columns: [Value; 9] = columns.try_into().map_err(|_| "a row has not 9 columns")?;
-    let [state, lease_end, attempts, first, last, last_outcome, event_id, event_type, job_id] =
+/// The key and the entry that a row's columns hold.
+pub(crate) fn entry(columns: Vec<Value>) -> Result<(String, Entry), String> {
+    let columns: [Value; 10] = columns.try_into().map_err(|_| "a row has not 10 columns")?;
+    let [key, state, lease_end, attempts, first, last, last_outcome, event_id, event_type, job_id] =
         columns;
     let state = match (text(state)?.as_deref(), integer(&lease_end)?) {
         (Some("claimed"), Some(lease_end_ms)) => State::Claimed { lease_end_ms },
         (Some("open"), None) => State::Open,
         (Some("done"), None) => State::Done,
+        (Some("dropped"), None) => State::Dropped,
+        (Some("forgotten"), None) => State::Forgotten,
         _ => return Err("a row has an unknown state".to_owned()),
     };
     let present = |value: &Value| integer(value)?.ok_or_else(|| "a row lacks a number".to_owned());
-    Ok(Entry {
+    let entry = Entry {
         state,
         attempts: present(&attempts)?,
         first_ms: present(&first)?,
@@ -50,27 +34,28 @@ pub(crate) fn entry(columns: Vec<Value>) -> Result<Entry, String> {
             event_type: text(event_type)?,
             job_id: text(job_id)?,
         },
-    })
+    };
+    Ok((text(key)?.ok_or("a row has no key")?, entry))
 }
 
-/// The values of an entry's row, for [`REPLACE`].
-pub(crate) fn values(key: &str, entry: Entry) -> Result<Vec<Value>, String> {
-    let (state, lease_end) = match entry.state {
-        State::Claimed { lease_end_ms } => ("claimed", number(lease_end_ms)?),
-        State::Open => ("open", Value::Null),
-        State::Done => ("done", Value::Null),
+/// The values of an entry's row.
+pub(crate) fn values(key: &str, entry: &Entry) -> Result<Vec<Value>, String> {
+    let lease_end = match entry.state {
+        State::Claimed { lease_end_ms } => number(lease_end_ms)?,
+        _ => Value::Null,
     };
     Ok(vec![
         key.into(),
-        state.into(),
+        entry.state.name().into(),
         lease_end,
         number(entry.attempts)?,
         number(entry.first_ms)?,
         number(entry.last_ms)?,
-        entry.last_outcome.into(),
-        entry.facts.event_id.into(),
-        entry.facts.event_type.into(),
-        entry.facts.job_id.into(),
+        entry.last_outcome.clone().into(),
+        entry.facts.event_id.clone().into(),
+        entry.facts.event_type.clone().into(),
+        entry.facts.job_id.clone().into(),
+        entry.facts.stage().map(Stage::number).map_or(Ok(Value::Null), number)?,
     ])
 }
 
@@ -94,7 +79,8 @@ pub(crate) fn integer(value: &Value) -> Result<Option<u64>, String> {
     }
 }
 
-fn text(value: Value) -> Result<Option<String>, String> {
+/// A value as a text, or `None` if it is null.
+pub(crate) fn text(value: Value) -> Result<Option<String>, String> {
     match value {
         Value::Null => Ok(None),
         Value::String(text) => Ok(Some(text)),
@@ -104,7 +90,16 @@ fn text(value: Value) -> Result<Option<String>, String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::sql;
     use super::*;
+
+    const STATES: [State; 5] = [
+        State::Claimed { lease_end_ms: 1_700_000_030_000 },
+        State::Open,
+        State::Done,
+        State::Dropped,
+        State::Forgotten,
+    ];
 
     fn sample(state: State) -> Entry {
         Entry {
@@ -113,20 +108,25 @@ mod tests {
             first_ms: 1_700_000_000_000,
             last_ms: 1_700_000_000_123,
             last_outcome: Some("origin_failed".to_owned()),
-            facts: Facts { event_id: Some("evt_1".to_owned()), event_type: None, job_id: None },
+            facts: Facts {
+                event_id: Some("evt_1".to_owned()),
+                event_type: Some("job.running".to_owned()),
+                job_id: None,
+            },
         }
     }
 
+    /// The columns that are read: all that are written but the stage, which stands last.
     fn columns(state: State) -> Vec<Value> {
-        // `SELECT` has all columns of `REPLACE` but the key, in the same order.
-        values("event-00", sample(state)).unwrap().into_iter().skip(1).collect()
+        let mut columns = values("event-00", &sample(state)).unwrap();
+        columns.pop();
+        columns
     }
 
     #[test]
     fn what_is_written_is_read_again() {
-        for state in [State::Claimed { lease_end_ms: 1_700_000_030_000 }, State::Open, State::Done]
-        {
-            assert_eq!(entry(columns(state)), Ok(sample(state)));
+        for state in STATES {
+            assert_eq!(entry(columns(state)), Ok(("event-00".to_owned(), sample(state))));
         }
     }
 
@@ -137,13 +137,12 @@ mod tests {
             let end = text[start..].find(to).unwrap() + start;
             text[start..end].split(',').map(|name| name.trim().to_owned()).collect::<Vec<_>>()
         };
-        let read = between(SELECT, "SELECT ", " FROM");
-        let written = between(REPLACE, "(", ")");
-        assert_eq!(written[0], "key");
-        assert_eq!(written[1..], read);
-        assert_eq!(REPLACE.matches('?').count(), written.len());
-        let schema = include_str!("schema.sql");
-        assert!(written.iter().all(|name| schema.contains(&format!("\n    {name} "))));
+        let written = between(sql::REPLACE, "(", ")");
+        assert_eq!(sql::REPLACE.matches('?').count(), written.len());
+        assert_eq!(written.last().map(String::as_str), Some("stage"));
+        for statement in [sql::SELECT, sql::LIST_BY_STATE, sql::LIST_BY_JOB] {
+            assert_eq!(between(statement, "SELECT ", " FROM"), written[..10]);
+        }
     }
 
     #[test]
@@ -157,11 +156,12 @@ mod tests {
             Value::Integer(1_700_000_000_123),
             Value::String("origin_failed".to_owned()),
             Value::String("evt_1".to_owned()),
+            Value::String("job.running".to_owned()),
             Value::Null,
-            Value::Null,
+            Value::Integer(2),
         ];
         let claimed = sample(State::Claimed { lease_end_ms: 9 });
-        assert_eq!(values("event-00", claimed), Ok(expected));
+        assert_eq!(values("event-00", &claimed), Ok(expected));
     }
 
     #[test]
@@ -171,14 +171,15 @@ mod tests {
             columns[index] = value;
             entry(columns)
         };
-        assert!(with(0, Value::String("other".to_owned())).is_err());
-        assert!(with(0, Value::Null).is_err());
-        assert!(with(0, Value::String("claimed".to_owned())).is_err(), "without a lease");
-        assert!(with(1, Value::Integer(5)).is_err(), "done, with a lease");
-        assert!(with(2, Value::Null).is_err());
-        assert!(with(2, Value::Float(1.5)).is_err());
-        assert!(with(3, Value::Integer(-1)).is_err());
-        assert!(with(5, Value::Integer(1)).is_err());
+        assert!(with(0, Value::Null).is_err(), "without a key");
+        assert!(with(1, Value::String("other".to_owned())).is_err());
+        assert!(with(1, Value::Null).is_err());
+        assert!(with(1, Value::String("claimed".to_owned())).is_err(), "without a lease");
+        assert!(with(2, Value::Integer(5)).is_err(), "done, with a lease");
+        assert!(with(3, Value::Null).is_err());
+        assert!(with(3, Value::Float(1.5)).is_err());
+        assert!(with(4, Value::Integer(-1)).is_err());
+        assert!(with(6, Value::Integer(1)).is_err());
         assert!(entry(Vec::new()).is_err());
     }
 

@@ -9,10 +9,27 @@ use sha2::{Digest as _, Sha256};
 /// SHA-256, not the standard library's, because it must be the same in every build: an event that
 /// moves to another object is forgotten.
 pub(crate) fn name(job_id: Option<&str>, key: &EventKey, shards: u32) -> String {
-    let digest: [u8; 32] = job_id.map_or(*key.digest(), |job_id| Sha256::digest(job_id).into());
+    match job_id {
+        Some(job_id) => name_of_job(job_id, shards),
+        None => name_of_digest(*key.digest(), shards),
+    }
+}
+
+/// The name of the object that holds all events of a job, of `shards` many.
+pub(crate) fn name_of_job(job_id: &str, shards: u32) -> String {
+    name_of_digest(Sha256::digest(job_id).into(), shards)
+}
+
+/// The name of the object at `index`, counted from 0.
+pub(crate) fn name_of(index: u32) -> String {
+    format!("shard-{index}")
+}
+
+fn name_of_digest(digest: [u8; 32], shards: u32) -> String {
     let number = digest.first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes));
     let index = number.checked_rem(u64::from(shards)).unwrap_or(0);
-    format!("shard-{index}")
+    // The remainder of a division by a number of 32 bits.
+    name_of(u32::try_from(index).unwrap_or(0))
 }
 
 #[cfg(test)]

@@ -50,6 +50,16 @@ impl Origin {
     }
 }
 
+impl Origin {
+    /// Host and port, as they may be shown.
+    pub(crate) fn authority(&self) -> String {
+        match self.authority.port {
+            Some(port) => format!("{}:{port}", self.authority.host),
+            None => self.authority.host.clone(),
+        }
+    }
+}
+
 impl fmt::Debug for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Origin({:?})", self.authority)

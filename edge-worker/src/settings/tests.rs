@@ -27,6 +27,12 @@ pub(crate) fn settings_with(values: &[(&str, &str)]) -> Settings {
     read(&values).unwrap()
 }
 
+/// What is wrong with otherwise sound settings, in words.
+pub(crate) fn problems_with(values: &[(&str, &str)]) -> Vec<String> {
+    let values: Vec<_> = values.iter().map(|&(setting, value)| (setting, Some(value))).collect();
+    read(&values).unwrap_err().problems.iter().map(Problem::to_string).collect()
+}
+
 /// The one problem that `changes` cause, which must be with `setting`.
 fn problem(setting: &str, changes: &[(&str, Option<&str>)]) -> String {
     let problems = read(changes).unwrap_err().problems;
@@ -49,9 +55,11 @@ fn defaults() {
     assert!(settings.edge_signing_key.is_none());
     assert_eq!(settings.max_body_bytes, 262_144);
     assert_eq!(settings.origin_timeout_ms, 7_000);
-    assert_eq!(settings.lease_ms, 30_000);
+    assert_eq!(settings.policy.lease_ms, 30_000);
+    assert_eq!(settings.policy.late_events, LateEvents::Forward);
     assert_eq!(settings.retention_ms, 72 * 60 * 60 * 1_000);
     assert_eq!(settings.ledger_shards, 16);
+    assert!(settings.admin_token.is_none());
 }
 
 #[test]
@@ -69,6 +77,8 @@ fn every_setting_is_taken_over() {
         ("LEASE_SECONDS", "14"),
         ("RETENTION_HOURS", "2"),
         ("LEDGER_SHARDS", "1"),
+        ("LATE_EVENTS", "drop"),
+        ("ADMIN_TOKEN", "0123456789abcdef"),
     ]);
     assert_eq!(settings.webhook_path, "/hooks/nextapi");
     assert_eq!(settings.signature_headers, ["x-signature", "x-other"]);
@@ -78,9 +88,23 @@ fn every_setting_is_taken_over() {
     assert!(settings.edge_signing_key.is_some());
     assert_eq!(settings.max_body_bytes, 1);
     assert_eq!(settings.origin_timeout_ms, 9_000);
-    assert_eq!(settings.lease_ms, 14_000);
+    assert_eq!(settings.policy.lease_ms, 14_000);
+    assert_eq!(settings.policy.late_events, LateEvents::Drop);
     assert_eq!(settings.retention_ms, 2 * 60 * 60 * 1_000);
     assert_eq!(settings.ledger_shards, 1);
+    assert!(settings.admin_token.is_some());
+}
+
+#[test]
+fn late_events_are_forwarded_or_dropped_and_nothing_else() {
+    assert_eq!(
+        settings_with(&[("LATE_EVENTS", "forward")]).policy.late_events,
+        LateEvents::Forward,
+    );
+    for value in ["Drop", "true", "forward, drop"] {
+        let text = problem_with("LATE_EVENTS", value);
+        assert!(text.contains("neither `forward` nor `drop`"), "{text}");
+    }
 }
 
 #[test]
@@ -105,6 +129,8 @@ fn set_but_blank_is_never_not_set() {
         "LEASE_SECONDS",
         "RETENTION_HOURS",
         "LEDGER_SHARDS",
+        "LATE_EVENTS",
+        "ADMIN_TOKEN",
     ] {
         for blank in ["", " ", "\n\t"] {
             let text = problem_with(setting, blank);
@@ -191,7 +217,7 @@ fn numbers_must_be_whole_and_within_their_range() {
     for (setting, least, most) in [
         ("MAX_BODY_BYTES", 1, 33_554_432),
         ("ORIGIN_TIMEOUT_MS", 1, 9_000),
-        ("LEDGER_SHARDS", 1, 1_024),
+        ("LEDGER_SHARDS", 1, 256),
     ] {
         for sound in [least, most] {
             assert!(read(&[(setting, Some(&sound.to_string()))]).is_ok(), "{setting} {sound}");

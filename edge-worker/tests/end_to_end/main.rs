@@ -18,6 +18,8 @@ mod duplicates;
 mod forwarding;
 mod jobs;
 mod log;
+mod operator;
+mod order;
 mod origin_faults;
 mod raw;
 mod restarts;
