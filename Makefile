@@ -63,6 +63,15 @@ dev: $(BUNDLE) $(EDGE)/.dev.vars ## serve the edge with `wrangler dev` until int
 	$(call say,Serving the edge; stop it with Ctrl-C)
 	cd $(EDGE) && exec node_modules/.bin/wrangler dev
 
+# How many events, and the seed of everything that is drawn.
+EVENTS ?= 10000
+SEED ?= 2
+
+.PHONY: chaos
+chaos: $(BUNDLE) ## 10,000 events, or EVENTS=n SEED=n, while the engine and the origin fail (minutes)
+	$(call say,Chaos run on workerd)
+	EVENTS=$(EVENTS) SEED=$(SEED) cargo test --package nextapi-edge --test chaos -- --nocapture --exact chaos
+
 .PHONY: clean
 clean: ## remove what was built, keep the tools
 	rm -rf target $(EDGE)/build $(EDGE)/.wrangler
@@ -90,7 +99,7 @@ unit: $(EDGE)/node_modules/.package-lock.json ## unit tests, property tests, pub
 .PHONY: end-to-end
 end-to-end: $(BUNDLE) ## the built worker on real workerd, real SQLite, real sockets
 	$(call say,End-to-end tests on workerd)
-	cargo test --package nextapi-edge --test end_to_end
+	cargo test --package nextapi-edge --test end_to_end --test chaos
 
 .PHONY: no-std
 no-std: .tools/installed/targets ## the verifier on targets that have no standard library

@@ -1,6 +1,8 @@
 //! How the origin answers a request, or fails to.
 
+use core::fmt;
 use core::time::Duration;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{LOCATION, RETRY_AFTER};
@@ -15,6 +17,23 @@ use crate::Gate;
 pub struct Reply {
     pub(crate) wait: Wait,
     pub(crate) end: End,
+    pub(crate) observer: Option<Observer>,
+}
+
+/// What is called when an answer goes out.
+#[derive(Clone)]
+pub(crate) struct Observer(Arc<dyn Fn() + Send + Sync>);
+
+impl Observer {
+    pub(crate) fn call(&self) {
+        (self.0)();
+    }
+}
+
+impl fmt::Debug for Observer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Observer")
+    }
 }
 
 /// What the origin waits for before it answers.
@@ -62,7 +81,7 @@ impl Default for Reply {
 
 impl Reply {
     const fn new(end: End) -> Self {
-        Self { wait: Wait::Nothing, end }
+        Self { wait: Wait::Nothing, end, observer: None }
     }
 
     /// An answer with this status and an empty body.
@@ -87,7 +106,7 @@ impl Reply {
     /// No answer at all: the connection stays open until the other side gives up.
     #[must_use]
     pub fn hang() -> Self {
-        Self { wait: Wait::Forever, end: End::Close }
+        Self { wait: Wait::Forever, ..Self::close() }
     }
 
     /// The request is read and the connection closed, without a byte of an answer.
@@ -141,5 +160,12 @@ impl Reply {
     #[must_use]
     pub fn when(self, gate: &Gate) -> Self {
         Self { wait: Wait::Gate(gate.clone()), ..self }
+    }
+
+    /// The same reply, which calls `observer` right before the answer's first byte goes out. It is
+    /// not called if there is no answer, or if the other side is known to have hung up.
+    #[must_use]
+    pub fn on_answer(self, observer: impl Fn() + Send + Sync + 'static) -> Self {
+        Self { observer: Some(Observer(Arc::new(observer))), ..self }
     }
 }

@@ -73,6 +73,9 @@ async fn exchange(
         Wait::Gate(gate) => gate.wait().await,
         Wait::Forever => core::future::pending().await,
     }
+    if let (Some(observer), End::Whole(_) | End::Half(_)) = (&reply.observer, &reply.end) {
+        observer.call();
+    }
     match reply.end {
         End::Whole(message) => Ok(message.into_response(ReplyBody::whole)),
         End::Half(message) => Ok(message.into_response(ReplyBody::half)),

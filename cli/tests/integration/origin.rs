@@ -3,6 +3,7 @@
 use core::time::Duration;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::sync::{Arc, Mutex};
 
 use http::StatusCode;
 use nextapi_hook::{Delivery, EventBody, Gate, Origin, Provider, Reply};
@@ -137,6 +138,26 @@ async fn half_an_answer_is_half_an_answer() {
     assert!(answer.contains("content-length: 10") && answer.ends_with("\r\n\r\n01234"), "{answer}");
     origin.reply_next(Reply::half());
     assert!(provider.send(&delivery(b"")).await.is_err());
+}
+
+#[tokio::test]
+async fn an_answer_that_goes_out_is_observed_and_one_that_does_not_is_not() {
+    let (origin, provider) = start().await;
+    let answered = Arc::new(Mutex::new(Vec::new()));
+    for (name, reply) in [
+        ("whole", Reply::default()),
+        ("closed", Reply::close()),
+        ("half", Reply::half()),
+        ("reset", Reply::reset()),
+        ("refused", Reply::status(StatusCode::BAD_REQUEST)),
+    ] {
+        let answered = Arc::clone(&answered);
+        origin.reply_next(reply.on_answer(move || answered.lock().unwrap().push(name)));
+    }
+    for is_whole in [true, false, false, false, true] {
+        assert_eq!(provider.send(&delivery(b"")).await.is_ok(), is_whole);
+    }
+    assert_eq!(*answered.lock().unwrap(), ["whole", "half", "refused"]);
 }
 
 #[tokio::test]

@@ -1,0 +1,54 @@
+//! What must never happen.
+
+use core::fmt;
+
+/// A promise that was broken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Breach {
+    /// In the end the provider has no 2xx for an event, or the origin has never answered 2xx for it.
+    Lost,
+    /// The provider is answered 2xx before the origin has answered 2xx.
+    AcknowledgedEarly,
+    /// The origin gets an event again after the provider was answered 2xx, or after the ledger had
+    /// taken the commit.
+    AgainAfterCommit,
+    /// The origin gets an event again, and nothing has gone wrong with the attempt before.
+    AgainWithoutReason,
+    /// The origin gets other bytes than those that were signed.
+    OtherBody,
+    /// The number of an attempt is missing, or not higher than that of the attempt before.
+    AttemptNotHigher,
+    /// The `Idempotency-Key` is missing, not the same for all attempts of an event, or that of
+    /// another event.
+    OtherKey,
+    /// The origin gets a request that belongs to no delivery.
+    Stray,
+}
+
+impl Breach {
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Lost,
+        Self::AcknowledgedEarly,
+        Self::AgainAfterCommit,
+        Self::AgainWithoutReason,
+        Self::OtherBody,
+        Self::AttemptNotHigher,
+        Self::OtherKey,
+        Self::Stray,
+    ];
+}
+
+impl fmt::Display for Breach {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Lost => "lost",
+            Self::AcknowledgedEarly => "acknowledged early",
+            Self::AgainAfterCommit => "again after a commit",
+            Self::AgainWithoutReason => "again without a reason",
+            Self::OtherBody => "bodies that differ",
+            Self::AttemptNotHigher => "attempts out of order",
+            Self::OtherKey => "keys that differ",
+            Self::Stray => "requests out of nowhere",
+        })
+    }
+}

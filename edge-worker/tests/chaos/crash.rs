@@ -1,0 +1,48 @@
+//! The engine is killed and started again; the origin goes and comes back.
+
+use core::time::Duration;
+
+use nextapi_hook::{LocalEdge, Origin};
+
+use crate::history::{Fact, Recorder};
+use crate::plan::{Crash, Party};
+
+/// Only a run that has come to a halt waits this long.
+const HALTED: Duration = Duration::from_mins(2);
+
+/// Lets everything crash as planned. Gives up when nothing reaches the origin any more: what that
+/// means is for the verdict to say.
+pub(crate) async fn crash(
+    crashes: &[Crash],
+    edge: &mut LocalEdge,
+    origin: &mut Origin,
+    recorder: &Recorder,
+) {
+    for crash in crashes {
+        if origin.wait_for(crash.at, HALTED).await.is_err() {
+            return;
+        }
+        tokio::time::sleep(crash.delay).await;
+        match crash.of {
+            Party::Engine => {
+                kill(edge, recorder).await;
+                tokio::time::sleep(crash.lasts).await;
+                edge.restart().await.unwrap();
+                recorder.note(Fact::EngineBack);
+            }
+            Party::Origin => {
+                recorder.note(Fact::OriginGone);
+                origin.refuse().await;
+                tokio::time::sleep(crash.lasts).await;
+                recorder.note(Fact::OriginBack);
+                origin.accept().await.unwrap();
+            }
+        }
+    }
+}
+
+/// Kills the engine.
+pub(crate) async fn kill(edge: &mut LocalEdge, recorder: &Recorder) {
+    recorder.note(Fact::EngineKilled);
+    edge.kill().await;
+}

@@ -1,0 +1,106 @@
+//! One run, from the plan to the history.
+
+use core::net::Ipv4Addr;
+use core::time::Duration;
+use std::net::TcpListener;
+use std::path::Path;
+use std::sync::Arc;
+
+use nextapi_hook::{EventBody, Job, LocalEdge, Origin, random_hex};
+use nextapi_webhook::{Key, UnixTime};
+
+use crate::crash;
+use crate::edge_log;
+use crate::history::{Fact, History, Recorder};
+use crate::origin;
+use crate::plan::{Body, Plan};
+use crate::progress::Progress;
+use crate::provider::Deliverer;
+
+/// Short, so that a thousand time-outs fit into a minute.
+pub(crate) const ORIGIN_TIMEOUT: Duration = Duration::from_millis(700);
+/// The shortest that goes with it.
+const LEASE: Duration = Duration::from_secs(6);
+
+/// What becomes of the ledger's files in the last crash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Disk {
+    Kept,
+    /// A fault that is planted: an edge that forgets.
+    Erased,
+}
+
+/// Runs the plan and gives the history.
+pub(crate) async fn run(plan: &Plan, disk: Disk) -> History {
+    let secret = random_hex::<24>().unwrap();
+    let storage = tempfile::tempdir().unwrap();
+    let mut origin = Origin::builder().port(quiet_port()).record(false).start().await.unwrap();
+    let mut edge = LocalEdge::builder(Path::new(env!("CARGO_MANIFEST_DIR")))
+        .setting("WEBHOOK_SECRETS", &secret)
+        .setting("ORIGIN_URL", origin.url())
+        .setting("ORIGIN_TIMEOUT_MS", ORIGIN_TIMEOUT.as_millis().to_string())
+        .setting("LEASE_SECONDS", LEASE.as_secs().to_string())
+        .storage(storage.path())
+        .port(quiet_port())
+        .start()
+        .await
+        .unwrap();
+    let url = format!("{}webhook", edge.url());
+    let bodies = Arc::new(bodies(plan));
+    let recorder = Recorder::new();
+    origin::conduct(&origin, &plan.events, Arc::clone(&bodies), recorder.clone());
+    let key = Key::new(secret.as_bytes()).unwrap();
+    let deliverer = Deliverer::new(&url, key, bodies, recorder.clone());
+
+    let progress = Progress::new(plan.events.len());
+    {
+        let deliver = deliverer.deliver(&plan.events, || progress.add_one());
+        let crash = crash::crash(&plan.crashes, &mut edge, &mut origin, &recorder);
+        let both = async { tokio::join!(deliver, crash) };
+        tokio::select! {
+            _ = both => {}
+            () = progress.print(|| recorder.summary()) => {}
+        }
+    }
+
+    // By now the origin has every event, and no fault is left. What the provider delivers once more
+    // must be known on disk.
+    println!("  all events once more, after a last crash");
+    crash::kill(&mut edge, &recorder).await;
+    if disk == Disk::Erased {
+        std::fs::remove_dir_all(storage.path()).unwrap();
+        std::fs::create_dir(storage.path()).unwrap();
+    }
+    edge.restart().await.unwrap();
+    recorder.note(Fact::EngineBack);
+    deliverer.deliver_again().await;
+
+    // Once the engine has ended, its log is complete.
+    edge.kill().await;
+    History { entries: recorder.entries(), log: edge_log::read(&edge.logs()) }
+}
+
+fn bodies(plan: &Plan) -> Vec<EventBody> {
+    let now = UnixTime::now();
+    let mut jobs = Vec::new();
+    let mut body = |body| match body {
+        Body::Job { job, shape, status } => {
+            while jobs.len() <= job {
+                jobs.push(Job::random(now).unwrap());
+            }
+            jobs[job].event(shape, status).unwrap()
+        }
+        Body::Batch => EventBody::batch_completed(now).unwrap(),
+        Body::Unreadable => EventBody::unreadable().unwrap(),
+    };
+    plan.events.iter().map(|event| body(event.body)).collect()
+}
+
+/// A free port that the system does not give to outgoing connections. While the engine or the origin
+/// is away, such a connection could otherwise take its port.
+fn quiet_port() -> u16 {
+    (0..1_000)
+        .map(|_| fastrand::u16(20_000..30_000))
+        .find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok())
+        .expect("a free port from 20000 to 29999")
+}

@@ -1,0 +1,33 @@
+//! How much chaos, and which.
+
+use std::env::{self, VarError};
+
+/// What `make test` runs: enough for every kind of fault.
+pub(crate) const EVENTS: usize = 300;
+pub(crate) const SEED: u64 = 2;
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scope {
+    /// How many events there are, at least 1.
+    pub(crate) events: usize,
+    pub(crate) seed: u64,
+}
+
+impl Scope {
+    /// Reads `EVENTS` and `SEED`. One that is empty or not set has its default.
+    pub(crate) fn from_environment() -> Result<Self, String> {
+        Ok(Self {
+            events: number("EVENTS", EVENTS as u64)?.max(1).try_into().unwrap(),
+            seed: number("SEED", SEED)?,
+        })
+    }
+}
+
+fn number(name: &str, default: u64) -> Result<u64, String> {
+    match env::var(name) {
+        Err(VarError::NotPresent) => Ok(default),
+        Ok(text) if text.is_empty() => Ok(default),
+        Ok(text) => text.parse().map_err(|_| format!("{name}={text} is not a whole number")),
+        Err(VarError::NotUnicode(_)) => Err(format!("{name} is not a whole number")),
+    }
+}
