@@ -33,6 +33,8 @@ CARGO_MUTANTS := .tools/installed/cargo-mutants-$(CARGO_MUTANTS_VERSION)
 NO_STD_TARGETS := wasm32-unknown-unknown thumbv7em-none-eabihf x86_64-unknown-none
 EDGE := edge-worker
 BUNDLE := $(EDGE)/build/index.js
+# The same worker with faults on request, for tests only.
+PLANTED_BUNDLE := $(EDGE)/build-planted/index.js
 EDGE_SOURCES := $(shell find verifier/src $(EDGE)/src -type f) verifier/Cargo.toml \
 	$(EDGE)/Cargo.toml Cargo.toml Cargo.lock
 HOOK := cargo run --quiet --package nextapi-hook --
@@ -74,7 +76,7 @@ chaos: $(BUNDLE) ## 10,000 events, or EVENTS=n SEED=n, while the engine and the 
 
 .PHONY: clean
 clean: ## remove what was built, keep the tools
-	rm -rf target $(EDGE)/build $(EDGE)/.wrangler
+	rm -rf target $(EDGE)/build $(EDGE)/build-planted $(EDGE)/.wrangler
 
 .PHONY: help
 help: ## this list
@@ -88,6 +90,7 @@ check: .tools/installed/targets ## formatting and lints, warnings denied
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- --deny warnings
 	cargo clippy --package nextapi-edge --target wasm32-unknown-unknown -- --deny warnings
+	cargo clippy --package nextapi-edge --target wasm32-unknown-unknown --features planted -- --deny warnings
 
 .PHONY: unit
 unit: $(EDGE)/node_modules/.package-lock.json ## unit tests, property tests, published vectors, doctests
@@ -97,7 +100,7 @@ unit: $(EDGE)/node_modules/.package-lock.json ## unit tests, property tests, pub
 	cargo test --package nextapi-edge --lib
 
 .PHONY: end-to-end
-end-to-end: $(BUNDLE) ## the built worker on real workerd, real SQLite, real sockets
+end-to-end: $(BUNDLE) $(PLANTED_BUNDLE) ## the built worker on real workerd, real SQLite, real sockets
 	$(call say,End-to-end tests on workerd)
 	cargo test --package nextapi-edge --test end_to_end --test chaos
 
@@ -236,15 +239,25 @@ $(EDGE)/node_modules/.package-lock.json: $(EDGE)/package-lock.json
 	cd $(EDGE) && npm ci --no-audit --no-fund
 	touch $@
 
-$(BUNDLE): $(EDGE_SOURCES) | .tools/installed/targets $(EDGE)/node_modules/.package-lock.json $(WORKER_BUILD) $(WASM_BINDGEN)
+worker-build = cd $(EDGE) && \
+	WASM_BINDGEN_BIN="$(CURDIR)/.tools/bin/wasm-bindgen" \
+	WASM_OPT_BIN="$(CURDIR)/$(EDGE)/node_modules/.bin/wasm-opt" \
+	ESBUILD_BIN="$(CURDIR)/$(EDGE)/node_modules/.bin/esbuild" \
+	"$(CURDIR)/.tools/bin/worker-build" --profile wasm
+
+$(BUNDLE) $(PLANTED_BUNDLE): $(EDGE_SOURCES) | .tools/installed/targets $(EDGE)/node_modules/.package-lock.json $(WORKER_BUILD) $(WASM_BINDGEN)
+
+$(BUNDLE):
 	$(call say,Building the worker)
-	cd $(EDGE) && \
-		WASM_BINDGEN_BIN="$(CURDIR)/.tools/bin/wasm-bindgen" \
-		WASM_OPT_BIN="$(CURDIR)/$(EDGE)/node_modules/.bin/wasm-opt" \
-		ESBUILD_BIN="$(CURDIR)/$(EDGE)/node_modules/.bin/esbuild" \
-		"$(CURDIR)/.tools/bin/worker-build" --profile wasm
+	$(worker-build)
 	@touch $@
 	@printf 'wasm: %s bytes, %s gzipped\n' "$$(wc -c < $(EDGE)/build/index_bg.wasm)" "$$(gzip -9c $(EDGE)/build/index_bg.wasm | wc -c)"
+
+# Not optimised any further by wasm-opt, which would take most of the time.
+$(PLANTED_BUNDLE):
+	$(call say,Building the worker with planted faults)
+	$(worker-build) --no-opt --out-dir build-planted --features planted
+	@touch $@
 
 .PHONY: hook
 hook:

@@ -62,6 +62,8 @@ impl Storage {
 /// The choices that have to be made before a [`LocalEdge`] starts.
 pub struct LocalEdgeBuilder {
     edge_dir: PathBuf,
+    bundle: PathBuf,
+    services: BTreeMap<String, String>,
     settings: BTreeMap<String, Option<Zeroizing<String>>>,
     storage: Option<PathBuf>,
     port: u16,
@@ -80,6 +82,21 @@ impl LocalEdgeBuilder {
     #[must_use]
     pub fn without_setting(mut self, name: impl Into<String>) -> Self {
         self.settings.insert(name.into(), None);
+        self
+    }
+
+    /// Runs the bundle in this directory, below the worker's own, instead of the one in `build`.
+    #[must_use]
+    pub fn bundle(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.bundle = directory.into();
+        self
+    }
+
+    /// Binds another worker under this name, made of one JavaScript module, whose default export is
+    /// a `WorkerEntrypoint`. It takes the place of a binding that only the platform has.
+    #[must_use]
+    pub fn service(mut self, name: impl Into<String>, module: impl Into<String>) -> Self {
+        self.services.insert(name.into(), module.into());
         self
     }
 
@@ -108,9 +125,14 @@ impl LocalEdgeBuilder {
         let engine = workerd::find_engine(&self.edge_dir)?;
         // A directory of `tempfile` is open to its owner only.
         let files = tempfile::tempdir().context("cannot make a temporary directory")?;
-        let modules = workerd::copy_modules(&self.edge_dir.join("build"), files.path())?;
+        let modules = workerd::copy_modules(&self.edge_dir.join(self.bundle), files.path())?;
         let settings = EdgeSettings::merge(&wrangler, self.settings)?;
-        let config = workerd::config(&wrangler, &modules, &settings.configured)?;
+        let services: Vec<_> = self.services.keys().map(String::as_str).collect();
+        let config = workerd::config(&wrangler, &modules, &settings.configured, &services)?;
+        for (name, module) in &self.services {
+            fs::write(files.path().join(workerd::service_module(name)), module)
+                .with_context(|| format!("cannot write the module of the service {name}"))?;
+        }
         fs::write(files.path().join(CONFIG), config).context("cannot write the configuration")?;
         let storage = match self.storage {
             Some(directory) => Storage::Kept(
@@ -144,6 +166,8 @@ impl LocalEdge {
     pub fn builder(edge_dir: &Path) -> LocalEdgeBuilder {
         LocalEdgeBuilder {
             edge_dir: edge_dir.to_owned(),
+            bundle: PathBuf::from("build"),
+            services: BTreeMap::new(),
             settings: BTreeMap::new(),
             storage: None,
             port: 0,

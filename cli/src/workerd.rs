@@ -29,6 +29,11 @@ pub(crate) fn variable(setting: &str) -> String {
     format!("EDGE_SETTING_{setting}")
 }
 
+/// The file that holds the module of a service.
+pub(crate) fn service_module(name: &str) -> String {
+    format!("service-{name}.js")
+}
+
 /// Finds the engine that npm has installed for this platform.
 pub(crate) fn find_engine(edge_dir: &Path) -> anyhow::Result<PathBuf> {
     let scope = edge_dir.join("node_modules/@cloudflare");
@@ -83,12 +88,14 @@ fn module_kind(name: &str) -> Option<&'static str> {
     }
 }
 
-/// The configuration: one worker, one socket (its address comes on the command line), one directory
-/// for the Durable Objects (so does its path), and a way out to any host, this one included.
+/// The configuration: one worker, the services bound to it, one socket (its address comes on the
+/// command line), one directory for the Durable Objects (so does its path), and a way out to any host,
+/// this one included.
 pub(crate) fn config(
     wrangler: &Wrangler,
     modules: &[String],
     settings: &BTreeMap<String, Setting>,
+    services: &[&str],
 ) -> anyhow::Result<String> {
     let modules: Vec<_> = modules
         .iter()
@@ -111,14 +118,24 @@ pub(crate) fn config(
         ));
     }
     for (name, setting) in settings {
-        if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
-            bail!("{name:?} cannot be the name of a setting: only letters, digits and _ can");
-        }
+        check_name(name)?;
         let value = match setting {
             Setting::Text => format!("fromEnvironment = {}", text(&variable(name))),
             Setting::Json(json) => format!("json = {}", text(json)),
         };
         bindings.push(format!("(name = {}, {value})", text(name)));
+    }
+    let mut workers = String::new();
+    for name in services {
+        check_name(name)?;
+        let (name, module) = (text(name), text(&service_module(name)));
+        bindings.push(format!("(name = {name}, service = {name})"));
+        let worker = format!(
+            "(modules = [(name = {module}, esModule = embed {module})], compatibilityDate = {})",
+            text(&wrangler.compatibility_date)
+        );
+        // Writing to a `String` cannot fail.
+        let _ = write!(workers, "(name = {name}, worker = {worker}),\n    ");
     }
 
     let storage = if namespaces.is_empty() { "none = void" } else { "localDisk = \"storage\"" };
@@ -131,7 +148,7 @@ const config :Workerd.Config = (
   services = [
     (name = "edge", worker = .edge),
     (name = "storage", disk = (writable = true)),
-    (name = "network", network = (allow = ["public", "private"],
+    {workers}(name = "network", network = (allow = ["public", "private"],
       tlsOptions = (trustBrowserCas = true))),
   ],
   sockets = [(name = "http", http = (), service = "edge")],
@@ -153,6 +170,13 @@ const edge :Workerd.Worker = (
         bindings.join(", "),
         namespaces.join(", "),
     ))
+}
+
+fn check_name(name: &str) -> anyhow::Result<()> {
+    if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
+        bail!("{name:?} cannot be the name of a binding: only letters, digits and _ can");
+    }
+    Ok(())
 }
 
 /// A text literal of the configuration language, which has the escapes of C.
@@ -192,7 +216,7 @@ mod tests {
             ("WEBHOOK_SECRETS".to_owned(), Setting::Text),
             ("LIMIT".to_owned(), Setting::Json("5".to_owned())),
         ]);
-        let config = config(&wrangler(), &["index.js".to_owned()], &settings).unwrap();
+        let config = config(&wrangler(), &["index.js".to_owned()], &settings, &[]).unwrap();
         assert!(config.contains(r#"fromEnvironment = "EDGE_SETTING_WEBHOOK_SECRETS""#), "{config}");
         assert!(config.contains(r#"(name = "LIMIT", json = "5")"#), "{config}");
     }
@@ -200,8 +224,17 @@ mod tests {
     #[test]
     fn a_bad_name_is_refused() {
         let settings = BTreeMap::from([("A B".to_owned(), Setting::Text)]);
-        let error = config(&wrangler(), &[], &settings).unwrap_err();
+        let error = config(&wrangler(), &[], &settings, &[]).unwrap_err();
         assert!(error.to_string().contains("\"A B\""), "{error}");
+        let error = config(&wrangler(), &[], &BTreeMap::new(), &["../A"]).unwrap_err();
+        assert!(error.to_string().contains("\"../A\""), "{error}");
+    }
+
+    #[test]
+    fn a_service_is_a_worker_and_a_binding() {
+        let config = config(&wrangler(), &[], &BTreeMap::new(), &["OTHER"]).unwrap();
+        assert!(config.contains(r#"(name = "OTHER", service = "OTHER")"#), "{config}");
+        assert!(config.contains(r#"embed "service-OTHER.js")]"#), "{config}");
     }
 
     #[test]

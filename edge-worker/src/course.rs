@@ -8,6 +8,7 @@ use nextapi_webhook::UnixTime;
 use worker::{Context, Delay, Env, Headers, Request, Response};
 
 use crate::body::{self, TooLarge};
+use crate::client_address;
 use crate::delivery::{self, Authentic, Route};
 use crate::forward::{self, Forward};
 use crate::ledger::client;
@@ -15,6 +16,7 @@ use crate::ledger::entry::Token;
 use crate::ledger::order::Order;
 use crate::ledger::shard;
 use crate::outcome::{Answer, OriginResult, Outcome};
+use crate::rate_limiter::RateLimiter;
 use crate::record::{Record, Settlement};
 use crate::settings::{Problem, Refused, Settings};
 use crate::time::rfc3339;
@@ -117,36 +119,84 @@ async fn deliver(
             return ended(&env, record, Outcome::Misconfigured);
         }
     };
+    #[cfg(feature = "planted")]
+    let planted = crate::planted::Fault::asked_for(header(&request, "x-planted"));
+    #[cfg(feature = "planted")]
+    crate::planted::strike_before_verifying(planted);
     // 1. to 4.
-    let received = receive(&mut request, settings, &mut record).await;
-    let Authenticated { signature_header, body, authentic } = match received {
-        Ok(authenticated) => authenticated,
-        Err(outcome) => return ended(&env, record, outcome),
+    let is_limited = RateLimiter::is_bound(&env);
+    let address = if is_limited || settings.source_networks.is_some() {
+        header(&request, client_address::HEADER).as_deref().and_then(client_address::parse)
+    } else {
+        // Nobody asks.
+        None
     };
-    let offered_trace = header(&request, forward::TRACEPARENT);
-    let claimant = Claimant {
-        settings,
-        env,
-        headers: request.headers().entries().collect(),
-        signature_header,
-        body,
-        authentic,
-        trace: TraceContext::continuing(offered_trace.as_deref(), &random),
-        random,
-        record,
+    let limiter = address.filter(|_| is_limited).map(|address| RateLimiter::of(&env, address));
+    let refused_seconds = limiter.as_ref().and_then(RateLimiter::refused_seconds);
+    let received = match delivery::admit(settings, address, refused_seconds) {
+        Ok(()) => receive(&mut request, settings, &mut record).await,
+        Err(outcome) => Err(outcome),
+    };
+    let rest = match received {
+        Ok(Authenticated { signature_header, body, authentic }) => {
+            #[cfg(feature = "planted")]
+            crate::planted::plant(&authentic.key, planted);
+            let offered_trace = header(&request, forward::TRACEPARENT);
+            Rest::Claim(Claimant {
+                settings,
+                env,
+                headers: request.headers().entries().collect(),
+                signature_header,
+                body,
+                authentic,
+                trace: TraceContext::continuing(offered_trace.as_deref(), &random),
+                random,
+                record,
+            })
+        }
+        Err(outcome) => match limiter {
+            Some(limiter) if outcome.is_forgery() => Rest::Count { limiter, env, record, outcome },
+            _ => return ended(&env, record, outcome),
+        },
     };
 
-    // 5. to 7. run to their end even if the provider hangs up: the platform drops the request's own
+    // The rest runs to its end even if the provider hangs up: the platform drops the request's own
     // future then, but not what was handed to `wait_until`. Otherwise a provider that loses patience
-    // could part the origin's 2xx from its commit, and the event would come a second time.
+    // could part the origin's 2xx from its commit, and the event would come a second time; and to
+    // hang up would be a way not to be remembered as a forger.
     let (tell, told) = oneshot::channel();
     context.wait_until(async move {
         // Nobody is left to be told if the provider has hung up.
-        let _ = tell.send(claimant.finish().await);
+        let _ = tell.send(rest.finish().await);
     });
     // Nothing is told only if that future was cut off. Then nobody knows what the origin has, and
     // the delivery must come again.
     told.await.unwrap_or(Outcome::LedgerUnavailable)
+}
+
+/// What is left to do once it is known whether a delivery is authentic.
+#[allow(clippy::large_enum_variant, reason = "nearly all are claims, and there is one at a time")]
+enum Rest {
+    /// It is: steps 5 to 7.
+    Claim(Claimant),
+    /// It is not, and somebody counts those.
+    Count { limiter: RateLimiter, env: Env, record: Record, outcome: Outcome },
+}
+
+impl Rest {
+    /// Does it, and writes the log line.
+    async fn finish(self) -> Outcome {
+        match self {
+            Self::Claim(mut claimant) => {
+                let outcome = claimant.attempt().await;
+                ended(&claimant.env, claimant.record, outcome)
+            }
+            Self::Count { limiter, env, mut record, outcome } => {
+                record.limiter_error = limiter.count().await.err();
+                ended(&env, record, outcome)
+            }
+        }
+    }
 }
 
 /// What steps 1 to 4 lead to.
@@ -198,12 +248,7 @@ async fn receive(
 }
 
 impl Claimant {
-    /// Steps 5 to 7, and the log line.
-    async fn finish(mut self) -> Outcome {
-        let outcome = self.attempt().await;
-        ended(&self.env, self.record, outcome)
-    }
-
+    /// Steps 5 to 7.
     async fn attempt(&mut self) -> Outcome {
         // 5.
         let started_ms = platform::now_ms();
@@ -224,6 +269,8 @@ impl Claimant {
         // 6.
         let result = self.forward(token, order).await;
         let outcome = Outcome::from(result);
+        #[cfg(feature = "planted")]
+        crate::planted::strike_after_origin(&self.authentic.key);
         // 7.
         let started_ms = platform::now_ms();
         self.settle(&shard, token, outcome).await;

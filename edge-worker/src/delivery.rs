@@ -1,7 +1,7 @@
 //! What is decided on the way of one delivery. Pure; [`course`](crate::course) walks the way.
 //!
-//! 1. Method and path; `Content-Length` over the cap is refused before reading. Then the body is
-//!    read, once, never more than the cap.
+//! 1. Method and path; the client's address; `Content-Length` over the cap is refused before
+//!    reading. Then the body is read, once, never more than the cap.
 //! 2. The signature header is parsed: bounded, no allocation.
 //! 3. One MAC per active key over `t` + `.` + body, and freshness, in one constant-time verdict.
 //!    Only an authentic delivery learns that it was stale.
@@ -13,15 +13,19 @@
 //!
 //! | step | ends the way with |
 //! | --- | --- |
-//! | 1 | `not_found`, `method_not_allowed`, `misconfigured`, `body_too_large`, `signature_missing` |
+//! | 1, path | `not_found`, `method_not_allowed` |
+//! | 1 | `misconfigured`, `source_refused`, `rate_limited`, `body_too_large`, `signature_missing` |
 //! | 2 | `signature_malformed` |
 //! | 3 | `signature_mismatch`, `timestamp_expired`, `timestamp_ahead` |
 //! | 4 | nothing: an authentic event is forwarded whether we can read it or not |
 //! | 5 | `duplicate`, `late_dropped`, `in_flight`, `ledger_unavailable` |
 //! | 7 | `forwarded`, or `origin_rejected`, `origin_failed`, `origin_timeout`, `origin_unreachable` |
 
+use core::net::IpAddr;
+
 use nextapi_webhook::{Error, Event, EventError, EventKey, UnixTime};
 
+use crate::client_address;
 use crate::ledger::entry::{Facts, Token};
 use crate::ledger::message::{Answer, Call, Unanswered};
 use crate::ledger::order::Order;
@@ -68,6 +72,22 @@ pub(crate) fn route(method: &str, path: &str, webhook_path: Option<&str>) -> Rou
 /// The query of a request's URL, without the question mark.
 pub(crate) fn query(url: &str) -> &str {
     url.split_once('?').map_or("", |(_, query)| query)
+}
+
+/// Step 1: whether a delivery from this address is looked at at all. `refused_seconds` is for how
+/// long the rate limiter's no still stands.
+pub(crate) fn admit(
+    settings: &Settings,
+    address: Option<IpAddr>,
+    refused_seconds: Option<u64>,
+) -> Result<(), Outcome> {
+    if !client_address::is_accepted(settings.source_networks.as_deref(), address) {
+        return Err(Outcome::SourceRefused);
+    }
+    match refused_seconds {
+        Some(retry_after_seconds) => Err(Outcome::RateLimited { retry_after_seconds }),
+        None => Ok(()),
+    }
 }
 
 /// A delivery whose signature holds.
@@ -234,6 +254,23 @@ mod tests {
     fn without_a_known_path_every_post_may_be_a_delivery() {
         assert_eq!(route("POST", "/anything", None), Route::Delivery);
         assert_eq!(route("GET", "/healthz", None), Route::Health);
+    }
+
+    #[test]
+    fn who_may_not_deliver_is_refused_before_who_fails_too_often() {
+        let address = client_address::parse("192.0.2.7");
+        let limited = Err(Outcome::RateLimited { retry_after_seconds: 9 });
+        let anywhere = settings_with(&[]);
+        assert_eq!(admit(&anywhere, None, None), Ok(()));
+        assert_eq!(admit(&anywhere, address, None), Ok(()));
+        assert_eq!(admit(&anywhere, address, Some(9)), limited);
+        let listed = settings_with(&[("SOURCE_ADDRESSES", "192.0.2.0/24")]);
+        assert_eq!(admit(&listed, address, None), Ok(()));
+        assert_eq!(admit(&listed, address, Some(9)), limited);
+        for other in [None, client_address::parse("198.51.100.7")] {
+            assert_eq!(admit(&listed, other, None), Err(Outcome::SourceRefused));
+            assert_eq!(admit(&listed, other, Some(9)), Err(Outcome::SourceRefused));
+        }
     }
 
     #[test]

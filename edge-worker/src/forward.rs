@@ -49,7 +49,7 @@ impl Forward<'_> {
         settings: &Settings,
     ) -> Vec<(String, String)> {
         let mut headers: Vec<_> =
-            delivered.into_iter().filter(|(name, _)| self.is_kept(name)).collect();
+            delivered.into_iter().filter(|(name, value)| self.is_kept(name, value)).collect();
         let mut add = |name: &str, value: String| headers.push((name.to_owned(), value));
         add(IDEMPOTENCY_KEY, self.key.to_string());
         add(EDGE_ATTEMPT, self.attempt.to_string());
@@ -65,11 +65,15 @@ impl Forward<'_> {
         headers
     }
 
-    fn is_kept(&self, name: &str) -> bool {
+    /// A header that is none, because of its name or a control character in its value, would make a
+    /// strict origin refuse the event each time that it comes.
+    fn is_kept(&self, name: &str, value: &str) -> bool {
         let name = name.to_ascii_lowercase();
-        matches!(name.as_str(), "content-type" | "user-agent")
+        let is_wanted = matches!(name.as_str(), "content-type" | "user-agent")
             || name.starts_with("x-nextapi-")
-            || name == self.signature_header
+            || name == self.signature_header;
+        let is_text = |byte: u8| byte == b'\t' || !byte.is_ascii_control();
+        is_wanted && is_header_name(&name) && value.bytes().all(is_text)
     }
 }
 
@@ -195,6 +199,24 @@ mod tests {
         let delivered: Vec<_> = dropped.iter().map(|&name| (name, "canary")).collect();
         let headers = forwarded(&delivered, "x-nextapi-signature", &settings_with(&[]));
         assert!(headers.iter().all(|(_, value)| value != "canary"), "{headers:?}");
+    }
+
+    #[test]
+    fn drops_what_is_no_header() {
+        let delivered = [
+            ("x-nextapi-delivery", "with\ttab and \u{20ac}"),
+            ("x-nextapi-a", "a\u{1}b"),
+            ("x-nextapi-b", "\u{7f}"),
+            ("x-nextapi-c", "a\r\nx: y"),
+            ("x-nextapi-\u{e4}", "a"),
+            ("x-nextapi-d[]", "a"),
+        ];
+        let headers = forwarded(&delivered, "x-nextapi-signature", &settings_with(&[]));
+        let kept = headers.iter().filter(|(name, _)| name.starts_with("x-nextapi-"));
+        assert_eq!(
+            kept.collect::<Vec<_>>(),
+            [&("x-nextapi-delivery".to_owned(), delivered[0].1.to_owned())]
+        );
     }
 
     #[test]

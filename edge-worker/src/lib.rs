@@ -10,19 +10,25 @@
 //! | `ledger` | which events the origin has: rows, transitions, messages, and the object |
 //! | `operator` | the paths for whoever operates the worker |
 //! | `forward`, `trace` | the headers that the origin gets, and the names of a delivery |
+//! | `client_address`, `forgeries` | who may deliver, and who is not listened to for a while |
 //! | `outcome` | how a delivery can end, and the answer to it |
 //! | `record`, `tally` | the log line of a delivery, and how often each outcome occurred |
-//! | `course`, `body`, `origin`, `platform` | the platform's side: requests, streams, clock, log |
+//! | `course`, `body`, `origin`, `rate_limiter`, `platform` | the platform's side: requests, streams, clock, log |
 
 mod body;
+mod client_address;
 mod course;
 mod delivery;
+mod forgeries;
 mod forward;
 mod ledger;
 mod operator;
 mod origin;
 mod outcome;
+#[cfg(feature = "planted")]
+mod planted;
 mod platform;
+mod rate_limiter;
 mod record;
 mod settings;
 mod tally;

@@ -24,6 +24,13 @@ pub(crate) enum Outcome {
         /// Seconds until that attempt counts as lost, at least 1.
         retry_after_seconds: u64,
     },
+    /// The client's address is not one of those that may deliver.
+    SourceRefused,
+    /// Too many deliveries from the client's address had no valid signature.
+    RateLimited {
+        /// Seconds until deliveries from there are looked at again, at least 1.
+        retry_after_seconds: u64,
+    },
     /// None of the signature headers is there.
     SignatureMissing,
     /// The signature header cannot be read.
@@ -97,11 +104,13 @@ impl From<Error> for Outcome {
 
 impl Outcome {
     /// All codes.
-    pub(crate) const CODES: [&str; 19] = [
+    pub(crate) const CODES: [&str; 21] = [
         "forwarded",
         "duplicate",
         "late_dropped",
         "in_flight",
+        "source_refused",
+        "rate_limited",
         "signature_missing",
         "signature_malformed",
         "signature_mismatch",
@@ -124,6 +133,12 @@ impl Outcome {
         Self::InFlight { retry_after_seconds: remaining_ms.div_ceil(1_000) }
     }
 
+    /// Whether the delivery had no valid signature, as everything has that an outsider sends. One
+    /// that is authentic but stale is none of these.
+    pub(crate) const fn is_forgery(self) -> bool {
+        matches!(self, Self::SignatureMissing | Self::SignatureMalformed | Self::SignatureMismatch)
+    }
+
     /// The stable name of this outcome. A code never changes its meaning.
     pub(crate) const fn code(self) -> &'static str {
         match self {
@@ -131,6 +146,8 @@ impl Outcome {
             Self::Duplicate => "duplicate",
             Self::LateDropped => "late_dropped",
             Self::InFlight { .. } => "in_flight",
+            Self::SourceRefused => "source_refused",
+            Self::RateLimited { .. } => "rate_limited",
             Self::SignatureMissing => "signature_missing",
             Self::SignatureMalformed => "signature_malformed",
             Self::SignatureMismatch => "signature_mismatch",
@@ -155,10 +172,12 @@ impl Outcome {
             Self::Forwarded | Self::Duplicate | Self::LateDropped => 200,
             Self::SignatureMissing | Self::SignatureMalformed | Self::QueryInvalid => 400,
             Self::SignatureMismatch | Self::TimestampExpired | Self::TimestampAhead => 401,
+            Self::SourceRefused => 403,
             Self::NotFound => 404,
             Self::MethodNotAllowed { .. } => 405,
             Self::InFlight { .. } => 409,
             Self::BodyTooLarge => 413,
+            Self::RateLimited { .. } => 429,
             Self::Misconfigured => 500,
             Self::OriginRejected | Self::OriginFailed | Self::OriginUnreachable => 502,
             Self::LedgerUnavailable => 503,
@@ -173,6 +192,8 @@ impl Outcome {
             Self::Duplicate => "The origin has had the event since an earlier delivery.",
             Self::LateDropped => "A newer event of the job was delivered before.",
             Self::InFlight { .. } => "Another delivery of this event is under way.",
+            Self::SourceRefused => "Deliveries are not accepted from this address.",
+            Self::RateLimited { .. } => "Too many deliveries without a valid signature.",
             Self::SignatureMissing => "The request has no signature header.",
             Self::SignatureMalformed => "The signature header cannot be read.",
             Self::SignatureMismatch => "The signature does not match the body.",
@@ -209,7 +230,7 @@ impl Outcome {
 
     fn extra_header(self) -> Option<(&'static str, String)> {
         match self {
-            Self::InFlight { retry_after_seconds } => {
+            Self::InFlight { retry_after_seconds } | Self::RateLimited { retry_after_seconds } => {
                 Some(("retry-after", retry_after_seconds.max(1).to_string()))
             }
             Self::LedgerUnavailable => {
@@ -269,7 +290,7 @@ mod tests {
     type Row = (Outcome, u16, &'static str, Option<(&'static str, &'static str)>);
 
     /// Every outcome as clients see it. A line that has to change here breaks them.
-    const TABLE: [Row; 19] = [
+    const TABLE: [Row; 21] = [
         (Outcome::Forwarded, 200, "forwarded", None),
         (Outcome::Duplicate, 200, "duplicate", None),
         (Outcome::LateDropped, 200, "late_dropped", None),
@@ -278,6 +299,13 @@ mod tests {
             409,
             "in_flight",
             Some(("retry-after", "7")),
+        ),
+        (Outcome::SourceRefused, 403, "source_refused", None),
+        (
+            Outcome::RateLimited { retry_after_seconds: 60 },
+            429,
+            "rate_limited",
+            Some(("retry-after", "60")),
         ),
         (Outcome::SignatureMissing, 400, "signature_missing", None),
         (Outcome::SignatureMalformed, 400, "signature_malformed", None),
@@ -346,6 +374,13 @@ mod tests {
     }
 
     #[test]
+    fn only_what_an_outsider_sends_counts_as_forgery() {
+        let forgeries: Vec<_> =
+            TABLE.iter().filter(|(outcome, ..)| outcome.is_forgery()).map(|row| row.2).collect();
+        assert_eq!(forgeries, ["signature_missing", "signature_malformed", "signature_mismatch"]);
+    }
+
+    #[test]
     fn only_2xx_of_the_origin_counts_as_forwarded() {
         for status in 0..=999 {
             let expected = match status {
@@ -381,6 +416,8 @@ mod tests {
     #[test]
     fn a_retry_is_never_asked_for_at_once() {
         let answer = Outcome::InFlight { retry_after_seconds: 0 }.answer();
+        assert_eq!(answer.extra_header, Some(("retry-after", "1".to_owned())));
+        let answer = Outcome::RateLimited { retry_after_seconds: 0 }.answer();
         assert_eq!(answer.extra_header, Some(("retry-after", "1".to_owned())));
     }
 }

@@ -129,6 +129,9 @@ pub(crate) struct Record {
     /// Why the ledger did not answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) ledger_error: Option<String>,
+    /// Why the rate limiter did not answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) limiter_error: Option<String>,
     /// What is wrong with the settings.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) problems: Vec<String>,

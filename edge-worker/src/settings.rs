@@ -14,6 +14,7 @@ pub(crate) mod tests;
 
 use nextapi_webhook::{Key, KeyError, Tolerance, Verifier};
 
+use crate::client_address::Network;
 use crate::forward;
 use crate::ledger::entry::Policy;
 use crate::ledger::order::LateEvents;
@@ -66,6 +67,8 @@ pub(crate) struct Settings {
     pub(crate) verifier: Verifier<MAX_KEYS>,
     /// How many secrets `WEBHOOK_SECRETS` has.
     pub(crate) secret_count: usize,
+    /// `SOURCE_ADDRESSES`: where deliveries may come from; none if from anywhere.
+    pub(crate) source_networks: Option<Vec<Network>>,
     /// `SIGNATURE_HEADERS`, lower case, in the order in which they are looked up.
     pub(crate) signature_headers: Vec<String>,
     /// `ORIGIN_URL`.
@@ -106,6 +109,7 @@ impl Settings {
         let mut source = Source::new(lookup);
 
         let webhook_path = webhook_path(&mut source);
+        let source_networks = source_networks(&mut source);
         let signature_headers = signature_headers(&mut source);
         let keys = keys(&mut source);
         let past = source.number("TOLERANCE_PAST_SECONDS", 300, 1..=SECONDS_PER_YEAR);
@@ -150,6 +154,7 @@ impl Settings {
                 webhook_path,
                 verifier,
                 secret_count,
+                source_networks,
                 signature_headers,
                 origin,
                 origin_authorization,
@@ -168,8 +173,9 @@ impl Settings {
     /// Refuses an origin that is the worker itself, which only a request can tell: `own` is the URL
     /// that the request came to.
     ///
-    /// An origin that is the worker under another name is not seen here; it finds its event claimed
-    /// already, and answers `in_flight`.
+    /// An origin that is the worker under another name is not seen at first, but when the worker's own
+    /// request comes back to it, since that is addressed to the origin. Behind a proxy that changes the
+    /// name once more, it finds its event claimed already, and answers `in_flight`.
     pub(crate) fn origin_is_own(&self, own: &str) -> Option<Problem> {
         self.origin.is_at(own).then(|| Problem {
             setting: "ORIGIN_URL",
@@ -206,6 +212,24 @@ fn is_written_as_in_a_request(path: &str) -> bool {
         matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..")
     };
     path.bytes().all(is_plain) && !path.split('/').any(is_dots)
+}
+
+fn source_networks(source: &mut Source<'_>) -> Option<Vec<Network>> {
+    const SETTING: &str = "SOURCE_ADDRESSES";
+    let text = source.text(SETTING)?;
+    let entries = text.split(|letter: char| letter == ',' || letter.is_ascii_whitespace());
+    let networks: Option<Vec<_>> =
+        entries.filter(|entry| !entry.is_empty()).map(Network::parse).collect();
+    // Nothing but commas is a list that was lost on the way, not a wish to refuse everybody.
+    let networks = networks.filter(|networks| !networks.is_empty());
+    if networks.is_none() {
+        source.refuse(
+            SETTING,
+            "is not a list of IP addresses and CIDR prefixes: correct it, with every bit after a \
+             prefix zero as in `192.0.2.0/24`, or remove it to accept deliveries from anywhere",
+        );
+    }
+    networks
 }
 
 fn signature_headers(source: &mut Source<'_>) -> Vec<String> {

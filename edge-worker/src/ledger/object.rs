@@ -64,9 +64,14 @@ impl DurableObject for Ledger {
     async fn alarm(&self) -> worker::Result<Response> {
         // An alarm that rings is no longer pending; if this fails, the platform rings again.
         self.has_alarm.set(false);
-        let now_ms = platform::now_ms();
+        let now_ms = self.now_ms();
         let next_ms = match self.settings() {
-            Ok(settings) => protocol::sweep(&mut self.store()?, settings.retention_ms, now_ms)?,
+            Ok(settings) => {
+                let swept = protocol::sweep(&mut self.store()?, settings.retention_ms, now_ms)?;
+                #[cfg(feature = "planted")]
+                crate::planted::note_swept(swept.deleted);
+                swept.next_ms
+            }
             Err(_) => Some(now_ms.saturating_add(retention::PAUSE_WITHOUT_SETTINGS_MS)),
         };
         if let Some(next_ms) = next_ms {
@@ -84,9 +89,11 @@ impl Ledger {
             // Before the row, so that there is no row without an alarm that will delete it.
             self.set_first_alarm(settings).await?;
         }
+        #[cfg(feature = "planted")]
+        crate::planted::strike_object(&call)?;
         // From here on nothing waits, and that is the point: see the module's documentation.
         let mut store = self.store()?;
-        Ok(protocol::answer(&mut store, call, settings.policy, platform::now_ms())?)
+        Ok(protocol::answer(&mut store, call, settings.policy, self.now_ms())?)
     }
 
     /// The rows; their tables are made sure of once in an object's life.
@@ -109,10 +116,24 @@ impl Ledger {
             self.has_alarm.set(true);
             return Ok(());
         }
-        self.set_alarm(retention::first_alarm_ms(platform::now_ms(), settings.retention_ms)).await
+        self.set_alarm(retention::first_alarm_ms(self.now_ms(), settings.retention_ms)).await
+    }
+
+    /// The object's clock, in milliseconds since 1970.
+    #[cfg_attr(
+        not(feature = "planted"),
+        allow(clippy::unused_self, reason = "tests plant a clock")
+    )]
+    fn now_ms(&self) -> u64 {
+        let now_ms = platform::now_ms();
+        #[cfg(feature = "planted")]
+        let now_ms = crate::planted::fast_ms(&self.env, now_ms);
+        now_ms
     }
 
     async fn set_alarm(&self, time_ms: u64) -> worker::Result<()> {
+        #[cfg(feature = "planted")]
+        let time_ms = crate::planted::real_ms(&self.env, time_ms);
         #[allow(clippy::cast_precision_loss, reason = "a time is far below 2^53")]
         let time = Date::new(&JsValue::from_f64(time_ms as f64));
         self.state.storage().set_alarm(ScheduledTime::new(time)).await?;

@@ -102,7 +102,17 @@ fn apply(
     }
 }
 
-/// Deletes what is due, a batch at most, and says when to look again; never, if no row is left.
+/// What a sweep has done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Swept {
+    /// How many rows it has deleted.
+    #[cfg_attr(not(any(test, feature = "planted")), allow(dead_code, reason = "for tests"))]
+    pub(crate) deleted: u32,
+    /// When to look again; never, if no row is left.
+    pub(crate) next_ms: Option<u64>,
+}
+
+/// Deletes what is due, a batch at most.
 ///
 /// # Errors
 /// What the store has to say.
@@ -110,8 +120,9 @@ pub(crate) fn sweep(
     store: &mut impl Store,
     retention_ms: u64,
     now_ms: u64,
-) -> Result<Option<u64>, String> {
+) -> Result<Swept, String> {
     let due_ms = retention::due_before_ms(now_ms, retention_ms);
     let deleted = store.delete_due(due_ms, retention::BATCH)?;
-    Ok(retention::next_alarm_ms(now_ms, retention_ms, deleted, store.oldest_ms()?))
+    let next_ms = retention::next_alarm_ms(now_ms, retention_ms, deleted, store.oldest_ms()?);
+    Ok(Swept { deleted, next_ms })
 }

@@ -10,6 +10,7 @@ use super::{LateEvents, MILLISECONDS, SECONDS_PER_HOUR, Settings};
 pub(crate) struct Summary<'a> {
     webhook_path: &'a str,
     webhook_secrets: usize,
+    source_networks: Option<usize>,
     signature_headers: &'a [String],
     tolerance_past_seconds: u64,
     tolerance_future_seconds: u64,
@@ -31,6 +32,7 @@ impl Settings {
         Summary {
             webhook_path: &self.webhook_path,
             webhook_secrets: self.secret_count,
+            source_networks: self.source_networks.as_ref().map(Vec::len),
             signature_headers: &self.signature_headers,
             tolerance_past_seconds: tolerance.past_secs(),
             tolerance_future_seconds: tolerance.future_secs(),
@@ -65,11 +67,13 @@ mod tests {
             ("EDGE_SIGNING_SECRET", "canary"),
             ("ADMIN_TOKEN", "canary-of-the-admin"),
             ("LATE_EVENTS", "drop"),
+            ("SOURCE_ADDRESSES", "192.0.2.7"),
         ]);
         let summary = serde_json::to_value(settings.summary()).unwrap();
         let expected = json!({
             "webhook_path": "/webhook",
             "webhook_secrets": 2,
+            "source_networks": 1,
             "signature_headers": ["x-nextapi-signature", "x-webhook-signature"],
             "tolerance_past_seconds": 300,
             "tolerance_future_seconds": 300,

@@ -51,6 +51,7 @@ fn defaults() {
     assert_eq!(settings.webhook_path, "/webhook");
     assert_eq!(settings.signature_headers, ["x-nextapi-signature", "x-webhook-signature"]);
     assert_eq!(settings.verifier.tolerance(), Tolerance::new(300, 300));
+    assert!(settings.source_networks.is_none());
     assert!(settings.origin_authorization.is_none());
     assert!(settings.edge_signing_key.is_none());
     assert_eq!(settings.max_body_bytes, 262_144);
@@ -71,6 +72,7 @@ fn every_setting_is_taken_over() {
         ("TOLERANCE_FUTURE_SECONDS", "60"),
         ("ORIGIN_URL", " http://127.0.0.1:9000 "),
         ("ORIGIN_AUTHORIZATION", "Bearer abc"),
+        ("SOURCE_ADDRESSES", "192.0.2.7, 198.51.100.0/24,\n\t2001:db8::/32 ,"),
         ("EDGE_SIGNING_SECRET", "edge"),
         ("MAX_BODY_BYTES", "1"),
         ("ORIGIN_TIMEOUT_MS", " 9000 "),
@@ -86,6 +88,8 @@ fn every_setting_is_taken_over() {
     assert_eq!(settings.origin.expose(), "http://127.0.0.1:9000");
     assert_eq!(settings.origin_authorization.unwrap().expose(), "Bearer abc");
     assert!(settings.edge_signing_key.is_some());
+    let networks = ["192.0.2.7", "198.51.100.0/24", "2001:db8::/32"];
+    assert_eq!(settings.source_networks, networks.map(Network::parse).into_iter().collect());
     assert_eq!(settings.max_body_bytes, 1);
     assert_eq!(settings.origin_timeout_ms, 9_000);
     assert_eq!(settings.policy.lease_ms, 14_000);
@@ -174,6 +178,15 @@ fn an_origin_that_is_the_worker_itself_is_refused() {
     assert!(problem.starts_with("ORIGIN_URL is the worker itself"), "{problem}");
     assert!(!problem.contains("canary"), "{problem}");
     assert_eq!(settings.origin_is_own("https://other.example/webhook"), None);
+}
+
+#[test]
+fn source_addresses_must_be_addresses_and_prefixes() {
+    for value in ["example.com", "192.0.2.7;192.0.2.8", "192.0.2.7/24", "192.0.2.0/33", ",", "*"] {
+        let text = problem_with("SOURCE_ADDRESSES", value);
+        assert!(text.contains("is not a list of IP addresses"), "{value}: {text}");
+    }
+    problem_with("SOURCE_ADDRESSES", " ");
 }
 
 #[test]

@@ -12,16 +12,23 @@
     reason = "a test may stop at the first surprise"
 )]
 
+mod analytics;
 mod answers;
 mod bodies;
 mod duplicates;
 mod forwarding;
+mod hostile;
+mod hostile_headers;
+mod hostile_requests;
 mod jobs;
 mod log;
 mod operator;
 mod order;
 mod origin_faults;
+mod planted;
+mod rate_limit;
 mod raw;
 mod restarts;
 mod settings;
 mod setup;
+mod source_addresses;

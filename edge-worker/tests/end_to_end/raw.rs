@@ -37,6 +37,17 @@ impl Connection {
         self.write("\r\n").await;
     }
 
+    /// Says that nothing more will be sent, and gives the answer's status and all that came back.
+    pub(crate) async fn finish(mut self) -> (u16, String) {
+        // The engine resets a connection that it has refused. Then this fails, or reading ends in an
+        // error, with or without the answer.
+        let _ = self.0.shutdown().await;
+        let mut answer = Vec::new();
+        let reading = self.0.read_to_end(&mut answer);
+        let _ = tokio::time::timeout(PATIENCE, reading).await.expect("an end in time");
+        parsed(&answer)
+    }
+
     /// The status of the answer, once its head has arrived, and the rest of what came with it.
     pub(crate) async fn read_answer(&mut self) -> (u16, String) {
         let mut answer = Vec::new();
@@ -47,8 +58,12 @@ impl Connection {
             }
         };
         tokio::time::timeout(PATIENCE, reading).await.expect("an answer in time");
-        let answer = String::from_utf8_lossy(&answer).into_owned();
-        let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok());
-        (status.unwrap_or_else(|| panic!("no status in {answer:?}")), answer)
+        parsed(&answer)
     }
+}
+
+fn parsed(answer: &[u8]) -> (u16, String) {
+    let answer = String::from_utf8_lossy(answer).into_owned();
+    let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok());
+    (status.unwrap_or_else(|| panic!("no status in {answer:?}")), answer)
 }

@@ -10,7 +10,7 @@ use crate::setup::{PATIENCE, Setup, succeeded};
 
 /// How long the provider waits before it tries again what was in flight. It honours `Retry-After`,
 /// but not for longer than a test has patience.
-async fn wait_as_told(answer: &nextapi_hook::Answer) {
+pub(crate) async fn wait_as_told(answer: &nextapi_hook::Answer) {
     let seconds: u64 = answer.header("retry-after").unwrap().parse().unwrap();
     tokio::time::sleep(Duration::from_secs(seconds).min(PATIENCE)).await;
 }

@@ -79,6 +79,23 @@ async fn an_origin_that_is_the_worker_itself() {
     assert!(line.to_string().contains("ORIGIN_URL"), "{line}");
 }
 
+/// The worker knows itself by the name that a request is addressed to, so under another name of its
+/// own it does not see the circle when the provider delivers. It does when its own request comes back
+/// to it, which is addressed to the origin. So the circle ends after one turn, and the log names it.
+#[tokio::test]
+async fn an_origin_that_is_the_worker_under_another_name() {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let url = format!("http://localhost:{port}/webhook");
+    let setup = Setup::with(|edge| edge.port(port).setting("ORIGIN_URL", url)).await;
+    setup.expect(&succeeded(), 502, "origin_failed").await;
+    let outer = setup.log_line("origin_failed").await;
+    assert_eq!(outer["origin_status"], 500);
+    let inner = setup.log_line("misconfigured").await;
+    assert!(inner["problems"].to_string().contains("ORIGIN_URL is the worker itself"), "{inner}");
+    let records = setup.edge.logs().iter().filter_map(|line| crate::setup::record(line)).count();
+    assert_eq!(records, 2);
+}
+
 #[tokio::test]
 async fn retention_shorter_than_the_life_of_a_signature() {
     refused("RETENTION_HOURS", |edge| {
@@ -119,6 +136,8 @@ async fn names_and_values_that_cannot_stand_in_a_header() {
     refused_value("ORIGIN_AUTHORIZATION", "").await;
     refused_value("ORIGIN_AUTHORIZATION", "Bearer a\nX-Injected: 1").await;
     refused_value("EDGE_SIGNING_SECRET", "").await;
+    refused_value("SOURCE_ADDRESSES", "").await;
+    refused_value("SOURCE_ADDRESSES", "192.0.2.7/24").await;
     refused_value("WEBHOOK_PATH", "no-slash").await;
     refused_value("WEBHOOK_PATH", "/healthz").await;
 }
