@@ -18,6 +18,19 @@ pub(crate) struct Filter {
     pub(crate) limit: u32,
 }
 
+impl Filter {
+    /// Whether a row passes, apart from the limit.
+    #[cfg(test)]
+    pub(crate) fn passes(&self, entry: &Entry) -> bool {
+        let matches = |wanted: &Option<String>, value: Option<&str>| {
+            wanted.as_deref().is_none_or(|wanted| value == Some(wanted))
+        };
+        matches(&self.state, Some(entry.state.name()))
+            && matches(&self.job_id, entry.facts.job_id.as_deref())
+            && matches(&self.event_type, entry.facts.event_type.as_deref())
+    }
+}
+
 /// A row as it is listed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Listed {

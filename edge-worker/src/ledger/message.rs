@@ -25,7 +25,7 @@ pub(crate) enum Call {
         key: String,
         /// What the event is.
         facts: Facts,
-        /// How many shards there are.
+        /// How many shards there are; 0 if a worker of an earlier version did not say.
         shards: u32,
     },
     /// The origin has the event.
@@ -155,7 +155,7 @@ impl Call {
                     event_type: reader.text("event_type"),
                     job_id: reader.text("job_id"),
                 },
-                shards: reader.number("shards")?,
+                shards: reader.number("shards").unwrap_or(0),
             },
             "commit" => Self::Commit {
                 key: key()?,
@@ -224,7 +224,8 @@ impl Answer {
         Some(match reader.word() {
             "granted" => Self::Granted {
                 token: reader.number("token")?,
-                order: reader.field("order").and_then(Order::from_name)?,
+                // An object of an earlier version does not know of any order.
+                order: reader.field("order").map_or(Some(Order::InOrder), Order::from_name)?,
             },
             "in_flight" => Self::InFlight { remaining_ms: reader.number("remaining_ms")? },
             "duplicate" => Self::Duplicate,
@@ -420,6 +421,15 @@ mod tests {
         assert_eq!(Answer::decode(text), Some(granted));
     }
 
+    /// The texts of the version before shards and orders were said.
+    #[test]
+    fn what_an_earlier_version_leaves_out_is_no_hindrance() {
+        let claim = Call::Claim { key: key(), facts: Facts::default(), shards: 0 };
+        assert_eq!(Call::decode("claim\nkey=event-00"), Some(claim));
+        let granted = Answer::Granted { token: 1, order: Order::InOrder };
+        assert_eq!(Answer::decode("granted\ntoken=1"), Some(granted));
+    }
+
     #[test]
     fn anything_else_is_no_message() {
         for text in [
@@ -428,7 +438,6 @@ mod tests {
             "Ok",
             "ok ",
             "granted",
-            "granted\ntoken=1",
             "granted\ntoken=\norder=late",
             "granted\ntoken=-1\norder=late",
             "granted\ntoken=1\norder=other",
@@ -441,7 +450,6 @@ mod tests {
         for text in [
             "",
             "claim",
-            "claim\nkey=k",
             "commit\nkey=k",
             "release\nkey=k\ntoken=1",
             "list",

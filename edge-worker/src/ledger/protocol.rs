@@ -23,7 +23,7 @@ pub(crate) fn answer(
     Ok(match call {
         Call::Claim { key, facts, shards } => {
             let answer = claim(store, &key, facts, policy, now_ms)?;
-            if matches!(answer, Answer::Granted { .. }) {
+            if matches!(answer, Answer::Granted { .. }) && shards != 0 {
                 store.note_shards(shards, now_ms)?;
             }
             answer

@@ -113,11 +113,12 @@ pub(crate) const ADD_TO_TALLY: &str = "INSERT INTO tally (outcome, times) VALUES
 /// Reads the counts of all outcomes.
 pub(crate) const SELECT_TALLY: &str = "SELECT outcome, times FROM tally ORDER BY outcome";
 
-/// Notes the number of shards unless the last one that was noted is the same.
-pub(crate) const INSERT_SHARD_COUNT: &str = "INSERT OR REPLACE INTO shard_count (since_ms, shards) \
-     SELECT ?1, ?2 WHERE ?2 IS NOT \
+/// Notes the number of shards unless the last one that was noted is the same. One that comes within
+/// the same millisecond, or after the clock was set back, still counts as the later one.
+pub(crate) const INSERT_SHARD_COUNT: &str = "INSERT INTO shard_count (since_ms, shards) \
+     SELECT max(?1, coalesce((SELECT max(since_ms) + 1 FROM shard_count), 0)), ?2 WHERE ?2 IS NOT \
      (SELECT shards FROM shard_count ORDER BY since_ms DESC LIMIT 1)";
 
-/// Reads the numbers of shards, the latest last.
+/// Reads the latest numbers of shards, the latest first.
 pub(crate) const SELECT_SHARD_COUNTS: &str =
     "SELECT since_ms, shards FROM shard_count ORDER BY since_ms DESC LIMIT 10";

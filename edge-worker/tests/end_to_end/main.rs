@@ -32,3 +32,4 @@ mod restarts;
 mod settings;
 mod setup;
 mod source_addresses;
+mod upgrade;

@@ -130,7 +130,7 @@ async fn a_ledger_that_cannot_be_read_answers_try_again() {
 
 /// The files of the objects' databases, without the engine's own notes, without which it does not
 /// start at all.
-fn object_files_below(directory: &Path) -> Vec<PathBuf> {
+pub(crate) fn object_files_below(directory: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(directory).unwrap() {
         let path = entry.unwrap().path();

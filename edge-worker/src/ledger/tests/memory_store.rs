@@ -1,0 +1,86 @@
+//! The naive store: rows in a map, every question answered by looking at all of them.
+
+use std::collections::BTreeMap;
+
+use crate::ledger::audit::Filter;
+use crate::ledger::entry::{Entry, State};
+use crate::ledger::figures::Figures;
+use crate::ledger::order::Stage;
+use crate::ledger::store::{Store, audit_order};
+use crate::tally::Tally;
+
+/// How many numbers of shards the figures tell.
+const SHARD_COUNTS: usize = 10;
+
+/// The rows of one shard. It can be compared and hashed, so it can be a part of a model's state.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct MemoryStore {
+    pub(super) rows: BTreeMap<String, Entry>,
+    tally: BTreeMap<String, u64>,
+    shard_counts: Vec<(u64, u32)>,
+}
+
+impl Store for MemoryStore {
+    fn read(&self, key: &str) -> Result<Option<Entry>, String> {
+        Ok(self.rows.get(key).cloned())
+    }
+
+    fn write(&mut self, key: &str, entry: &Entry) -> Result<(), String> {
+        self.rows.insert(key.to_owned(), entry.clone());
+        Ok(())
+    }
+
+    fn furthest_stage(&self, job_id: &str) -> Result<Option<Stage>, String> {
+        let of_job = |entry: &&Entry| entry.facts.job_id.as_deref() == Some(job_id);
+        let delivered = self.rows.values().filter(of_job).filter(|it| it.state == State::Done);
+        Ok(delivered.filter_map(|entry| entry.facts.stage()).max())
+    }
+
+    /// Which of the rows that are due go first is left open, so a limit below their number may take
+    /// others than another store does.
+    fn delete_due(&mut self, due_ms: u64, limit: u32) -> Result<u32, String> {
+        let is_due = |(_, entry): &(&String, &Entry)| entry.last_ms <= due_ms;
+        let due = self.rows.iter().filter(is_due).map(|(key, _)| key.clone());
+        let due: Vec<_> = due.take(limit as usize).collect();
+        self.rows.retain(|key, _| !due.contains(key));
+        Ok(u32::try_from(due.len()).unwrap())
+    }
+
+    fn oldest_ms(&self) -> Result<Option<u64>, String> {
+        Ok(self.rows.values().map(|entry| entry.last_ms).min())
+    }
+
+    fn add(&mut self, tally: &Tally) -> Result<(), String> {
+        for (outcome, times) in tally.iter() {
+            *self.tally.entry(outcome.to_owned()).or_default() += times;
+        }
+        Ok(())
+    }
+
+    fn note_shards(&mut self, shards: u32, now_ms: u64) -> Result<(), String> {
+        match self.shard_counts.last() {
+            Some((_, last)) if *last == shards => {}
+            Some((since_ms, _)) => self.shard_counts.push((now_ms.max(since_ms + 1), shards)),
+            None => self.shard_counts.push((now_ms, shards)),
+        }
+        Ok(())
+    }
+
+    /// No size in bytes: memory has none that means anything.
+    fn figures(&self) -> Result<Figures, String> {
+        let mut figures = Figures { oldest_ms: self.oldest_ms()?, ..Figures::default() };
+        self.rows.values().for_each(|entry| figures.rows.count(entry.state.name()));
+        self.tally.iter().for_each(|(outcome, times)| figures.tally.add(outcome, *times));
+        let untold = self.shard_counts.len().saturating_sub(SHARD_COUNTS);
+        figures.shard_counts.extend(self.shard_counts.iter().skip(untold));
+        Ok(figures)
+    }
+
+    fn list(&self, filter: &Filter) -> Result<Vec<(String, Entry)>, String> {
+        let mut rows: Vec<_> = self.rows.clone().into_iter().collect();
+        rows.retain(|(_, entry)| filter.passes(entry));
+        rows.sort_by_key(|(key, entry)| audit_order(key, entry));
+        rows.truncate(filter.limit as usize);
+        Ok(rows)
+    }
+}

@@ -1,0 +1,152 @@
+//! Faults planted in the ledger, each of which the checker must find.
+
+use super::edge::Ledger;
+use crate::ledger::entry::{Facts, Policy, State};
+use crate::ledger::message::{Answer, Call};
+use crate::ledger::order::Order;
+use crate::ledger::protocol;
+use crate::ledger::tests::memory_store::MemoryStore;
+
+type Answered = Result<Answer, String>;
+
+/// The ledger as it is.
+pub(super) const SOUND: Ledger = protocol::answer;
+
+/// A commit is granted whatever its token.
+pub(super) fn commit_by_anybody(
+    store: &mut MemoryStore,
+    mut call: Call,
+    policy: Policy,
+    now_ms: u64,
+) -> Answered {
+    if let Call::Commit { key, token, .. } = &mut call {
+        *token = store.rows.get(key).map_or(*token, |entry| entry.attempts);
+    }
+    protocol::answer(store, call, policy, now_ms)
+}
+
+/// A release is granted whatever its token.
+pub(super) fn release_by_anybody(
+    store: &mut MemoryStore,
+    mut call: Call,
+    policy: Policy,
+    now_ms: u64,
+) -> Answered {
+    if let Call::Release { key, token, .. } = &mut call {
+        *token = store.rows.get(key).map_or(*token, |entry| entry.attempts);
+    }
+    protocol::answer(store, call, policy, now_ms)
+}
+
+/// What is in flight is acknowledged as a duplicate.
+pub(super) fn in_flight_is_duplicate(
+    store: &mut MemoryStore,
+    call: Call,
+    policy: Policy,
+    now_ms: u64,
+) -> Answered {
+    Ok(match protocol::answer(store, call, policy, now_ms)? {
+        Answer::InFlight { .. } => Answer::Duplicate,
+        answer => answer,
+    })
+}
+
+/// A claim is granted although a lease runs.
+pub(super) fn lease_is_ignored(
+    store: &mut MemoryStore,
+    call: Call,
+    policy: Policy,
+    now_ms: u64,
+) -> Answered {
+    if let Call::Claim { key, .. } = &call
+        && let Some(State::Claimed { lease_end_ms }) =
+            store.rows.get_mut(key).map(|entry| &mut entry.state)
+    {
+        *lease_end_ms = 0;
+    }
+    protocol::answer(store, call, policy, now_ms)
+}
+
+/// A lease never ends.
+pub(super) fn lease_is_endless(
+    store: &mut MemoryStore,
+    call: Call,
+    policy: Policy,
+    now_ms: u64,
+) -> Answered {
+    let policy = Policy { lease_ms: u64::from(u32::MAX), ..policy };
+    protocol::answer(store, call, policy, now_ms)
+}
+
+/// Forgetting deletes the row, and the count of attempts with it.
+pub(super) fn forgetting_deletes(
+    store: &mut MemoryStore,
+    call: Call,
+    policy: Policy,
+    now_ms: u64,
+) -> Answered {
+    let forgotten = if let Call::Forget { key } = &call { Some(key.clone()) } else { None };
+    let answer = protocol::answer(store, call, policy, now_ms)?;
+    if let (Some(key), Answer::Ok) = (forgotten, &answer) {
+        store.rows.remove(&key);
+    }
+    Ok(answer)
+}
+
+/// A commit is acknowledged and not stored.
+pub(super) fn commit_is_lost(
+    store: &mut MemoryStore,
+    call: Call,
+    policy: Policy,
+    now_ms: u64,
+) -> Answered {
+    match call {
+        Call::Commit { .. } => protocol::answer(&mut store.clone(), call, policy, now_ms),
+        _ => protocol::answer(store, call, policy, now_ms),
+    }
+}
+
+/// A failed attempt is committed.
+pub(super) fn release_commits(
+    store: &mut MemoryStore,
+    call: Call,
+    policy: Policy,
+    now_ms: u64,
+) -> Answered {
+    let call = match call {
+        Call::Release { key, token, tally, .. } => Call::Commit { key, token, tally },
+        call => call,
+    };
+    protocol::answer(store, call, policy, now_ms)
+}
+
+/// Nothing is ever marked as late.
+pub(super) fn late_is_in_order(
+    store: &mut MemoryStore,
+    call: Call,
+    policy: Policy,
+    now_ms: u64,
+) -> Answered {
+    Ok(match protocol::answer(store, call, policy, now_ms)? {
+        Answer::Granted { token, .. } => Answer::Granted { token, order: Order::InOrder },
+        answer => answer,
+    })
+}
+
+/// The end of a job is dropped like any other event once another event of the job was delivered.
+pub(super) fn end_is_dropped(
+    store: &mut MemoryStore,
+    call: Call,
+    policy: Policy,
+    now_ms: u64,
+) -> Answered {
+    if let Call::Claim { facts: Facts { event_type: Some(event_type), .. }, .. } = &call
+        && event_type == "job.succeeded"
+        && store.rows.values().any(|entry| {
+            entry.state == State::Done && entry.facts.event_type.as_ref() != Some(event_type)
+        })
+    {
+        return Ok(Answer::LateDropped);
+    }
+    protocol::answer(store, call, policy, now_ms)
+}
