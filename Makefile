@@ -19,12 +19,10 @@ say = @printf '\n\033[1m==> %s\033[0m\n' "$(1)"
 
 comma := ,
 
-# The worker's build tools follow the libraries that they belong to: one version, in Cargo.lock.
+# The tool follows the library that it belongs to: one version, in Cargo.lock.
 locked = $(shell awk '/^name = "$(1)"$$/{getline; gsub(/version = |"/, ""); print}' Cargo.lock)
-WORKER_BUILD_VERSION := $(call locked,worker)
 WASM_BINDGEN_VERSION := $(call locked,wasm-bindgen)
 # One empty file per tool and version says that it is there.
-WORKER_BUILD := .tools/installed/worker-build-$(WORKER_BUILD_VERSION)
 WASM_BINDGEN := .tools/installed/wasm-bindgen-$(WASM_BINDGEN_VERSION)
 CARGO_DENY := .tools/installed/cargo-deny-$(CARGO_DENY_VERSION)
 CARGO_FUZZ := .tools/installed/cargo-fuzz-$(CARGO_FUZZ_VERSION)
@@ -35,7 +33,7 @@ EDGE := edge-worker
 BUNDLE := $(EDGE)/build/index.js
 # The same worker with faults on request, for tests only.
 PLANTED_BUNDLE := $(EDGE)/build-planted/index.js
-EDGE_SOURCES := $(shell find verifier/src $(EDGE)/src -type f) verifier/Cargo.toml \
+EDGE_SOURCES := $(shell find verifier/src $(EDGE)/src $(EDGE)/entry -type f) verifier/Cargo.toml \
 	$(EDGE)/Cargo.toml Cargo.toml Cargo.lock
 HOOK := cargo run --quiet --package nextapi-hook --
 
@@ -198,11 +196,6 @@ mutants: $(CARGO_MUTANTS) ## which changes to the verifier no test would notice 
 # Tools are built without optimisation: that takes a quarter of the time, and they are not the product.
 install = CARGO_TARGET_DIR=.tools/target cargo install --debug --root .tools --force
 
-$(WORKER_BUILD):
-	$(call say,Installing worker-build $(WORKER_BUILD_VERSION) into .tools (1 to 3 minutes$(comma) once))
-	$(install) --locked worker-build --version $(WORKER_BUILD_VERSION)
-	mkdir -p $(@D) && touch $@
-
 # Without --locked: its lock file names a version of a crate that no longer exists.
 $(WASM_BINDGEN):
 	$(call say,Installing wasm-bindgen $(WASM_BINDGEN_VERSION) into .tools (1 to 2 minutes$(comma) once))
@@ -239,25 +232,34 @@ $(EDGE)/node_modules/.package-lock.json: $(EDGE)/package-lock.json
 	cd $(EDGE) && npm ci --no-audit --no-fund
 	touch $@
 
-worker-build = cd $(EDGE) && \
-	WASM_BINDGEN_BIN="$(CURDIR)/.tools/bin/wasm-bindgen" \
-	WASM_OPT_BIN="$(CURDIR)/$(EDGE)/node_modules/.bin/wasm-opt" \
-	ESBUILD_BIN="$(CURDIR)/$(EDGE)/node_modules/.bin/esbuild" \
-	"$(CURDIR)/.tools/bin/worker-build" --profile wasm
+# The Rust code as WASM, the calls into it, and the entry module around them. $(1): where to; $(2): how
+# cargo builds it; $(3): how wasm-opt makes it smaller and faster.
+define bundle
+	mkdir -p $(1)/rust
+	cargo build --package nextapi-edge --lib --target wasm32-unknown-unknown --profile wasm $(2)
+	.tools/bin/wasm-bindgen --target web --no-typescript --omit-default-module-path \
+		--experimental-reset-state-function --out-dir $(1)/rust \
+		target/wasm32-unknown-unknown/wasm/nextapi_edge.wasm
+	$(3)
+	cd $(EDGE) && node_modules/.bin/esbuild entry/index.js --bundle --minify --format=esm --outdir=../$(1) \
+		--external:cloudflare:workers --alias:rust=../$(1)/rust --loader:.wasm=copy --asset-names=[name] \
+		--log-level=warning
+	@touch $(1)/index.js
+endef
 
-$(BUNDLE) $(PLANTED_BUNDLE): $(EDGE_SOURCES) | .tools/installed/targets $(EDGE)/node_modules/.package-lock.json $(WORKER_BUILD) $(WASM_BINDGEN)
+$(BUNDLE) $(PLANTED_BUNDLE): $(EDGE_SOURCES) | .tools/installed/targets $(EDGE)/node_modules/.package-lock.json $(WASM_BINDGEN)
+
+WASM_OPT = $(EDGE)/node_modules/.bin/wasm-opt $(@D)/rust/nextapi_edge_bg.wasm --output $(@D)/rust/nextapi_edge_bg.wasm
 
 $(BUNDLE):
 	$(call say,Building the worker)
-	$(worker-build)
-	@touch $@
-	@printf 'wasm: %s bytes, %s gzipped\n' "$$(wc -c < $(EDGE)/build/index_bg.wasm)" "$$(gzip -9c $(EDGE)/build/index_bg.wasm | wc -c)"
+	$(call bundle,$(@D),,$(WASM_OPT) -Os --strip-debug --strip-producers)
+	@printf 'wasm: %s bytes, %s gzipped\n' "$$(wc -c < $(@D)/nextapi_edge_bg.wasm)" "$$(gzip -9c $(@D)/nextapi_edge_bg.wasm | wc -c)"
 
-# Not optimised any further by wasm-opt, which would take most of the time.
+# Not optimised any further, which would take most of the time.
 $(PLANTED_BUNDLE):
 	$(call say,Building the worker with planted faults)
-	$(worker-build) --no-opt --out-dir build-planted --features planted
-	@touch $@
+	$(call bundle,$(@D),--features planted,)
 
 .PHONY: hook
 hook:

@@ -69,9 +69,12 @@ pub(crate) fn route(method: &str, path: &str, webhook_path: Option<&str>) -> Rou
     if method == "POST" { Route::Delivery } else { refused("POST") }
 }
 
-/// The query of a request's URL, without the question mark.
-pub(crate) fn query(url: &str) -> &str {
-    url.split_once('?').map_or("", |(_, query)| query)
+/// Step 1: whether the `Content-Length` says that the body is longer than `limit`. One that is
+/// missing or makes no sense says nothing; what is read is counted anyway.
+pub(crate) fn is_declared_too_large(content_length: Option<&str>, limit: usize) -> bool {
+    content_length
+        .and_then(|length| length.trim().parse::<u64>().ok())
+        .is_some_and(|length| usize::try_from(length).map_or(true, |length| length > limit))
 }
 
 /// Step 1: whether a delivery from this address is looked at at all. `refused_seconds` is for how
@@ -134,6 +137,11 @@ pub(crate) fn refused_age_seconds(error: Error) -> Option<i64> {
 }
 
 impl Authentic {
+    /// The job's id, if it can be read.
+    pub(crate) fn job_id(&self) -> Option<&str> {
+        self.event.as_ref().ok().and_then(Event::job_id)
+    }
+
     /// What the event is, as far as it can be read.
     pub(crate) fn facts(&self) -> Facts {
         self.event.as_ref().map_or_else(
@@ -270,6 +278,17 @@ mod tests {
         for other in [None, client_address::parse("198.51.100.7")] {
             assert_eq!(admit(&listed, other, None), Err(Outcome::SourceRefused));
             assert_eq!(admit(&listed, other, Some(9)), Err(Outcome::SourceRefused));
+        }
+    }
+
+    #[test]
+    fn a_declared_length_is_believed_only_when_it_is_too_large() {
+        for declared in [None, Some("0"), Some("5"), Some(""), Some("x"), Some("-6"), Some("5, 6")]
+        {
+            assert!(!is_declared_too_large(declared, 5), "{declared:?}");
+        }
+        for declared in ["6", "262145", "18446744073709551615"] {
+            assert!(is_declared_too_large(Some(declared), 5), "{declared}");
         }
     }
 

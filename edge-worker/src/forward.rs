@@ -35,16 +35,14 @@ pub(crate) struct Forward<'a> {
     pub(crate) trace: &'a TraceContext,
     /// The header in which the signature was found, lower case.
     pub(crate) signature_header: &'a str,
-    /// The signed bytes, which are forwarded as they are.
-    pub(crate) body: &'a [u8],
-    /// The time of our own signature.
-    pub(crate) now: UnixTime,
+    /// Our own signature of the body, if there is to be one.
+    pub(crate) edge_signature: Option<String>,
 }
 
 impl Forward<'_> {
     /// The headers of the origin's request, made of the delivery's headers and the settings.
     pub(crate) fn headers(
-        &self,
+        self,
         delivered: impl IntoIterator<Item = (String, String)>,
         settings: &Settings,
     ) -> Vec<(String, String)> {
@@ -56,8 +54,8 @@ impl Forward<'_> {
         add(EDGE_ORDER, self.order.name().to_owned());
         add(CORRELATION_ID, self.correlation_id.to_owned());
         add(TRACEPARENT, self.trace.to_string());
-        if let Some(key) = &settings.edge_signing_key {
-            add(EDGE_SIGNATURE, key.sign(self.now, self.body).to_string());
+        if let Some(signature) = self.edge_signature {
+            add(EDGE_SIGNATURE, signature);
         }
         if let Some(secret) = &settings.origin_authorization {
             add(AUTHORIZATION, secret.expose().to_owned());
@@ -75,6 +73,11 @@ impl Forward<'_> {
         let is_text = |byte: u8| byte == b'\t' || !byte.is_ascii_control();
         is_wanted && is_header_name(&name) && value.bytes().all(is_text)
     }
+}
+
+/// The value of our own signature header over a body, if the settings want one.
+pub(crate) fn edge_signature(settings: &Settings, body: &[u8], now: UnixTime) -> Option<String> {
+    settings.edge_signing_key.as_ref().map(|key| key.sign(now, body).to_string())
 }
 
 /// Whether a header of this name (lower case) must not be taken over from a delivery, under any
@@ -130,8 +133,7 @@ mod tests {
             correlation_id: "correlation-1",
             trace: &TraceContext::continuing(None, &random),
             signature_header,
-            body: BODY,
-            now: UnixTime::from_secs(1_700_000_000),
+            edge_signature: edge_signature(settings, BODY, UnixTime::from_secs(1_700_000_000)),
         };
         let delivered = delivered.iter().map(|&(name, value)| (name.to_owned(), value.to_owned()));
         let mut headers = forward.headers(delivered, settings);

@@ -13,34 +13,26 @@
 //! | `client_address`, `forgeries` | who may deliver, and who is not listened to for a while |
 //! | `outcome` | how a delivery can end, and the answer to it |
 //! | `record`, `tally` | the log line of a delivery, and how often each outcome occurred |
-//! | `course`, `body`, `origin`, `rate_limiter`, `platform` | the platform's side: requests, streams, clock, log |
+//! | `course` | the course of one request: what the platform has to do, step by step |
+//! | `isolate` | what is kept from request to request |
+//! | `platform` | what the entry module in `entry/` calls |
 
-mod body;
 mod client_address;
 mod course;
 mod delivery;
 mod forgeries;
 mod forward;
+mod isolate;
 mod ledger;
 mod operator;
-mod origin;
 mod outcome;
 #[cfg(feature = "planted")]
 mod planted;
 mod platform;
-mod rate_limiter;
 mod record;
 mod settings;
 mod tally;
 mod time;
 mod trace;
 
-use worker::{Context, Env, Request, Response, event};
-
-pub use ledger::Ledger;
-
-/// The entry point that the platform calls for each request.
-#[event(fetch)]
-async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<Response> {
-    course::answer(request, env, &context).await
-}
+pub use platform::Edge;

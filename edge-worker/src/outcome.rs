@@ -64,6 +64,8 @@ pub(crate) enum Outcome {
     LedgerUnavailable,
     /// The settings are refused.
     Misconfigured,
+    /// The worker itself failed, and nobody knows what was done.
+    InternalError,
 }
 
 /// What became of the request to the origin.
@@ -104,7 +106,7 @@ impl From<Error> for Outcome {
 
 impl Outcome {
     /// All codes.
-    pub(crate) const CODES: [&str; 21] = [
+    pub(crate) const CODES: [&str; 22] = [
         "forwarded",
         "duplicate",
         "late_dropped",
@@ -126,6 +128,7 @@ impl Outcome {
         "origin_unreachable",
         "ledger_unavailable",
         "misconfigured",
+        "internal_error",
     ];
 
     /// Another attempt is under way, and its lease ends in `remaining_ms`.
@@ -163,6 +166,7 @@ impl Outcome {
             Self::OriginUnreachable => "origin_unreachable",
             Self::LedgerUnavailable => "ledger_unavailable",
             Self::Misconfigured => "misconfigured",
+            Self::InternalError => "internal_error",
         }
     }
 
@@ -178,7 +182,7 @@ impl Outcome {
             Self::InFlight { .. } => 409,
             Self::BodyTooLarge => 413,
             Self::RateLimited { .. } => 429,
-            Self::Misconfigured => 500,
+            Self::Misconfigured | Self::InternalError => 500,
             Self::OriginRejected | Self::OriginFailed | Self::OriginUnreachable => 502,
             Self::LedgerUnavailable => 503,
             Self::OriginTimeout => 504,
@@ -211,6 +215,7 @@ impl Outcome {
             Self::Misconfigured => {
                 "The worker's settings are refused; its health check names them."
             }
+            Self::InternalError => "The worker failed.",
         }
     }
 
@@ -290,7 +295,7 @@ mod tests {
     type Row = (Outcome, u16, &'static str, Option<(&'static str, &'static str)>);
 
     /// Every outcome as clients see it. A line that has to change here breaks them.
-    const TABLE: [Row; 21] = [
+    const TABLE: [Row; 22] = [
         (Outcome::Forwarded, 200, "forwarded", None),
         (Outcome::Duplicate, 200, "duplicate", None),
         (Outcome::LateDropped, 200, "late_dropped", None),
@@ -327,6 +332,7 @@ mod tests {
         (Outcome::OriginUnreachable, 502, "origin_unreachable", None),
         (Outcome::LedgerUnavailable, 503, "ledger_unavailable", Some(("retry-after", "5"))),
         (Outcome::Misconfigured, 500, "misconfigured", None),
+        (Outcome::InternalError, 500, "internal_error", None),
     ];
 
     #[test]

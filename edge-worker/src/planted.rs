@@ -9,11 +9,11 @@
 
 #![allow(clippy::panic, reason = "that is what this module is for")]
 
-use core::cell::RefCell;
+use core::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
 use nextapi_webhook::EventKey;
-use worker::{Env, console_log};
+use wasm_bindgen::prelude::*;
 
 use crate::ledger::message::Call;
 
@@ -34,8 +34,8 @@ thread_local! {
 
 impl Fault {
     /// The fault that a delivery's header names. A name that is none stops the test that wrote it.
-    pub(crate) fn asked_for(header: Option<String>) -> Option<Self> {
-        Some(match header?.as_str() {
+    pub(crate) fn asked_for(header: Option<&str>) -> Option<Self> {
+        Some(match header? {
             "panic-before-verifying" => Self::PanicBeforeVerifying,
             "panic-after-origin" => Self::PanicAfterOrigin,
             "panic-at-claim" => Self::PanicAtClaim,
@@ -68,7 +68,7 @@ pub(crate) fn strike_after_origin(key: &EventKey) {
 }
 
 /// Panics in the object, or fails, as the event's fault says.
-pub(crate) fn strike_object(call: &Call) -> worker::Result<()> {
+pub(crate) fn strike_object(call: &Call) -> Result<(), String> {
     if let Call::Claim { key, .. } = call {
         assert!(planted(key) != Some(Fault::PanicAtClaim), "planted: at the claim");
     }
@@ -77,9 +77,9 @@ pub(crate) fn strike_object(call: &Call) -> worker::Result<()> {
         Some(Fault::PanicAtCommit) => panic!("planted: at the commit"),
         Some(Fault::FailCommitOnce) => {
             FAULTS.with_borrow_mut(|faults| faults.remove(key));
-            Err("planted: the commit fails once".into())
+            Err("planted: the commit fails once".to_owned())
         }
-        Some(Fault::FailCommitAlways) => Err("planted: every commit fails".into()),
+        Some(Fault::FailCommitAlways) => Err("planted: every commit fails".to_owned()),
         _ => Ok(()),
     }
 }
@@ -90,25 +90,36 @@ fn planted(key: &str) -> Option<Fault> {
 
 /// Says in the log what the alarm has deleted, which nothing else tells.
 pub(crate) fn note_swept(deleted: u32) {
-    console_log!("planted: the alarm has deleted {deleted}");
+    log(&format!("planted: the alarm has deleted {deleted}"));
+}
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_namespace = console)]
+    fn log(line: &str);
+}
+
+thread_local! {
+    static CLOCK_SPEED: Cell<u64> = const { Cell::new(1) };
+}
+
+/// Reads `PLANTED_CLOCK_SPEED`: at most 5,000, since the time must stay a number that JavaScript has
+/// exactly.
+pub(crate) fn read_clock_speed(lookup: &dyn Fn(&str) -> Option<String>) {
+    let speed = lookup("PLANTED_CLOCK_SPEED").map_or(1, |speed| match speed.parse() {
+        Ok(speed @ 1..=5_000) => speed,
+        _ => panic!("planted: PLANTED_CLOCK_SPEED is not a whole number from 1 to 5000"),
+    });
+    CLOCK_SPEED.set(speed);
 }
 
 /// The object's time, `PLANTED_CLOCK_SPEED` times as far from 1970 as the real one: so it runs that
 /// many times as fast, before a restart as well as after it.
-pub(crate) fn fast_ms(env: &Env, real_ms: u64) -> u64 {
-    real_ms.saturating_mul(clock_speed(env))
+pub(crate) fn fast_ms(real_ms: u64) -> u64 {
+    real_ms.saturating_mul(CLOCK_SPEED.get())
 }
 
 /// The real time at which the object's clock shows `fast_ms`, never earlier.
-pub(crate) fn real_ms(env: &Env, fast_ms: u64) -> u64 {
-    fast_ms.div_ceil(clock_speed(env))
-}
-
-/// At most 5,000: the time must stay a number that JavaScript has exactly.
-fn clock_speed(env: &Env) -> u64 {
-    let speed = env.var("PLANTED_CLOCK_SPEED").map(|speed| speed.to_string());
-    speed.map_or(1, |speed| match speed.parse() {
-        Ok(speed @ 1..=5_000) => speed,
-        _ => panic!("planted: PLANTED_CLOCK_SPEED is not a whole number from 1 to 5000"),
-    })
+pub(crate) fn real_ms(fast_ms: u64) -> u64 {
+    fast_ms.div_ceil(CLOCK_SPEED.get())
 }

@@ -123,9 +123,6 @@ pub(crate) struct Record {
     /// What became of the claim.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) settlement: Option<Settlement>,
-    /// Why the data point was not written.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) analytics_error: Option<String>,
     /// Why the ledger did not answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) ledger_error: Option<String>,

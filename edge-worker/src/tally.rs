@@ -4,16 +4,14 @@
 //! ledger anyway, so that counting costs no call of its own, and refused deliveries still never
 //! cause one. What an isolate has not passed on when the platform ends it is not counted.
 
-use std::collections::BTreeMap;
-
-/// Counts by the code of an outcome.
+/// Counts by the code of an outcome, in alphabetical order. There are few, so a list will do.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Tally(BTreeMap<String, u64>);
+pub(crate) struct Tally(Vec<(String, u64)>);
 
 impl Tally {
     /// A tally that has counted nothing.
     pub(crate) const fn new() -> Self {
-        Self(BTreeMap::new())
+        Self(Vec::new())
     }
 
     /// Counts `code` once more.
@@ -23,13 +21,19 @@ impl Tally {
 
     /// Counts `code` `times` more.
     pub(crate) fn add(&mut self, code: &str, times: u64) {
-        let count = self.0.entry(code.to_owned()).or_default();
-        *count = count.saturating_add(times);
+        match self.0.binary_search_by(|(other, _)| other.as_str().cmp(code)) {
+            Ok(index) => {
+                if let Some((_, count)) = self.0.get_mut(index) {
+                    *count = count.saturating_add(times);
+                }
+            }
+            Err(index) => self.0.insert(index, (code.to_owned(), times)),
+        }
     }
 
     /// How often `code` was counted.
     pub(crate) fn get(&self, code: &str) -> u64 {
-        self.0.get(code).copied().unwrap_or(0)
+        self.iter().find(|(other, _)| *other == code).map_or(0, |(_, times)| times)
     }
 
     /// Adds another tally to this one.

@@ -12,6 +12,17 @@ pub(crate) struct Random {
     pub(crate) span: [u8; 8],
 }
 
+impl Random {
+    /// Takes 40 bytes; what is missing is zero.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Self {
+        let mut random = Self { correlation: [0; 16], trace: [0; 16], span: [0; 8] };
+        let targets =
+            random.correlation.iter_mut().chain(&mut random.trace).chain(&mut random.span);
+        targets.zip(bytes).for_each(|(target, byte)| *target = *byte);
+        random
+    }
+}
+
 /// The longest correlation id that is taken over.
 const MAX_CORRELATION_ID: usize = 128;
 

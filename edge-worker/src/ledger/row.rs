@@ -4,7 +4,7 @@
 //! a row that was written by another version may hold anything. Whatever does not fit is an error:
 //! a row that cannot be read must never count as one that is not there.
 
-use worker::SqlStorageValue as Value;
+use super::value::Value;
 
 use super::entry::{Entry, Facts, State};
 use super::order::Stage;
@@ -83,7 +83,7 @@ pub(crate) fn integer(value: &Value) -> Result<Option<u64>, String> {
 pub(crate) fn text(value: Value) -> Result<Option<String>, String> {
     match value {
         Value::Null => Ok(None),
-        Value::String(text) => Ok(Some(text)),
+        Value::Text(text) => Ok(Some(text)),
         _ => Err("a value is not a text".to_owned()),
     }
 }
@@ -148,15 +148,15 @@ mod tests {
     #[test]
     fn the_values_of_a_row_are_pinned() {
         let expected = vec![
-            Value::String("event-00".to_owned()),
-            Value::String("claimed".to_owned()),
+            Value::Text("event-00".to_owned()),
+            Value::Text("claimed".to_owned()),
             Value::Integer(9),
             Value::Integer(3),
             Value::Integer(1_700_000_000_000),
             Value::Integer(1_700_000_000_123),
-            Value::String("origin_failed".to_owned()),
-            Value::String("evt_1".to_owned()),
-            Value::String("job.running".to_owned()),
+            Value::Text("origin_failed".to_owned()),
+            Value::Text("evt_1".to_owned()),
+            Value::Text("job.running".to_owned()),
             Value::Null,
             Value::Integer(2),
         ];
@@ -172,12 +172,12 @@ mod tests {
             entry(columns)
         };
         assert!(with(0, Value::Null).is_err(), "without a key");
-        assert!(with(1, Value::String("other".to_owned())).is_err());
+        assert!(with(1, Value::Text("other".to_owned())).is_err());
         assert!(with(1, Value::Null).is_err());
-        assert!(with(1, Value::String("claimed".to_owned())).is_err(), "without a lease");
+        assert!(with(1, Value::Text("claimed".to_owned())).is_err(), "without a lease");
         assert!(with(2, Value::Integer(5)).is_err(), "done, with a lease");
         assert!(with(3, Value::Null).is_err());
-        assert!(with(3, Value::Float(1.5)).is_err());
+        assert!(with(3, Value::Other).is_err());
         assert!(with(4, Value::Integer(-1)).is_err());
         assert!(with(6, Value::Integer(1)).is_err());
         assert!(entry(Vec::new()).is_err());

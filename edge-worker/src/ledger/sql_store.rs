@@ -1,13 +1,13 @@
 //! The store on SQLite.
 
-use worker::SqlStorageValue as Value;
+use super::value::Value;
 
 use super::audit::Filter;
 use super::entry::Entry;
 use super::figures::{COUNT_LIMIT, Figures};
 use super::order::Stage;
 use super::store::{STATES, Store, audit_order};
-use super::{row, sql};
+use super::{latest, row, sql};
 use crate::tally::Tally;
 
 /// The columns of one row of a statement's result.
@@ -146,22 +146,22 @@ impl<D: Database> Store for SqlStore<D> {
     fn list(&self, filter: &Filter) -> Result<Vec<(String, Entry)>, String> {
         let limit = row::number(filter.limit.into())?;
         let event_type = || Value::from(filter.event_type.clone());
-        let mut rows = Vec::new();
+        let mut lists = Vec::new();
         if let Some(job_id) = &filter.job_id {
             let state = filter.state.clone().into();
             let values = vec![job_id.clone().into(), event_type(), state, limit];
-            rows.extend(self.query(sql::LIST_BY_JOB, values)?);
+            lists.push(self.query(sql::LIST_BY_JOB, values)?);
         } else {
             let is_wanted = |state: &&str| filter.state.as_deref().is_none_or(|it| it == *state);
             for state in STATES.iter().copied().filter(is_wanted) {
                 let values = vec![state.into(), event_type(), limit.clone()];
-                rows.extend(self.query(sql::LIST_BY_STATE, values)?);
+                lists.push(self.query(sql::LIST_BY_STATE, values)?);
             }
         }
-        let mut rows = rows.into_iter().map(row::entry).collect::<Result<Vec<_>, _>>()?;
-        rows.sort_by_cached_key(|(key, entry)| audit_order(key, entry));
-        rows.truncate(usize::try_from(filter.limit).unwrap_or(usize::MAX));
-        Ok(rows)
+        let entries = |rows: Vec<Columns>| rows.into_iter().map(row::entry).collect();
+        let lists = lists.into_iter().map(entries).collect::<Result<Vec<Vec<_>>, String>>()?;
+        let limit = usize::try_from(filter.limit).unwrap_or(usize::MAX);
+        Ok(latest::merge(lists, limit, audit_order))
     }
 }
 

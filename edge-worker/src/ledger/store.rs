@@ -1,5 +1,7 @@
 //! Where a shard keeps its rows.
 
+use core::cmp::Ordering;
+
 use super::audit::Filter;
 use super::entry::{Entry, State};
 use super::figures::Figures;
@@ -43,9 +45,9 @@ pub(crate) trait Store {
     fn list(&self, filter: &Filter) -> Result<Vec<(String, Entry)>, String>;
 }
 
-/// A row in the order of the audit trail: the latest transition first, then by key.
-pub(crate) fn audit_order(key: &str, entry: &Entry) -> impl Ord + use<> {
-    (core::cmp::Reverse(entry.last_ms), key.to_owned())
+/// The order of the audit trail: the latest transition first, then by key.
+pub(crate) fn audit_order(left: &(String, Entry), right: &(String, Entry)) -> Ordering {
+    right.1.last_ms.cmp(&left.1.last_ms).then_with(|| left.0.cmp(&right.0))
 }
 
 /// The states, in the order in which they are looked through.

@@ -13,13 +13,14 @@
 //! does not exist, so that nobody learns that there is something to guess.
 //!
 //! [`page`] reads what is asked for, [`overview`] and [`trail`] put together what the shards
-//! answer, [`status`] and [`metrics`] write it down. [`course`] carries.
+//! answer, [`status`] and [`metrics`] write it down. [`inquiry`] goes from one to the other.
 
-pub(crate) mod course;
+mod inquiry;
 mod metrics;
 mod overview;
 mod page;
 mod status;
 mod trail;
 
+pub(crate) use inquiry::Inquiry;
 pub(crate) use page::is_operators;

@@ -1,6 +1,7 @@
 //! The figures of all shards, put together.
 
 use crate::ledger::figures::Figures;
+use crate::ledger::latest;
 use crate::tally::Tally;
 use crate::time::rfc3339;
 
@@ -25,14 +26,14 @@ impl Overview {
     /// Puts the shards together.
     pub(crate) fn of(shards: Vec<Shard>) -> Self {
         let (mut rows, mut outcomes) = (Tally::new(), Tally::new());
-        let mut changes: Vec<(u64, u32)> = Vec::new();
+        let mut changes = Vec::new();
         for figures in shards.iter().filter_map(|(_, figures)| figures.as_ref().ok()) {
             rows.merge(&figures.rows);
             outcomes.merge(&figures.tally);
-            changes.extend(&figures.shard_counts);
+            changes.push(figures.shard_counts.clone());
         }
         // Each shard noticed a change when it was called next; the first to notice dates it.
-        changes.sort_unstable();
+        let changes = latest::merge(changes, usize::MAX, Ord::cmp);
         let mut shard_counts: Vec<(u64, u32)> = Vec::new();
         for (since_ms, count) in changes {
             if shard_counts.last().is_none_or(|(_, last)| *last != count) {

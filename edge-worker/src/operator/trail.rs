@@ -1,6 +1,7 @@
 //! The audit trail of all shards, put together.
 
 use crate::ledger::audit::Listed;
+use crate::ledger::latest;
 use crate::ledger::message::{Answer, Unanswered};
 use crate::outcome::Outcome;
 
@@ -21,12 +22,11 @@ pub(crate) fn page(
     limit: u32,
     offset: u32,
 ) -> Result<String, Outcome> {
-    let mut all = Vec::new();
-    for answer in answers {
-        all.extend(rows(answer)?);
-    }
-    all.sort_by_key(|row| core::cmp::Reverse(row.last_ms));
+    let lists = answers.into_iter().map(rows).collect::<Result<Vec<_>, _>>()?;
     let size = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
+    // One more than is shown, to know whether there are more.
+    let wanted = size(offset).saturating_add(size(limit)).saturating_add(1);
+    let all = latest::merge(lists, wanted, |left, right| right.last_ms.cmp(&left.last_ms));
     let mut rest = all.iter().skip(size(offset));
     let lines: Vec<_> = rest.by_ref().take(size(limit)).map(|row| row.line.as_str()).collect();
     let is_more = rest.next().is_some();

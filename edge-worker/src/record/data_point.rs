@@ -17,14 +17,13 @@ use crate::outcome::Outcome;
 ///
 /// A number that is not known is -1; an age can be negative as well, but then the status is 401 or the
 /// signature was a little ahead. A text that is not known is empty.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct DataPoint {
-    /// What points are sampled by, when there are too many to keep all.
-    pub(crate) index: &'static str,
-    /// The texts, at most 16 KB together.
+    /// The texts, at most 16 KB together. The first one is what points are sampled by as well, when
+    /// there are too many to keep all.
     pub(crate) blobs: [String; 9],
-    /// The numbers.
-    pub(crate) doubles: [f64; 12],
+    /// The numbers, still as text: to read them is JavaScript's, which has the code for it anyway.
+    pub(crate) doubles: [String; 12],
 }
 
 /// Texts from the body are cut to this length, in characters, so that no point is refused as too
@@ -37,15 +36,13 @@ impl Record {
         let text = |text: Option<&str>| -> String {
             text.unwrap_or_default().chars().take(LONGEST_TEXT).collect()
         };
-        #[allow(clippy::cast_precision_loss, reason = "what is counted here is far below 2^53")]
-        let number = |number: Option<u64>| number.map_or(-1.0, |number| number as f64);
-        #[allow(clippy::cast_precision_loss, reason = "an age is far below 2^53")]
-        let age = self.age_seconds.map_or(-1.0, |seconds| seconds as f64);
-        let size = |size: Option<usize>| number(size.and_then(|size| u64::try_from(size).ok()));
-        let credits = self.credits.as_ref().and_then(|credits| credits.get().parse().ok());
+        let unknown = || "-1".to_owned();
+        let number = |number: Option<u64>| number.map_or_else(unknown, |number| number.to_string());
+        let size = |size: Option<usize>| size.map_or_else(unknown, |size| size.to_string());
+        let age = self.age_seconds.map_or_else(unknown, |seconds| seconds.to_string());
+        let credits = self.credits.as_ref().map(|credits| credits.get().to_owned());
         let milliseconds = &self.milliseconds;
         DataPoint {
-            index: outcome.code(),
             blobs: [
                 outcome.code().to_owned(),
                 text(Some(&self.correlation_id)),
@@ -58,8 +55,8 @@ impl Record {
                 text(self.settlement.map(super::Settlement::name)),
             ],
             doubles: [
-                1.0,
-                f64::from(outcome.status()),
+                "1".to_owned(),
+                outcome.status().to_string(),
                 size(self.body_bytes),
                 age,
                 number(self.attempt),
@@ -68,7 +65,7 @@ impl Record {
                 number(milliseconds.claim),
                 number(milliseconds.origin),
                 number(milliseconds.commit),
-                credits.unwrap_or(-1.0),
+                credits.unwrap_or_else(unknown),
                 size(self.key_index),
             ],
         }
@@ -107,12 +104,10 @@ mod tests {
             "in-order",
             "committed",
         ];
-        assert_eq!(point.index, "forwarded");
         assert_eq!(point.blobs.each_ref().map(String::as_str), blobs);
-        #[allow(clippy::cast_precision_loss, reason = "small")]
-        let bytes = body.len() as f64;
-        let doubles = [1.0, 200.0, bytes, 10.0, 2.0, 204.0, 0.0, 3.0, 40.0, 2.0, 1.5, 0.0];
-        assert_eq!(point.doubles.map(f64::to_bits), doubles.map(f64::to_bits));
+        let bytes = body.len().to_string();
+        let doubles = ["1", "200", &bytes, "10", "2", "204", "0", "3", "40", "2", "1.5", "0"];
+        assert_eq!(point.doubles.each_ref().map(String::as_str), doubles);
     }
 
     #[test]
@@ -120,7 +115,7 @@ mod tests {
         let record = Record::new("t".to_owned(), "c-1".to_owned());
         let point = record.data_point(Outcome::SignatureMissing);
         assert_eq!(point.blobs[2..], [const { String::new() }; 7]);
-        assert!(point.doubles[2..].iter().all(|number| number.to_bits() == (-1.0_f64).to_bits()));
+        assert!(point.doubles[2..].iter().all(|number| number == "-1"));
     }
 
     #[test]

@@ -79,7 +79,7 @@ impl Store for MemoryStore {
     fn list(&self, filter: &Filter) -> Result<Vec<(String, Entry)>, String> {
         let mut rows: Vec<_> = self.rows.clone().into_iter().collect();
         rows.retain(|(_, entry)| filter.passes(entry));
-        rows.sort_by_key(|(key, entry)| audit_order(key, entry));
+        rows.sort_by(audit_order);
         rows.truncate(filter.limit as usize);
         Ok(rows)
     }
