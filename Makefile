@@ -45,7 +45,7 @@ demo: $(BUNDLE) hook ## build, run the edge locally, send it real traffic, show 
 	$(HOOK) demo --edge-dir $(EDGE)
 
 .PHONY: test
-test: check unit no-std docs dry-run deny end-to-end demo ## everything that continuous integration checks
+test: check unit c-test no-std docs dry-run deny end-to-end demo ## everything that continuous integration checks
 	$(call say,All checks passed)
 
 ## Day to day
@@ -103,10 +103,11 @@ end-to-end: $(BUNDLE) $(PLANTED_BUNDLE) ## the built worker on real workerd, rea
 	cargo test --package nextapi-edge --test end_to_end --test chaos
 
 .PHONY: no-std
-no-std: .tools/installed/targets ## the verifier on targets that have no standard library
-	$(call say,The verifier without a standard library)
+no-std: .tools/installed/targets ## verifier and C library on targets that have no standard library
+	$(call say,Verifier and C library without a standard library)
 	# In release, as it ships; an unoptimised sha2 for a target without SSE stops in LLVM.
 	for target in $(NO_STD_TARGETS); do cargo build --release --package nextapi-webhook --target $$target; done
+	$(C_BUILD) --crate-type staticlib --target thumbv7em-none-eabihf
 
 .PHONY: docs
 docs: ## documentation, warnings denied
@@ -128,7 +129,7 @@ deny: $(CARGO_DENY) ## licences, sources and duplicates of dependencies
 ASSURANCE := cargo run --quiet --package nextapi-assurance --
 
 .PHONY: assurance
-assurance: assurance-lint no-allocation no-panic no-secret-branch timing miri package docs-rs fuzz planted ## all of them
+assurance: assurance-lint no-allocation no-panic no-secret-branch timing miri package docs-rs c-assurance fuzz planted ## all of them
 	$(call say,Every claim holds)
 
 .PHONY: assurance-lint
@@ -163,6 +164,7 @@ miri: .tools/installed/nightly ## unit tests under Miri: no undefined behaviour,
 	# Left out for time: many MACs, or thousands of random cases.
 	cargo +$(NIGHTLY) miri test --package nextapi-webhook --lib --test event --test header --test verdict \
 		-- --skip wycheproof --skip any_flipped_bit
+	cargo +$(NIGHTLY) miri test --package nextapi-webhook-c
 
 .PHONY: package
 package: ## what would be published builds by itself
@@ -190,6 +192,9 @@ planted: $(CARGO_FUZZ) .tools/installed/nightly ## every fuzz target finds a fau
 .PHONY: mutants
 mutants: $(CARGO_MUTANTS) ## which changes to the verifier no test would notice (an hour)
 	PATH="$(CURDIR)/.tools/bin:$$PATH" cargo mutants --package nextapi-webhook --output target
+
+include capi/capi.mk
+include capi/firmware/firmware.mk
 
 ## Tools
 

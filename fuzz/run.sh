@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 
 seconds=$1
 mode=${2:-}
-targets=(header verify stream event replay_window)
+targets=(header verify stream event replay_window c_interface)
 fuzz=(cargo "+${NIGHTLY:-nightly}" fuzz)
 
 say() {

@@ -11,8 +11,8 @@ use core::hint::black_box;
 
 use assert_no_alloc::{AllocDisabler, assert_no_alloc, reset_violation_count, violation_count};
 use nextapi_webhook::{
-    Error, Event, EventKey, Key, KeyError, Label, MAX_HEADER_BYTES, ReplayWindow, Tolerance,
-    UnixTime, Verifier,
+    Error, Event, EventKey, Key, KeyError, Label, MAX_HEADER_BYTES, ReplayWindow, Signature,
+    Tolerance, UnixTime, Verifier,
 };
 
 #[global_allocator]
@@ -82,6 +82,7 @@ fn keys_and_signatures() {
         let signature = key.clone().sign(NOW, BODY).with_label(Label::Sha256);
         assert_eq!(signature.mac().len(), 32);
         assert_eq!(signature.clone(), signature);
+        assert!(!signature.encode(&mut [0; Signature::MAX_BYTES]).is_empty());
         print(format_args!("{signature} {signature:?} {key:?} {} {:?}", Label::V1, Label::V));
     });
 }
@@ -209,6 +210,8 @@ fn event_keys_and_their_window() {
         let third = EventKey::of_body(b"not JSON");
         assert_ne!(first.digest(), third.digest());
         print(format_args!("{first} {first:?} {third} {third:?}"));
+        assert!(!first.encode(&mut [0; EventKey::MAX_TEXT_BYTES]).is_empty());
+        assert_eq!(EventKey::from_bytes(&third.to_bytes()), Some(third));
 
         let mut window = ReplayWindow::<2>::new();
         assert!(window.is_empty() && window.insert(first) && !window.insert(first));

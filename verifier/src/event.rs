@@ -37,6 +37,15 @@ pub struct Event {
 }
 
 impl Event {
+    /// Bytes that [`id`](Self::id) and [`job_id`](Self::job_id) have at most.
+    pub const MAX_ID_BYTES: usize = ID_BYTES;
+    /// Bytes that [`event_type`](Self::event_type) has at most.
+    pub const MAX_TYPE_BYTES: usize = TYPE_BYTES;
+    /// Bytes that [`status`](Self::status) has at most.
+    pub const MAX_STATUS_BYTES: usize = STATUS_BYTES;
+    /// Bytes that [`credits`](Self::credits) has at most.
+    pub const MAX_CREDITS_BYTES: usize = CREDITS_BYTES;
+
     /// Reads the body.
     ///
     /// What identifies the event (`id`, `type` and `status` of the body itself) must be sound. What

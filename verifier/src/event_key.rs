@@ -5,7 +5,7 @@ use core::fmt;
 use sha2::{Digest as _, Sha256};
 
 use crate::Event;
-use crate::signature::write_hex;
+use crate::signature::{concatenate, hex};
 
 /// The name under which duplicates of an event are recognised: equal for all deliveries of one
 /// event, different for different events.
@@ -39,6 +39,9 @@ enum Source {
 }
 
 impl EventKey {
+    /// Bytes of the longest text of a key.
+    pub const MAX_TEXT_BYTES: usize = "event-".len() + 64;
+
     /// The key of a verified body: that of the event it says it is, else that of its bytes.
     #[must_use]
     pub fn of(body: &[u8]) -> Self {
@@ -63,15 +66,47 @@ impl EventKey {
     pub const fn digest(&self) -> &[u8; 32] {
         &self.digest
     }
+
+    /// The key for a store, in 33 bytes: 1 for an event or 2 for a body, and the hash. They stay the
+    /// same for ever.
+    #[must_use]
+    pub fn to_bytes(self) -> [u8; 33] {
+        let mut bytes = [0; 33];
+        let [source, digest @ ..] = &mut bytes;
+        *source = match self.source {
+            Source::Event => 1,
+            Source::Body => 2,
+        };
+        *digest = self.digest;
+        bytes
+    }
+
+    /// The key that [`to_bytes`](Self::to_bytes) gave, or `None` if it can have given no such bytes.
+    #[must_use]
+    pub const fn from_bytes(bytes: &[u8; 33]) -> Option<Self> {
+        let [source, digest @ ..] = bytes;
+        let source = match source {
+            1 => Source::Event,
+            2 => Source::Body,
+            _ => return None,
+        };
+        Some(Self { source, digest: *digest })
+    }
+
+    /// The key as text, written without the formatting machinery, for firmware and for whoever must
+    /// not panic. It is the same text as the one that is printed.
+    pub fn encode<'a>(&self, buffer: &'a mut [u8; Self::MAX_TEXT_BYTES]) -> &'a str {
+        let source: &[u8] = match self.source {
+            Source::Event => b"event-",
+            Source::Body => b"body-",
+        };
+        concatenate([source, &hex(&self.digest)], buffer)
+    }
 }
 
 impl fmt::Display for EventKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.source {
-            Source::Event => "event-",
-            Source::Body => "body-",
-        })?;
-        write_hex(&self.digest, f)
+        f.write_str(self.encode(&mut [0; Self::MAX_TEXT_BYTES]))
     }
 }
 
@@ -93,5 +128,37 @@ impl defmt::Format for EventKey {
 impl serde::Serialize for EventKey {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use std::string::ToString as _;
+
+    use super::*;
+
+    #[test]
+    fn bytes_for_a_store_stay_the_same_and_give_the_key_again() {
+        for (key, source) in
+            [(EventKey::of_event("evt_1", "running"), 1), (EventKey::of_body(b""), 2)]
+        {
+            let bytes = key.to_bytes();
+            assert_eq!((bytes[0], &bytes[1..]), (source, key.digest().as_slice()));
+            assert_eq!(EventKey::from_bytes(&bytes), Some(key));
+        }
+        for source in [0, 3, 255] {
+            assert_eq!(EventKey::from_bytes(&[source; 33]), None);
+        }
+    }
+
+    #[test]
+    fn the_longest_text_fits() {
+        let text = EventKey::of_event("evt_1", "running").to_string();
+        assert_eq!(text.len(), EventKey::MAX_TEXT_BYTES);
+        assert!(text.starts_with("event-"), "{text}");
+        let text = EventKey::of_body(b"").to_string();
+        let digest = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+        assert_eq!(text.strip_prefix("body-"), Some(digest));
     }
 }

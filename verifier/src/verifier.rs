@@ -2,12 +2,12 @@
 
 use heapless::Vec;
 
-use crate::header::{Header, MAX_SIGNATURES};
-use crate::key::{Hasher, Key};
+use crate::header::{Header, Signatures};
+use crate::message::Message;
 use crate::signature::MAC_BYTES;
 use crate::time::Distance;
 use crate::verdict::Verdict;
-use crate::{Error, KeyError, Tolerance, UnixTime};
+use crate::{Error, Key, KeyError, Tolerance, UnixTime};
 
 /// Verifies deliveries against one or several keys.
 ///
@@ -67,9 +67,17 @@ impl<const KEYS: usize> Verifier<KEYS> {
         body: &[u8],
         now: UnixTime,
     ) -> Result<Verified, Error> {
-        let mut stream = self.begin(header, now)?;
-        stream.update(body);
-        stream.finish()
+        // The verdict of `begin`, `update` and `finish`, but one key after the other, with nothing
+        // kept for a next piece and nothing moved: a microcontroller has little stack.
+        let mut signatures = Signatures::new();
+        let header = Header::parse(header.as_ref(), &mut signatures)?;
+        let mut verdict = Verdict::new();
+        for (index, key) in self.keys.iter().enumerate().rev() {
+            let mut mac = [0; MAC_BYTES];
+            key.mac([header.timestamp_digits(), b".", body], &mut mac);
+            verdict.compare(index, &mac, &signatures);
+        }
+        Verified::release(verdict, header.timestamp(), now, &self.tolerance)
     }
 
     /// Begins to verify a delivery whose body arrives in pieces. The verdict is the same as that of
@@ -79,19 +87,20 @@ impl<const KEYS: usize> Verifier<KEYS> {
     /// The variants of [`Error`] that concern the header alone: what is said about it is said
     /// before the body has to be read.
     pub fn begin(&self, header: impl AsRef<[u8]>, now: UnixTime) -> Result<Stream<KEYS>, Error> {
-        let header = Header::parse(header.as_ref())?;
-        let mut hashers = Vec::new();
-        for key in &self.keys {
-            // There is room for as many as there are keys. (`collect` would bring a panic along.)
-            let _ = hashers.push(key.hasher(header.timestamp_digits()));
-        }
-        Ok(Stream {
-            hashers,
-            timestamp: header.timestamp(),
-            signatures: header.into_signatures(),
+        // Built in its place, part after part: a stream is large, and so are its parts.
+        let mut stream = Stream {
+            message: Message::default(),
+            timestamp: now,
+            signatures: Signatures::new(),
             now,
             tolerance: self.tolerance,
-        })
+        };
+        let header = Header::parse(header.as_ref(), &mut stream.signatures)?;
+        stream.timestamp = header.timestamp();
+        stream.message.begin(&self.keys);
+        stream.message.update(header.timestamp_digits());
+        stream.message.update(b".");
+        Ok(stream)
     }
 
     /// The tolerance that this verifier was built with.
@@ -111,9 +120,9 @@ impl<const KEYS: usize> zeroize::ZeroizeOnDrop for Verifier<KEYS> {}
 /// have sent.
 #[must_use = "nothing is verified before `finish` has answered"]
 pub struct Stream<const KEYS: usize> {
-    hashers: Vec<Hasher, KEYS>,
+    message: Message<KEYS>,
     timestamp: UnixTime,
-    signatures: Vec<[u8; MAC_BYTES], MAX_SIGNATURES>,
+    signatures: Signatures,
     now: UnixTime,
     tolerance: Tolerance,
 }
@@ -121,9 +130,7 @@ pub struct Stream<const KEYS: usize> {
 impl<const KEYS: usize> Stream<KEYS> {
     /// Takes in the next piece of the body, of any length.
     pub fn update(&mut self, piece: &[u8]) {
-        for hasher in &mut self.hashers {
-            hasher.update(piece);
-        }
+        self.message.update(piece);
     }
 
     /// Gives the verdict over everything taken in.
@@ -131,14 +138,10 @@ impl<const KEYS: usize> Stream<KEYS> {
     /// # Errors
     /// [`Error::SignatureMismatch`], [`Error::TimestampExpired`] or [`Error::TimestampAhead`].
     pub fn finish(mut self) -> Result<Verified, Error> {
+        let Self { message, signatures, .. } = &mut self;
         let mut verdict = Verdict::new();
-        // The last key first, so that the first one that matches is the one that is kept.
-        while let Some(hasher) = self.hashers.pop() {
-            verdict.compare(self.hashers.len(), &hasher.finish(), &self.signatures);
-        }
-        let distance = Distance::between(self.timestamp, self.now);
-        let key_index = verdict.release(distance, self.tolerance)?;
-        Ok(Verified { key_index, timestamp: self.timestamp, distance })
+        message.finish(|index, mac| verdict.compare(index, mac, signatures));
+        Verified::release(verdict, self.timestamp, self.now, &self.tolerance)
     }
 }
 
@@ -159,6 +162,18 @@ pub struct Verified {
 }
 
 impl Verified {
+    /// Makes the verdict public.
+    fn release(
+        verdict: Verdict,
+        timestamp: UnixTime,
+        now: UnixTime,
+        tolerance: &Tolerance,
+    ) -> Result<Self, Error> {
+        let distance = Distance::between(timestamp, now);
+        let key_index = verdict.release(distance, *tolerance)?;
+        Ok(Self { key_index, timestamp, distance })
+    }
+
     /// Which of the verifier's keys matched, counted from 0 in the order in which they were given.
     /// Once only 0 occurs, the older keys can be removed.
     #[must_use]

@@ -82,7 +82,8 @@ fn timestamp_near_the_integer_limits_overflows() {
 ///   hashing was done in `update`. There it could still be done once per candidate, but a stream has
 ///   no room for as many hash states.
 ///
-/// `verify` is `begin`, `update` and `finish` in a row. What is left, the time, the benches measure.
+/// `verify` takes one MAC for each key, whatever the header holds; that it gives the same verdict,
+/// `model.rs` shows. What is left, the time, the benches measure.
 #[test]
 fn body_is_hashed_once_per_candidate() {
     let verifier = verifier(SECRET);

@@ -43,6 +43,9 @@ checks! {
     fn signature_with_label(signature: Signature, label: Label) -> Signature {
         signature.with_label(label)
     }
+    fn signature_encode(signature: &Signature, buffer: &mut [u8; Signature::MAX_BYTES]) -> usize {
+        signature.encode(buffer).len()
+    }
     fn verifier_new(keys: [Key; KEYS + 1], tolerance: Tolerance) -> Result<Verifier<KEYS>, KeyError> {
         Verifier::new(keys, tolerance)
     }
@@ -82,6 +85,15 @@ checks! {
     fn event_key_of_body(body: &[u8]) -> EventKey {
         EventKey::of_body(body)
     }
+    fn event_key_encode(key: &EventKey, buffer: &mut [u8; EventKey::MAX_TEXT_BYTES]) -> usize {
+        key.encode(buffer).len()
+    }
+    fn event_key_to_bytes(key: EventKey) -> [u8; 33] {
+        key.to_bytes()
+    }
+    fn event_key_from_bytes(bytes: &[u8; 33]) -> Option<EventKey> {
+        EventKey::from_bytes(bytes)
+    }
     fn replay_window_insert(window: &mut ReplayWindow<EVENTS>, key: EventKey) -> bool {
         window.insert(key)
     }
@@ -103,6 +115,8 @@ fn main() -> Result<(), Box<dyn core::error::Error>> {
     let signature = signature_with_label(key_sign(&key, now, body), black_box(Label::V1));
     let header = signature.to_string();
     let header: &[u8] = black_box(header.as_bytes());
+    let length = signature_encode(&signature, &mut [0; Signature::MAX_BYTES]);
+    assert_eq!(length, header.len(), "the same text as the one that is printed");
 
     let full = black_box([key.clone(), key.clone(), key.clone()]);
     assert!(verifier_new(full, Tolerance::DEFAULT).is_err(), "three keys in the room of two");
@@ -119,6 +133,8 @@ fn main() -> Result<(), Box<dyn core::error::Error>> {
     black_box(event_key(&event));
     black_box(event_key_of_body(body));
     let key = event_key_of(body);
+    assert!(event_key_encode(&key, &mut [0; EventKey::MAX_TEXT_BYTES]) > 0, "it says something");
+    assert!(event_key_from_bytes(&event_key_to_bytes(key)).is_some(), "it was a key");
     let mut window = black_box(ReplayWindow::<EVENTS>::new());
     assert!(replay_window_insert(&mut window, key), "the window was empty");
     assert!(replay_window_contains(&window, &key), "just inserted");

@@ -1,0 +1,69 @@
+//! The verifier over deliveries that arrive in pieces.
+
+use nextapi_webhook::{Key, Tolerance, UnixTime, Verified, Verifier};
+
+use crate::{Body, KEYS};
+
+/// A verifier that gets its keys later: without any, nothing is authentic.
+#[derive(Debug, Default)]
+pub struct Gate(Option<Verifier<KEYS>>);
+
+impl Gate {
+    /// A gate without keys.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(None)
+    }
+
+    /// Takes the secrets, newest first.
+    ///
+    /// # Errors
+    /// The code of the [`KeyError`](nextapi_webhook::KeyError). There are no keys then.
+    pub fn set(&mut self, secrets: &[&[u8]], tolerance: Tolerance) -> Result<(), &'static str> {
+        self.0 = None;
+        if secrets.iter().any(|secret| secret.is_empty()) {
+            return Err("key_empty");
+        }
+        let keys = secrets.iter().filter_map(|secret| Key::new(secret).ok());
+        self.0 = Some(Verifier::new(keys, tolerance).map_err(|error| error.code())?);
+        Ok(())
+    }
+
+    /// The verifier, if there are keys.
+    #[must_use]
+    pub const fn verifier(&self) -> Option<&Verifier<KEYS>> {
+        self.0.as_ref()
+    }
+
+    /// Verifies a delivery when its body has arrived.
+    ///
+    /// # Errors
+    /// The code of the verifier's [`Error`](nextapi_webhook::Error), or `key_none`.
+    pub fn verify_at_once(
+        &self,
+        header: &[u8],
+        now: UnixTime,
+        body: &mut Body<'_>,
+    ) -> Result<Verified, &'static str> {
+        let verifier = self.verifier().ok_or("key_none")?;
+        verifier.verify(header, body.all(), now).map_err(|error| error.code())
+    }
+
+    /// Verifies a delivery while its body arrives.
+    ///
+    /// # Errors
+    /// The code of the verifier's [`Error`](nextapi_webhook::Error), or `key_none`.
+    pub fn verify_in_pieces(
+        &self,
+        header: &[u8],
+        now: UnixTime,
+        body: &mut Body<'_>,
+    ) -> Result<Verified, &'static str> {
+        let verifier = self.verifier().ok_or("key_none")?;
+        let mut stream = verifier.begin(header, now).map_err(|error| error.code())?;
+        while let Some(piece) = body.next_piece() {
+            stream.update(piece);
+        }
+        stream.finish().map_err(|error| error.code())
+    }
+}

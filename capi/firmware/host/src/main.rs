@@ -1,0 +1,36 @@
+//! Builds the firmware, runs it under QEMU on the vectors of the host's tests, and holds what it costs
+//! against its bounds.
+//!
+//! ```text
+//! nextapi-firmware-host    everything; prints the figures, fails at the first thing that is not so
+//! ```
+
+mod board;
+mod budget;
+mod cost;
+mod delivery;
+mod image;
+mod program;
+mod trial;
+mod vectors;
+
+use std::process::ExitCode;
+
+/// Why a claim is not shown: it does not hold, or a tool is missing or could not be run.
+type Failure = Box<dyn core::error::Error>;
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("not shown: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<(), Failure> {
+    let vectors = vectors::read()?;
+    trial::show(&vectors)?;
+    budget::show()
+}

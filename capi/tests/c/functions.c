@@ -1,0 +1,452 @@
+/* Every function, every result, and what the header's conventions say about NULL and lengths. */
+
+#include "check.h"
+
+#define PAST NEXTAPI_WEBHOOK_TOLERANCE_SECONDS
+#define FUTURE NEXTAPI_WEBHOOK_TOLERANCE_SECONDS
+
+static const char BODY[] = "{\"id\":\"evt_1\",\"type\":\"job.succeeded\",\"data\":{\"job\":{\"id\":\"job_1\"}}}";
+#define BODY_LENGTH (sizeof BODY - 1)
+
+/* The stated sizes, checked when this is compiled. Who has to change a number here has changed what
+ * programs were compiled with, and has to raise C_ABI in capi.mk. */
+#define HOLDS(name, condition) typedef char name[(condition) ? 1 : -1]
+HOLDS(verifier_size, sizeof(nextapi_webhook_verifier) == 384 && NEXTAPI_WEBHOOK_VERIFIER_SIZE == 384);
+HOLDS(stream_size, sizeof(nextapi_webhook_stream) == 768 && NEXTAPI_WEBHOOK_STREAM_SIZE == 768);
+HOLDS(key_size, sizeof(nextapi_webhook_event_key) == 33 && NEXTAPI_WEBHOOK_EVENT_KEY_SIZE == 33);
+HOLDS(event_size, sizeof(nextapi_webhook_event) == 129 + 65 + 33 + 129 + 33);
+HOLDS(event_places, offsetof(nextapi_webhook_event, status) == 129 + 65);
+HOLDS(verified_size, sizeof(nextapi_webhook_verified) == 24);
+HOLDS(verified_places, offsetof(nextapi_webhook_verified, age_seconds) == 8);
+HOLDS(secret_size, sizeof(nextapi_webhook_secret) == 2 * sizeof(void *));
+HOLDS(text_sizes, NEXTAPI_WEBHOOK_SIGNATURE_SIZE == 95 && NEXTAPI_WEBHOOK_EVENT_KEY_TEXT_SIZE == 71);
+HOLDS(result_size, sizeof(nextapi_webhook_result) == 4);
+
+static nextapi_webhook_verifier verifier_of(const char *text) {
+    nextapi_webhook_verifier verifier;
+    const nextapi_webhook_secret only = secret(text);
+    GIVES(nextapi_webhook_verifier_init(&verifier, &only, 1, PAST, FUTURE), OK);
+    return verifier;
+}
+
+/* The header that signs BODY, in a static buffer. */
+static const char *signed_at(uint64_t timestamp, const char *text) {
+    static char header[NEXTAPI_WEBHOOK_SIGNATURE_SIZE];
+    size_t length = 0;
+    GIVES(nextapi_webhook_sign(text, strlen(text), BODY, BODY_LENGTH, timestamp, header, sizeof header,
+                               &length),
+          OK);
+    CHECK(length == strlen(header));
+    return header;
+}
+
+static nextapi_webhook_result verify(const nextapi_webhook_verifier *verifier, const char *header,
+                                     nextapi_webhook_verified *verified) {
+    return nextapi_webhook_verify(verifier, header, strlen(header), BODY, BODY_LENGTH, NOW, verified);
+}
+
+static void versions(void) {
+    CHECK(strcmp(nextapi_webhook_version(), NEXTAPI_WEBHOOK_VERSION) == 0);
+}
+
+static void results(void) {
+    /* The numbers are part of the interface: they stay. */
+    static const struct {
+        int32_t result;
+        int32_t number;
+        const char *code;
+    } all[] = {
+        {NEXTAPI_WEBHOOK_RESULT_OK, 0, "ok"},
+        {NEXTAPI_WEBHOOK_RESULT_DUPLICATE, 1, "duplicate"},
+        {NEXTAPI_WEBHOOK_RESULT_ARGUMENT_INVALID, 10, "argument_invalid"},
+        {NEXTAPI_WEBHOOK_RESULT_NOT_INITIALISED, 11, "not_initialised"},
+        {NEXTAPI_WEBHOOK_RESULT_BUFFER_TOO_SMALL, 12, "buffer_too_small"},
+        {NEXTAPI_WEBHOOK_RESULT_KEY_EMPTY, 20, "key_empty"},
+        {NEXTAPI_WEBHOOK_RESULT_KEY_NONE, 21, "key_none"},
+        {NEXTAPI_WEBHOOK_RESULT_KEY_TOO_MANY, 22, "key_too_many"},
+        {NEXTAPI_WEBHOOK_RESULT_HEADER_TOO_LONG, 30, "signature_malformed"},
+        {NEXTAPI_WEBHOOK_RESULT_TIMESTAMP_MISSING, 31, "signature_malformed"},
+        {NEXTAPI_WEBHOOK_RESULT_TIMESTAMP_REPEATED, 32, "signature_malformed"},
+        {NEXTAPI_WEBHOOK_RESULT_TIMESTAMP_INVALID, 33, "signature_malformed"},
+        {NEXTAPI_WEBHOOK_RESULT_SIGNATURE_MISSING, 34, "signature_malformed"},
+        {NEXTAPI_WEBHOOK_RESULT_TOO_MANY_SIGNATURES, 35, "signature_malformed"},
+        {NEXTAPI_WEBHOOK_RESULT_SIGNATURE_MISMATCH, 40, "signature_mismatch"},
+        {NEXTAPI_WEBHOOK_RESULT_TIMESTAMP_EXPIRED, 41, "timestamp_expired"},
+        {NEXTAPI_WEBHOOK_RESULT_TIMESTAMP_AHEAD, 42, "timestamp_ahead"},
+        {NEXTAPI_WEBHOOK_RESULT_REFUSED, 43, "refused"},
+        {NEXTAPI_WEBHOOK_RESULT_EVENT_UNREADABLE, 50, "event_unreadable"},
+        {NEXTAPI_WEBHOOK_RESULT_EVENT_TOO_DEEP, 51, "event_too_deep"},
+        {NEXTAPI_WEBHOOK_RESULT_EVENT_FIELD_TOO_LONG, 52, "event_field_too_long"},
+        {NEXTAPI_WEBHOOK_RESULT_EVENT_FIELD_INVALID, 53, "event_field_invalid"},
+        {NEXTAPI_WEBHOOK_RESULT_EVENT_KEY_INVALID, 54, "event_key_invalid"},
+    };
+    const size_t count = sizeof all / sizeof *all;
+    size_t known = 0;
+    int32_t number;
+    size_t at;
+    for (at = 0; at < count; at++) {
+        CHECK(all[at].result == all[at].number);
+        CHECK(strcmp(nextapi_webhook_result_code(all[at].result), all[at].code) == 0);
+    }
+    for (number = -1000; number <= 1000; number++) {
+        CHECK(strlen(nextapi_webhook_result_text(number)) > 5);
+        if (strcmp(nextapi_webhook_result_code(number), "unknown") != 0)
+            known++;
+    }
+    CHECK(known == count);
+    CHECK(strcmp(nextapi_webhook_result_code(INT32_MIN), "unknown") == 0);
+    CHECK(strcmp(nextapi_webhook_result_code(INT32_MAX), "unknown") == 0);
+}
+
+static void verifiers(void) {
+    nextapi_webhook_verifier verifier;
+    nextapi_webhook_secret secrets[NEXTAPI_WEBHOOK_MAX_KEYS + 1];
+    nextapi_webhook_verified verified;
+    char storage[sizeof verifier + 8];
+    char *misaligned = storage + ((uintptr_t)storage % 2 == 0 ? 1 : 0);
+    size_t at;
+    for (at = 0; at <= NEXTAPI_WEBHOOK_MAX_KEYS; at++)
+        secrets[at] = secret(at == 0 ? "one" : at == 1 ? "two" : at == 2 ? "three" : "more");
+
+    for (at = 1; at <= NEXTAPI_WEBHOOK_MAX_KEYS; at++) {
+        memset(&verifier, 0xa5, sizeof verifier);
+        GIVES(nextapi_webhook_verifier_init(&verifier, secrets, at, PAST, FUTURE), OK);
+        GIVES(verify(&verifier, signed_at(NOW, "one"), &verified), OK);
+        CHECK(verified.key_index == 0);
+    }
+    GIVES(verify(&verifier, signed_at(NOW, "three"), &verified), OK);
+    CHECK(verified.key_index == 2);
+
+    GIVES(nextapi_webhook_verifier_init(&verifier, secrets, NEXTAPI_WEBHOOK_MAX_KEYS + 1, PAST, FUTURE),
+          KEY_TOO_MANY);
+    /* A verifier that could not be made refuses everything, and nothing is left of the one before. */
+    CHECK(is_zero(&verifier, sizeof verifier));
+    GIVES(verify(&verifier, signed_at(NOW, "one"), &verified), NOT_INITIALISED);
+    GIVES(nextapi_webhook_verifier_init(&verifier, secrets, 0, PAST, FUTURE), KEY_NONE);
+    GIVES(nextapi_webhook_verifier_init(&verifier, NULL, 0, PAST, FUTURE), KEY_NONE);
+    GIVES(nextapi_webhook_verifier_init(&verifier, NULL, 1, PAST, FUTURE), ARGUMENT_INVALID);
+    GIVES(nextapi_webhook_verifier_init(NULL, secrets, 1, PAST, FUTURE), ARGUMENT_INVALID);
+    GIVES(nextapi_webhook_verifier_init(&verifier, secrets, SIZE_MAX / 2, PAST, FUTURE), ARGUMENT_INVALID);
+    GIVES(nextapi_webhook_verifier_init((nextapi_webhook_verifier *)(void *)misaligned, secrets, 1, PAST,
+                                        FUTURE),
+          ARGUMENT_INVALID);
+    GIVES(nextapi_webhook_verifier_init(
+              &verifier, (const nextapi_webhook_secret *)(const void *)misaligned, 1, PAST, FUTURE),
+          ARGUMENT_INVALID);
+    secrets[1].length = 0;
+    GIVES(nextapi_webhook_verifier_init(&verifier, secrets, 2, PAST, FUTURE), KEY_EMPTY);
+    secrets[1].data = NULL;
+    GIVES(nextapi_webhook_verifier_init(&verifier, secrets, 2, PAST, FUTURE), KEY_EMPTY);
+    secrets[1].length = 1;
+    GIVES(nextapi_webhook_verifier_init(&verifier, secrets, 2, PAST, FUTURE), ARGUMENT_INVALID);
+    secrets[0].length = SIZE_MAX;
+    GIVES(nextapi_webhook_verifier_init(&verifier, secrets, 1, PAST, FUTURE), ARGUMENT_INVALID);
+    CHECK(is_zero(&verifier, sizeof verifier));
+
+    verifier = verifier_of("one");
+    CHECK(!is_zero(&verifier, sizeof verifier));
+    nextapi_webhook_verifier_wipe(&verifier);
+    CHECK(is_zero(&verifier, sizeof verifier));
+    nextapi_webhook_verifier_wipe(&verifier);
+    nextapi_webhook_verifier_wipe(NULL);
+}
+
+static void verdicts(void) {
+    static const nextapi_webhook_verifier never = {{0}};
+    const nextapi_webhook_verified none = {0, 0, 0};
+    nextapi_webhook_verifier verifier = verifier_of("one");
+    nextapi_webhook_verifier copy;
+    nextapi_webhook_verified verified;
+    char storage[sizeof verified + 1];
+    char *misaligned = storage + ((uintptr_t)storage % 2 == 0 ? 1 : 0);
+    char long_header[1025];
+    const char *header = signed_at(NOW - 299, "one");
+
+    GIVES(verify(&verifier, header, &verified), OK);
+    CHECK(verified.timestamp == NOW - 299 && verified.age_seconds == 299 && verified.key_index == 0);
+    GIVES(verify(&verifier, header, NULL), OK);
+    GIVES(verify(&verifier, signed_at(NOW + 299, "one"), &verified), OK);
+    CHECK(verified.age_seconds == -299);
+    memcpy(&copy, &verifier, sizeof copy);
+    GIVES(verify(&copy, header, NULL), OK);
+
+    GIVES(verify(&verifier, signed_at(NOW, "other"), &verified), SIGNATURE_MISMATCH);
+    CHECK(memcmp(&verified, &none, sizeof none) == 0);
+    GIVES(verify(&verifier, signed_at(NOW - 300, "one"), &verified), TIMESTAMP_EXPIRED);
+    GIVES(verify(&verifier, signed_at(NOW + 300, "one"), &verified), TIMESTAMP_AHEAD);
+    GIVES(verify(&verifier, signed_at(NOW - 300, "other"), &verified), SIGNATURE_MISMATCH);
+
+    memset(long_header, 'x', sizeof long_header);
+    GIVES(nextapi_webhook_verify(&verifier, long_header, sizeof long_header, NULL, 0, NOW, NULL),
+          HEADER_TOO_LONG);
+    GIVES(verify(&verifier, "v=1", NULL), TIMESTAMP_MISSING);
+    GIVES(verify(&verifier, "t=1,t=1", NULL), TIMESTAMP_REPEATED);
+    GIVES(verify(&verifier, "t=01", NULL), TIMESTAMP_INVALID);
+    GIVES(verify(&verifier, "t=1", NULL), SIGNATURE_MISSING);
+    GIVES(verify(&verifier, "t=1,v=,v=,v=,v=,v=,v=,v=,v=,v=", NULL), TOO_MANY_SIGNATURES);
+
+    header = signed_at(NOW, "one");
+    GIVES(verify(&never, header, NULL), NOT_INITIALISED);
+    GIVES(verify(NULL, header, &verified), ARGUMENT_INVALID);
+    CHECK(memcmp(&verified, &none, sizeof none) == 0);
+    GIVES(nextapi_webhook_verify(&verifier, NULL, 1, BODY, BODY_LENGTH, NOW, NULL), ARGUMENT_INVALID);
+    GIVES(nextapi_webhook_verify(&verifier, NULL, 0, BODY, BODY_LENGTH, NOW, NULL), TIMESTAMP_MISSING);
+    GIVES(nextapi_webhook_verify(&verifier, header, 0, BODY, BODY_LENGTH, NOW, NULL), TIMESTAMP_MISSING);
+    GIVES(nextapi_webhook_verify(&verifier, header, SIZE_MAX, BODY, BODY_LENGTH, NOW, NULL),
+          ARGUMENT_INVALID);
+    GIVES(nextapi_webhook_verify(&verifier, header, strlen(header), NULL, 1, NOW, NULL), ARGUMENT_INVALID);
+    GIVES(nextapi_webhook_verify(&verifier, header, strlen(header), NULL, 0, NOW, NULL), SIGNATURE_MISMATCH);
+    GIVES(verify(&verifier, header, (nextapi_webhook_verified *)(void *)misaligned), ARGUMENT_INVALID);
+    GIVES(verify((const nextapi_webhook_verifier *)(const void *)misaligned, header, NULL), ARGUMENT_INVALID);
+}
+
+static void streams(void) {
+    nextapi_webhook_verifier verifier = verifier_of("one");
+    nextapi_webhook_stream stream;
+    nextapi_webhook_verified verified;
+    const char *header = signed_at(NOW, "one");
+    char storage[sizeof stream + 8];
+    char *misaligned = storage + ((uintptr_t)storage % 2 == 0 ? 1 : 0);
+    size_t cut;
+
+    for (cut = 0; cut <= BODY_LENGTH; cut++) {
+        char *front = alone(BODY, cut);
+        char *back = alone(BODY + cut, BODY_LENGTH - cut);
+        memset(&stream, 0xa5, sizeof stream);
+        GIVES(nextapi_webhook_stream_begin(&stream, &verifier, header, strlen(header), NOW), OK);
+        GIVES(nextapi_webhook_stream_update(&stream, front, cut), OK);
+        GIVES(nextapi_webhook_stream_update(&stream, NULL, 0), OK);
+        GIVES(nextapi_webhook_stream_update(&stream, back, BODY_LENGTH - cut), OK);
+        GIVES(nextapi_webhook_stream_finish(&stream, &verified), OK);
+        CHECK(verified.timestamp == NOW && verified.age_seconds == 0 && verified.key_index == 0);
+        CHECK(is_zero(&stream, sizeof stream));
+        free(front);
+        free(back);
+    }
+    GIVES(nextapi_webhook_stream_finish(&stream, &verified), NOT_INITIALISED);
+    CHECK(is_zero(&verified, sizeof verified));
+    GIVES(nextapi_webhook_stream_update(&stream, BODY, 1), NOT_INITIALISED);
+
+    GIVES(nextapi_webhook_stream_begin(&stream, &verifier, header, strlen(header), NOW), OK);
+    GIVES(nextapi_webhook_stream_update(&stream, BODY, BODY_LENGTH - 1), OK);
+    GIVES(nextapi_webhook_stream_finish(&stream, NULL), SIGNATURE_MISMATCH);
+    header = signed_at(NOW - 300, "one");
+    GIVES(nextapi_webhook_stream_begin(&stream, &verifier, header, strlen(header), NOW), OK);
+    GIVES(nextapi_webhook_stream_update(&stream, BODY, BODY_LENGTH), OK);
+    GIVES(nextapi_webhook_stream_finish(&stream, NULL), TIMESTAMP_EXPIRED);
+    header = signed_at(NOW + 300, "one");
+    GIVES(nextapi_webhook_stream_begin(&stream, &verifier, header, strlen(header), NOW), OK);
+    GIVES(nextapi_webhook_stream_update(&stream, BODY, BODY_LENGTH), OK);
+    GIVES(nextapi_webhook_stream_finish(&stream, NULL), TIMESTAMP_AHEAD);
+    header = signed_at(NOW, "one");
+
+    /* A piece that could not be taken in is not passed over. */
+    GIVES(nextapi_webhook_stream_begin(&stream, &verifier, header, strlen(header), NOW), OK);
+    GIVES(nextapi_webhook_stream_update(&stream, NULL, 5), ARGUMENT_INVALID);
+    GIVES(nextapi_webhook_stream_update(&stream, BODY, BODY_LENGTH), NOT_INITIALISED);
+    GIVES(nextapi_webhook_stream_finish(&stream, &verified), NOT_INITIALISED);
+    GIVES(nextapi_webhook_stream_begin(&stream, &verifier, header, strlen(header), NOW), OK);
+    GIVES(nextapi_webhook_stream_update(&stream, BODY, SIZE_MAX), ARGUMENT_INVALID);
+    GIVES(nextapi_webhook_stream_finish(&stream, &verified), NOT_INITIALISED);
+
+    GIVES(nextapi_webhook_stream_begin(&stream, &verifier, "t=1", 3, NOW), SIGNATURE_MISSING);
+    CHECK(is_zero(&stream, sizeof stream));
+    GIVES(nextapi_webhook_stream_begin(&stream, &verifier, NULL, 0, NOW), TIMESTAMP_MISSING);
+    GIVES(nextapi_webhook_stream_begin(&stream, &verifier, NULL, 1, NOW), ARGUMENT_INVALID);
+    GIVES(nextapi_webhook_stream_begin(&stream, NULL, header, strlen(header), NOW), ARGUMENT_INVALID);
+    GIVES(nextapi_webhook_stream_begin(NULL, &verifier, header, strlen(header), NOW), ARGUMENT_INVALID);
+    GIVES(nextapi_webhook_stream_begin((nextapi_webhook_stream *)(void *)misaligned, &verifier, header,
+                                       strlen(header), NOW),
+          ARGUMENT_INVALID);
+    GIVES(nextapi_webhook_stream_update(NULL, BODY, 1), ARGUMENT_INVALID);
+    GIVES(nextapi_webhook_stream_update(NULL, NULL, 1), ARGUMENT_INVALID);
+    GIVES(nextapi_webhook_stream_finish(NULL, &verified), ARGUMENT_INVALID);
+
+    GIVES(nextapi_webhook_stream_begin(&stream, &verifier, header, strlen(header), NOW), OK);
+    nextapi_webhook_stream_wipe(&stream);
+    CHECK(is_zero(&stream, sizeof stream));
+    nextapi_webhook_stream_wipe(NULL);
+
+    /* A stream does not refer to its verifier. */
+    GIVES(nextapi_webhook_stream_begin(&stream, &verifier, header, strlen(header), NOW), OK);
+    nextapi_webhook_verifier_wipe(&verifier);
+    GIVES(nextapi_webhook_stream_update(&stream, BODY, BODY_LENGTH), OK);
+    GIVES(nextapi_webhook_stream_finish(&stream, NULL), OK);
+    GIVES(nextapi_webhook_stream_begin(&stream, &verifier, header, strlen(header), NOW), NOT_INITIALISED);
+}
+
+static void signatures(void) {
+    char room[NEXTAPI_WEBHOOK_SIGNATURE_SIZE];
+    size_t length = 7;
+    size_t size;
+    /* RFC 2104 over `1700000000.{}`, made with openssl. */
+    static const char expected[] =
+        "t=1700000000,v=35495024f4ef3f94e5a93e22221544c4b75e9a42300cd965ab81cb85cd994e91";
+    GIVES(nextapi_webhook_sign("whsec_test", 10, "{}", 2, NOW, room, sizeof room, &length), OK);
+    CHECK(strcmp(room, expected) == 0 && length == sizeof expected - 1);
+    for (size = 0; size <= sizeof expected; size++) {
+        char *exact = alone(room, size);
+        if (size < sizeof expected) {
+            GIVES(nextapi_webhook_sign("whsec_test", 10, "{}", 2, NOW, exact, size, &length),
+                  BUFFER_TOO_SMALL);
+            CHECK(length == 0 && (size == 0 || *exact == '\0'));
+        } else {
+            GIVES(nextapi_webhook_sign("whsec_test", 10, "{}", 2, NOW, exact, size, NULL), OK);
+            CHECK(strcmp(exact, expected) == 0);
+        }
+        free(exact);
+    }
+    GIVES(nextapi_webhook_sign("s", 1, NULL, 0, UINT64_MAX, room, sizeof room, &length), OK);
+    CHECK(length < sizeof room);
+    GIVES(nextapi_webhook_sign("s", 1, NULL, 0, NOW, NULL, 0, &length), BUFFER_TOO_SMALL);
+    GIVES(nextapi_webhook_sign("s", 1, NULL, 0, NOW, NULL, 1, &length), ARGUMENT_INVALID);
+    GIVES(nextapi_webhook_sign("s", 1, NULL, 1, NOW, room, sizeof room, &length), ARGUMENT_INVALID);
+    CHECK(length == 0 && *room == '\0');
+    GIVES(nextapi_webhook_sign(NULL, 1, NULL, 0, NOW, room, sizeof room, &length), ARGUMENT_INVALID);
+    GIVES(nextapi_webhook_sign(NULL, 0, NULL, 0, NOW, room, sizeof room, &length), KEY_EMPTY);
+    GIVES(nextapi_webhook_sign("s", 1, NULL, 0, NOW, room, sizeof room,
+                               (size_t *)(void *)(room + ((uintptr_t)room % 2 == 0 ? 1 : 0))),
+          ARGUMENT_INVALID);
+}
+
+/* Reads a text as an event. */
+static nextapi_webhook_result event_of(const char *body, nextapi_webhook_event *event) {
+    return nextapi_webhook_event_read(body, strlen(body), event);
+}
+
+static void events(void) {
+    nextapi_webhook_event event;
+    char body[1024];
+    char id[NEXTAPI_WEBHOOK_ID_SIZE + 1];
+    int depth;
+
+    memset(&event, 0xa5, sizeof event);
+    GIVES(event_of(BODY, &event), OK);
+    CHECK(strcmp(event.id, "evt_1") == 0 && strcmp(event.event_type, "job.succeeded") == 0);
+    CHECK(strcmp(event.job_id, "job_1") == 0 && *event.status == '\0' && *event.credits == '\0');
+    GIVES(event_of("{\"id\":\"vid_1\",\"job_id\":\"j\\u00e9\",\"status\":\"succeeded\",\"cost_credits\":1.050}",
+                   &event),
+          OK);
+    CHECK(strcmp(event.id, "vid_1") == 0 && *event.event_type == '\0');
+    CHECK(strcmp(event.status, "succeeded") == 0 && strcmp(event.job_id, "j\xc3\xa9") == 0);
+    CHECK(strcmp(event.credits, "1.050") == 0);
+    GIVES(event_of("{}", &event), OK);
+    CHECK(is_zero(&event, sizeof event));
+
+    /* The longest that there is room for, and one more. */
+    memset(id, 'x', sizeof id);
+    id[NEXTAPI_WEBHOOK_ID_SIZE - 1] = '\0';
+    snprintf(body, sizeof body, "{\"id\":\"%s\"}", id);
+    GIVES(event_of(body, &event), OK);
+    CHECK(strcmp(event.id, id) == 0);
+    snprintf(body, sizeof body, "{\"id\":\"%sx\"}", id);
+    GIVES(event_of(body, &event), EVENT_FIELD_TOO_LONG);
+    CHECK(is_zero(&event, sizeof event));
+
+    GIVES(event_of("no JSON", &event), EVENT_UNREADABLE);
+    GIVES(event_of("{\"id\":\"a\\u0000b\"}", &event), EVENT_FIELD_INVALID);
+    strcpy(body, "{\"x\":");
+    for (depth = 0; depth < 100; depth++)
+        strcat(body, "[");
+    GIVES(event_of(body, &event), EVENT_TOO_DEEP);
+    GIVES(nextapi_webhook_event_read(NULL, 0, &event), EVENT_UNREADABLE);
+    GIVES(nextapi_webhook_event_read(NULL, 1, &event), ARGUMENT_INVALID);
+    CHECK(is_zero(&event, sizeof event));
+    GIVES(nextapi_webhook_event_read(BODY, BODY_LENGTH, NULL), ARGUMENT_INVALID);
+}
+
+static void event_keys(void) {
+    static const nextapi_webhook_event_key zeros = {{0}};
+    nextapi_webhook_event_key key, other;
+    char text[NEXTAPI_WEBHOOK_EVENT_KEY_TEXT_SIZE];
+    size_t length = 7;
+    size_t size;
+    /* printf 'evt_1\njob.succeeded' | sha256sum */
+    static const char expected[] = "event-ffeda08b5f06468252d4f5025b10921f683c10e653708d276c87594e9c322d55";
+
+    GIVES(nextapi_webhook_event_key_of(BODY, BODY_LENGTH, &key), OK);
+    CHECK(key.bytes[0] == 1);
+    GIVES(nextapi_webhook_event_key_text(&key, text, sizeof text, &length), OK);
+    CHECK(strcmp(text, expected) == 0 && length == sizeof expected - 1);
+    for (size = 0; size <= sizeof expected; size++) {
+        char *exact = alone(text, size);
+        if (size < sizeof expected) {
+            GIVES(nextapi_webhook_event_key_text(&key, exact, size, &length), BUFFER_TOO_SMALL);
+            CHECK(length == 0 && (size == 0 || *exact == '\0'));
+        } else {
+            GIVES(nextapi_webhook_event_key_text(&key, exact, size, NULL), OK);
+            CHECK(strcmp(exact, expected) == 0);
+        }
+        free(exact);
+    }
+
+    /* Every body has a key. */
+    GIVES(nextapi_webhook_event_key_of(NULL, 0, &other), OK);
+    CHECK(other.bytes[0] == 2 && memcmp(&key, &other, sizeof key) != 0);
+    GIVES(nextapi_webhook_event_key_text(&other, text, sizeof text, NULL), OK);
+    CHECK(strcmp(text, "body-e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855") == 0);
+
+    GIVES(nextapi_webhook_event_key_of(NULL, 1, &other), ARGUMENT_INVALID);
+    CHECK(memcmp(&other, &zeros, sizeof other) == 0);
+    GIVES(nextapi_webhook_event_key_of(BODY, BODY_LENGTH, NULL), ARGUMENT_INVALID);
+    GIVES(nextapi_webhook_event_key_text(&zeros, text, sizeof text, &length), EVENT_KEY_INVALID);
+    CHECK(length == 0 && *text == '\0');
+    other.bytes[0] = 3;
+    GIVES(nextapi_webhook_event_key_text(&other, text, sizeof text, NULL), EVENT_KEY_INVALID);
+    GIVES(nextapi_webhook_event_key_text(NULL, text, sizeof text, NULL), ARGUMENT_INVALID);
+    GIVES(nextapi_webhook_event_key_text(&key, NULL, 10, NULL), ARGUMENT_INVALID);
+    GIVES(nextapi_webhook_event_key_text(&key, NULL, 0, NULL), BUFFER_TOO_SMALL);
+}
+
+static void replay_windows(void) {
+    static const nextapi_webhook_event_key zeros = {{0}};
+    static nextapi_webhook_event_key window[2];
+    nextapi_webhook_event_key keys[3];
+    size_t at;
+    for (at = 0; at < 3; at++)
+        GIVES(nextapi_webhook_event_key_of(&at, sizeof at, &keys[at]), OK);
+
+    GIVES(nextapi_webhook_replay_window_insert(window, 2, &keys[0]), OK);
+    GIVES(nextapi_webhook_replay_window_insert(window, 2, &keys[0]), DUPLICATE);
+    GIVES(nextapi_webhook_replay_window_insert(window, 2, &keys[1]), OK);
+    GIVES(nextapi_webhook_replay_window_contains(window, 2, &keys[0]), DUPLICATE);
+    GIVES(nextapi_webhook_replay_window_insert(window, 2, &keys[2]), OK);
+    GIVES(nextapi_webhook_replay_window_contains(window, 2, &keys[0]), OK);
+    GIVES(nextapi_webhook_replay_window_contains(window, 2, &keys[1]), DUPLICATE);
+    GIVES(nextapi_webhook_replay_window_contains(window, 2, &keys[2]), DUPLICATE);
+    GIVES(nextapi_webhook_replay_window_remove(window, 2, &keys[2]), OK);
+    GIVES(nextapi_webhook_replay_window_contains(window, 2, &keys[2]), OK);
+    GIVES(nextapi_webhook_replay_window_contains(window, 2, &keys[1]), DUPLICATE);
+    GIVES(nextapi_webhook_replay_window_remove(window, 2, &keys[2]), OK);
+    GIVES(nextapi_webhook_replay_window_insert(window, 2, &keys[0]), OK);
+    GIVES(nextapi_webhook_replay_window_contains(window, 2, &keys[1]), DUPLICATE);
+
+    GIVES(nextapi_webhook_replay_window_insert(NULL, 0, &keys[0]), OK);
+    GIVES(nextapi_webhook_replay_window_insert(NULL, 0, &keys[0]), OK);
+    GIVES(nextapi_webhook_replay_window_contains(NULL, 0, &keys[0]), OK);
+    GIVES(nextapi_webhook_replay_window_remove(NULL, 0, &keys[0]), OK);
+    GIVES(nextapi_webhook_replay_window_insert(NULL, 1, &keys[0]), ARGUMENT_INVALID);
+    GIVES(nextapi_webhook_replay_window_contains(NULL, 1, &keys[0]), ARGUMENT_INVALID);
+    GIVES(nextapi_webhook_replay_window_remove(NULL, 1, &keys[0]), ARGUMENT_INVALID);
+    GIVES(nextapi_webhook_replay_window_insert(window, SIZE_MAX, &keys[0]), ARGUMENT_INVALID);
+    GIVES(nextapi_webhook_replay_window_insert(window, 2, NULL), ARGUMENT_INVALID);
+    GIVES(nextapi_webhook_replay_window_contains(window, 2, NULL), ARGUMENT_INVALID);
+    GIVES(nextapi_webhook_replay_window_remove(window, 2, NULL), ARGUMENT_INVALID);
+    GIVES(nextapi_webhook_replay_window_insert(window, 2, &zeros), EVENT_KEY_INVALID);
+    GIVES(nextapi_webhook_replay_window_contains(window, 2, &zeros), EVENT_KEY_INVALID);
+    GIVES(nextapi_webhook_replay_window_remove(window, 2, &zeros), EVENT_KEY_INVALID);
+}
+
+int main(void) {
+    versions();
+    results();
+    verifiers();
+    verdicts();
+    streams();
+    signatures();
+    events();
+    event_keys();
+    replay_windows();
+    puts("every function and every result");
+    return 0;
+}

@@ -1,0 +1,170 @@
+//! A short way through all functions, for Miri: what it looks for is undefined behaviour in this
+//! crate. What the functions say is tested from C, in `tests/c`, and by the fuzz target
+//! `c_interface`.
+
+#![expect(unsafe_code, reason = "this calls the C interface as C does")]
+#![allow(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test may stop at the first surprise"
+)]
+
+use core::ffi::{CStr, c_char};
+use core::mem::MaybeUninit;
+use core::ptr;
+
+use nextapi_webhook_c::*;
+
+const BODY: &[u8] = br#"{"id":"evt_1","type":"job.succeeded"}"#;
+const NOW: u64 = 1_700_000_000;
+
+/// The header that `whsec_old` signs the body with.
+fn header() -> Vec<u8> {
+    let (secret, mut room, mut length) = (b"whsec_old", [0_u8; SIGNATURE_SIZE], 0);
+    // SAFETY: all that is pointed to is there.
+    let outcome = unsafe {
+        nextapi_webhook_sign(
+            secret.as_ptr().cast(),
+            secret.len(),
+            BODY.as_ptr().cast(),
+            BODY.len(),
+            NOW,
+            room.as_mut_ptr().cast(),
+            room.len(),
+            &raw mut length,
+        )
+    };
+    assert_eq!(outcome, Outcome::Ok);
+    room[..length].to_vec()
+}
+
+fn text(start: *const c_char) -> &'static str {
+    // SAFETY: texts of the interface end with NUL.
+    unsafe { CStr::from_ptr(start) }.to_str().unwrap()
+}
+
+#[test]
+fn verifiers_and_streams() {
+    let header = header();
+    let secrets = [b"whsec_new", b"whsec_old"]
+        .map(|secret| Secret { data: secret.as_ptr().cast(), length: secret.len() });
+    let mut verifier = MaybeUninit::<VerifierStorage>::uninit();
+    let verifier = verifier.as_mut_ptr();
+    let mut stream = MaybeUninit::<StreamStorage>::uninit();
+    let stream = stream.as_mut_ptr();
+    let mut details = MaybeUninit::<Verified>::uninit();
+    let details = details.as_mut_ptr();
+    let (head, head_length) = (header.as_ptr().cast(), header.len());
+    let (body, length) = (BODY.as_ptr(), BODY.len());
+    let expected = Verified { timestamp: NOW, age_seconds: 0, key_index: 1 };
+    // SAFETY: all that is pointed to is there.
+    unsafe {
+        assert_eq!(
+            nextapi_webhook_verifier_init(verifier, secrets.as_ptr(), 2, 300, 300),
+            Outcome::Ok
+        );
+        let outcome =
+            nextapi_webhook_verify(verifier, head, head_length, body.cast(), length, NOW, details);
+        assert_eq!((outcome, *details), (Outcome::Ok, expected));
+
+        let begun = nextapi_webhook_stream_begin(stream, verifier, head, head_length, NOW);
+        assert_eq!(begun, Outcome::Ok);
+        assert_eq!(nextapi_webhook_stream_update(stream, body.cast(), 7), Outcome::Ok);
+        assert_eq!(nextapi_webhook_stream_update(stream, ptr::null(), 0), Outcome::Ok);
+        let rest = nextapi_webhook_stream_update(stream, body.add(7).cast(), length - 7);
+        assert_eq!(rest, Outcome::Ok);
+        assert_eq!(nextapi_webhook_stream_finish(stream, details), Outcome::Ok);
+        assert_eq!(*details, expected);
+        assert_eq!(nextapi_webhook_stream_finish(stream, details), Outcome::NotInitialised);
+        assert_eq!(*details, Verified::default());
+
+        let begun = nextapi_webhook_stream_begin(stream, verifier, head, head_length, NOW);
+        assert_eq!(begun, Outcome::Ok);
+        let impossible = nextapi_webhook_stream_update(stream, ptr::null(), 1);
+        assert_eq!(impossible, Outcome::ArgumentInvalid);
+        let finished = nextapi_webhook_stream_finish(stream, ptr::null_mut());
+        assert_eq!(finished, Outcome::NotInitialised);
+
+        nextapi_webhook_stream_wipe(stream);
+        nextapi_webhook_verifier_wipe(verifier);
+        assert!((*verifier.cast::<[u8; VERIFIER_SIZE]>()).iter().all(|&byte| byte == 0));
+        assert!((*stream.cast::<[u8; STREAM_SIZE]>()).iter().all(|&byte| byte == 0));
+        let begun = nextapi_webhook_stream_begin(stream, verifier, head, head_length, NOW);
+        assert_eq!(begun, Outcome::NotInitialised);
+    }
+}
+
+#[test]
+fn events_and_their_window() {
+    let mut event = MaybeUninit::<EventFacts>::uninit();
+    let mut key = MaybeUninit::<EventKey>::uninit();
+    let mut window = [EventKey { bytes: [0; EVENT_KEY_SIZE] }; 2];
+    let (window, capacity) = (window.as_mut_ptr(), 2);
+    let mut room = [0; EVENT_KEY_TEXT_SIZE];
+    // SAFETY: all that is pointed to is there.
+    unsafe {
+        let body = BODY.as_ptr().cast();
+        let outcome = nextapi_webhook_event_read(body, BODY.len(), event.as_mut_ptr());
+        assert_eq!((outcome, text(event.assume_init_ref().id.as_ptr())), (Outcome::Ok, "evt_1"));
+        assert_eq!(nextapi_webhook_event_key_of(body, BODY.len(), key.as_mut_ptr()), Outcome::Ok);
+        let key = key.as_ptr();
+        let (start, size) = (room.as_mut_ptr(), room.len());
+        let short = nextapi_webhook_event_key_text(key, start, size - 1, ptr::null_mut());
+        assert_eq!((short, room[0]), (Outcome::BufferTooSmall, 0));
+        let start = room.as_mut_ptr();
+        let fits = nextapi_webhook_event_key_text(key, start, size, ptr::null_mut());
+        assert_eq!(fits, Outcome::Ok);
+        assert!(text(room.as_ptr()).starts_with("event-"));
+
+        assert_eq!(nextapi_webhook_replay_window_insert(window, capacity, key), Outcome::Ok);
+        assert_eq!(nextapi_webhook_replay_window_insert(window, capacity, key), Outcome::Duplicate);
+        let contains = nextapi_webhook_replay_window_contains(window, capacity, key);
+        assert_eq!(contains, Outcome::Duplicate);
+        // The key may be the window's own.
+        let own = window.add(1);
+        assert_eq!(nextapi_webhook_replay_window_remove(window, capacity, own), Outcome::Ok);
+        assert_eq!(nextapi_webhook_replay_window_contains(window, capacity, key), Outcome::Ok);
+    }
+}
+
+#[test]
+fn texts() {
+    assert_eq!(text(nextapi_webhook_version()), env!("CARGO_PKG_VERSION"));
+    for outcome in Outcome::ALL {
+        assert_ne!(text(nextapi_webhook_result_code(outcome as i32)), "unknown");
+        assert!(text(nextapi_webhook_result_text(outcome as i32)).len() > 5);
+    }
+    assert_eq!(text(nextapi_webhook_result_code(-1)), "unknown");
+}
+
+/// What the interface has a number for has the verifier's own code.
+#[test]
+fn codes_are_those_of_the_verifier() {
+    use nextapi_webhook::{Error, EventError, KeyError};
+    let errors = [
+        Error::HeaderTooLong { length: 2_000 },
+        Error::TimestampMissing,
+        Error::TimestampRepeated,
+        Error::TimestampInvalid,
+        Error::SignatureMissing,
+        Error::TooManySignatures,
+        Error::SignatureMismatch,
+        Error::TimestampExpired { age: 300, tolerance: 300 },
+        Error::TimestampAhead { ahead: 300, tolerance: 300 },
+    ];
+    for error in errors {
+        assert_eq!(text(nextapi_webhook_result_code(Outcome::from(error) as i32)), error.code());
+    }
+    for error in [KeyError::Empty, KeyError::None, KeyError::TooMany { limit: 4 }] {
+        assert_eq!(text(nextapi_webhook_result_code(Outcome::from(error) as i32)), error.code());
+    }
+    let errors = [
+        EventError::NotAnEvent,
+        EventError::TooDeep,
+        EventError::FieldTooLong { field: "id", limit: 128 },
+        EventError::FieldInvalid { field: "id" },
+    ];
+    for error in errors {
+        assert_eq!(text(nextapi_webhook_result_code(Outcome::from(error) as i32)), error.code());
+    }
+}

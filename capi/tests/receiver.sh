@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# Builds the example as its first lines say, from an installed library, and sends it every story that
+# `nextapi-hook send` knows, over real sockets.
+#
+#   tests/receiver.sh OUT HOOK      OUT as tests/install.sh left it, HOOK the nextapi-hook to use
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+out=$(cd "$1" && pwd) hook=$2
+export PKG_CONFIG_PATH=$out/opt/lib/pkgconfig LD_LIBRARY_PATH=$out/opt/lib
+export NEXTAPI_WEBHOOK_SECRET='whsec_new whsec_old'
+
+# shellcheck disable=SC2046
+"${CC:-cc}" -std=gnu99 -Wall -Wextra -Werror -o "$out/receiver" "$here/../examples/receiver.c" \
+    $(pkg-config --cflags --libs nextapi_webhook libmicrohttpd)
+
+if NEXTAPI_WEBHOOK_SECRET='' "$out/receiver" 0 </dev/null 2>"$out/receiver.err"; then
+    echo 'a receiver without a secret was started' >&2
+    exit 1
+fi
+grep -q 'no key was given' "$out/receiver.err"
+
+# The receiver ends when its standard input does, which is when this script ends, whatever happens.
+coproc RECEIVER { exec "$out/receiver" 0; }
+read -r url <&"${RECEIVER[0]}"
+[[ $url == http://127.0.0.1:* ]]
+"$hook" send --url "$url"
