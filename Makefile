@@ -240,7 +240,7 @@ $(EDGE)/node_modules/.package-lock.json: $(EDGE)/package-lock.json
 # The Rust code as WASM, the calls into it, and the entry module around them. $(1): where to; $(2): how
 # cargo builds it; $(3): how wasm-opt makes it smaller and faster.
 define bundle
-	mkdir -p $(1)/rust
+	rm -rf $(1) && mkdir -p $(1)/rust
 	cargo build --package nextapi-edge --lib --target wasm32-unknown-unknown --profile wasm $(2)
 	.tools/bin/wasm-bindgen --target web --no-typescript --omit-default-module-path \
 		--experimental-reset-state-function --out-dir $(1)/rust \

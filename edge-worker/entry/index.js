@@ -35,7 +35,9 @@ async function follow(request, env) {
     console.error(`the worker failed: ${error?.message}`);
     restart(error);
     const successor = edge(env);
-    const step = successor.failed(request.headers.get("x-correlation-id") ?? "", Date.now());
+    if (successor === instance) instance.forget(course);
+    const offered = request.headers.get("x-correlation-id") ?? "";
+    const step = successor.failed(offered, random(), Date.now());
     return respond(successor, step, env);
   }
 }

@@ -14,7 +14,7 @@ use crate::outcome::{OriginResult, Outcome};
 use crate::record::{DataPoint, Record};
 use crate::settings::Settings;
 use crate::time::rfc3339;
-use crate::trace::Random;
+use crate::trace::{self, Random};
 
 #[wasm_bindgen]
 extern "C" {
@@ -135,13 +135,15 @@ impl Edge {
         self.take(course);
     }
 
-    /// The answer to a request that another instance was working on when it panicked.
-    pub fn failed(&mut self, correlation_id: &str, now_ms: f64) -> Vec<String> {
+    /// The answer to a request that has failed, perhaps in another instance, which has panicked.
+    /// `offered` is the sender's correlation id or empty, `random` is 40 bytes.
+    pub fn failed(&mut self, offered: &str, random: &[u8], now_ms: f64) -> Vec<String> {
         let outcome = Outcome::InternalError;
         self.isolate.count(outcome);
-        let mut record = Record::new(rfc3339(time(now_ms)), correlation_id.to_owned());
+        let random = Random::from_bytes(random);
+        let correlation_id = trace::correlation_id(Some(offered), &random);
+        let mut record = Record::new(rfc3339(time(now_ms)), correlation_id.clone());
         let log = Some(record.line(outcome));
-        let correlation_id = correlation_id.to_owned();
         let answer = outcome.answer();
         self.encode(Effect::Answer { answer, correlation_id, log, point: None })
     }
@@ -220,7 +222,7 @@ impl Edge {
 impl Edge {
     fn resume(&mut self, course: u32, event: Event, now_ms: f64) -> Vec<String> {
         let Some(mut running) = self.take(course) else {
-            return self.failed("", now_ms);
+            return self.failed("", &[], now_ms);
         };
         let effect = running.resume(&mut self.isolate, event, time(now_ms));
         if !matches!(effect, Effect::Answer { .. }) {
