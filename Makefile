@@ -72,6 +72,19 @@ chaos: $(BUNDLE) ## 10,000 events, or EVENTS=n SEED=n, while the engine and the 
 	$(call say,Chaos run on workerd)
 	EVENTS=$(EVENTS) SEED=$(SEED) cargo test --package nextapi-edge --test chaos -- --nocapture --exact chaos
 
+# The ratios first; then how time grows; then every case with criterion's statistics. Nothing is tested
+# for time: other work on the machine would decide. The peers take minutes to build, once.
+PEERS := --locked --manifest-path benches/peers/Cargo.toml --target-dir target/peers
+
+.PHONY: bench
+bench: ## how long verifying takes, beside peers and SHA-256 alone; writes benches/RESULTS.md
+	$(call say,Ratios: ours beside its peers and the limit)
+	cargo run --release $(PEERS)
+	$(call say,Growth: by body$(comma) keys$(comma) signatures)
+	cargo run --release --package nextapi-webhook-benches --bin growth
+	$(call say,Criterion: every case by size (a minute))
+	cargo bench --package nextapi-webhook-benches --bench verify -- --quiet
+
 .PHONY: clean
 clean: ## remove what was built, keep the tools
 	rm -rf target $(EDGE)/build $(EDGE)/build-planted $(EDGE)/.wrangler
@@ -165,6 +178,14 @@ miri: .tools/installed/nightly ## unit tests under Miri: no undefined behaviour,
 	cargo +$(NIGHTLY) miri test --package nextapi-webhook --lib --test event --test header --test verdict \
 		-- --skip wycheproof --skip any_flipped_bit
 	cargo +$(NIGHTLY) miri test --package nextapi-webhook-c
+
+.PHONY: peers
+peers: ## the peers of `make bench` compile, accept what is in order and refuse what was changed
+	$(call say,The peers give the right answers)
+	cargo fmt --manifest-path benches/peers/Cargo.toml --check
+	cargo clippy $(PEERS) --all-targets -- --deny warnings
+	cargo test --quiet $(PEERS)
+	cargo run --quiet $(PEERS) -- --test
 
 .PHONY: package
 package: ## what would be published builds by itself
