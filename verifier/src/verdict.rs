@@ -30,7 +30,7 @@ impl Verdict {
     ) {
         let mut matches = Choice::from(0);
         for signature in signatures {
-            matches |= mac.ct_eq(signature);
+            matches |= equal(mac, signature);
         }
         let key_index = u32::try_from(key_index).unwrap_or(u32::MAX);
         self.key_index.conditional_assign(&key_index, matches);
@@ -55,4 +55,14 @@ impl Verdict {
             Err(Error::TimestampExpired { age: distance.age, tolerance: tolerance.past_secs() })
         }
     }
+}
+
+/// By words, not by bytes: `subtle` has the optimiser forget every result by itself.
+fn equal(mac: &[u8; MAC_BYTES], signature: &[u8; MAC_BYTES]) -> Choice {
+    let (ours, theirs) = (mac.as_chunks().0, signature.as_chunks().0);
+    let mut difference = 0;
+    for (ours, theirs) in ours.iter().zip(theirs) {
+        difference |= u64::from_ne_bytes(*ours) ^ u64::from_ne_bytes(*theirs);
+    }
+    difference.ct_eq(&0)
 }

@@ -48,6 +48,9 @@ headers! {
     unknown_elements_are_ignored: "t={t},a=b,novalue,,=,v0=x,v={mac}" => Ok(NOW),
     empty_elements_are_ignored: ",t={t},,v={mac}," => Ok(NOW),
 
+    nothing_but_commas_for_a_signatures_length: format!("t={{t}},a={}v={{mac}}", ",".repeat(64)) => Ok(NOW),
+    commas_after_the_timestamp_come_in_pairs: "t={t},,,,v={mac}" => Ok(NOW),
+
     several_signatures_good_one_last: format!("t={{t}},v={},v={{mac}}", "0".repeat(64)) => Ok(NOW),
     several_signatures_good_one_first: format!("t={{t}},v={{mac}},v={}", "0".repeat(64)) => Ok(NOW),
     eight_signatures: format!("t={{t}}{},v={{mac}}", format!(",v={}", "0".repeat(64)).repeat(7)) => Ok(NOW),

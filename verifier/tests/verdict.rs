@@ -73,6 +73,28 @@ fn any_flipped_bit_is_a_mismatch() {
     assert_eq!(verifier.verify(&header, b"", NOW), Err(Error::SignatureMismatch));
 }
 
+/// Two changes, so that a comparison in which they cancel each other out is found.
+#[test]
+fn any_two_changed_bytes_of_a_signature_are_a_mismatch() {
+    let verifier = verifier(Tolerance::DEFAULT);
+    let signature = key("secret").sign(NOW, BODY);
+    for first in 0..32 {
+        for second in first..32 {
+            let mut mac = *signature.mac();
+            mac[first] ^= 0x10;
+            mac[second] ^= if second == first { 0x01 } else { 0x10 };
+            let header = format!("t=1700000000,v={}", hex(&mac));
+            assert_eq!(verifier.verify(header, BODY, NOW), Err(Error::SignatureMismatch));
+        }
+    }
+    let header = format!("t=1700000000,v={}", hex(signature.mac()));
+    assert!(verifier.verify(header, BODY, NOW).is_ok(), "unchanged, it holds");
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 #[test]
 fn the_timestamp_is_part_of_what_is_signed() {
     let verifier = verifier(Tolerance::DEFAULT);
