@@ -43,8 +43,8 @@ const MAX_ORIGIN_TIMEOUT_MS: u64 = 9_000;
 /// retention, one hour, so that a running claim is never swept away.
 const MAX_LEASE_SECONDS: u64 = 600;
 
-/// The largest body. An isolate has 128 MiB, and a body is there up to three times: the buffer, its
-/// larger successor while it grows, and the copy that is given to `fetch`.
+/// The largest body. An isolate has 128 MiB, and a body is there up to three times: the pieces that
+/// were read, the whole that they are joined to and that is forwarded, and the copy in WASM.
 const MAX_BODY_BYTES: u64 = 32 * 1024 * 1024;
 
 /// The most shards. A status path asks every one of them, and one request may make 1,000 calls.
