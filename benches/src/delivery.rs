@@ -21,8 +21,8 @@ pub enum Signing {
     Ordinary,
     /// As many signatures that do not hold, up to [`MAX_SIGNATURES`].
     Forged(usize),
-    /// [`MAX_SIGNATURES`] signatures that do not hold, and then commas, each of which begins an
-    /// element, up to [`MAX_HEADER_BYTES`]: the header that takes longest.
+    /// [`MAX_SIGNATURES`] signatures that do not hold, and then commas, each of which ends an empty
+    /// element, up to [`MAX_HEADER_BYTES`]: as much of all as a header may have.
     Hostile,
 }
 

@@ -48,20 +48,32 @@ impl<'a> Header<'a> {
         let mut digits = None;
         let mut labelled: usize = 0;
         let mut rest = value;
-        while let Some((name, text)) = next_named(&mut rest) {
-            if name == b"t" {
-                if digits.replace(text).is_some() {
-                    return Err(Error::TimestampRepeated);
+        loop {
+            match rest {
+                [] => break,
+                [b',' | b' ' | b'\t', behind @ ..] => rest = behind,
+                [b't', b'=', behind @ ..] => {
+                    let text;
+                    (text, rest) = split_value(behind);
+                    if digits.replace(text).is_some() {
+                        return Err(Error::TimestampRepeated);
+                    }
                 }
-            } else if Label::is_known(name) {
-                labelled = labelled.saturating_add(1);
-                if labelled > MAX_SIGNATURES {
-                    return Err(Error::TooManySignatures);
+                _ if let Some(behind) = Label::strip(rest) => {
+                    if labelled == MAX_SIGNATURES {
+                        return Err(Error::TooManySignatures);
+                    }
+                    labelled = labelled.saturating_add(1);
+                    // Digits first: no comma has to be looked for among them.
+                    let (mac, behind) = split_mac(behind);
+                    let excess;
+                    (excess, rest) = split_value(behind);
+                    if let (Some(mac), []) = (mac, excess) {
+                        // Room was checked just above.
+                        signatures.push(mac).map_err(|_| Error::TooManySignatures)?;
+                    }
                 }
-                if let Some(mac) = decode_mac(text) {
-                    // Room was checked just above.
-                    signatures.push(mac).map_err(|_| Error::TooManySignatures)?;
-                }
+                _ => (_, rest) = split_value(rest),
             }
         }
         let digits = digits.ok_or(Error::TimestampMissing)?;
@@ -82,34 +94,14 @@ impl<'a> Header<'a> {
     }
 }
 
-/// Takes the next element that has a name off the front, and gives its name and its value.
-fn next_named<'a>(rest: &mut &'a [u8]) -> Option<(&'a [u8], &'a [u8])> {
-    loop {
-        let at = rest.iter().position(|byte| matches!(byte, b',' | b'='))?;
-        let (mut name, [found, behind @ ..]) = rest.split_at_checked(at)? else { return None };
-        if *found == b',' {
-            *rest = behind;
-            continue;
-        }
-        let mut text;
-        (text, *rest) = split_at_comma(behind);
-        while let [b' ' | b'\t', trimmed @ ..] = name {
-            name = trimmed;
-        }
-        while let [trimmed @ .., b' ' | b'\t'] = text {
-            text = trimmed;
-        }
-        return Some((name, text));
+/// The text up to the next comma, without the white space at its end, and what is left.
+fn split_value(text: &[u8]) -> (&[u8], &[u8]) {
+    let end = text.iter().position(|&byte| byte == b',').unwrap_or(text.len());
+    let (mut value, rest) = text.split_at_checked(end).unwrap_or((text, &[]));
+    while let [trimmed @ .., b' ' | b'\t'] = value {
+        value = trimmed;
     }
-}
-
-/// What stands before the first comma, and what behind it.
-fn split_at_comma(text: &[u8]) -> (&[u8], &[u8]) {
-    let at = text.iter().position(|&byte| byte == b',');
-    match at.and_then(|at| text.split_at_checked(at)) {
-        Some((before, [_, behind @ ..])) => (before, behind),
-        _ => (text, &[]),
-    }
+    (value, rest)
 }
 
 fn parse_timestamp(digits: &[u8]) -> Option<UnixTime> {
@@ -127,23 +119,29 @@ fn parse_timestamp(digits: &[u8]) -> Option<UnixTime> {
     Some(UnixTime::from_secs(secs))
 }
 
-/// Lower-case digits only.
+/// The MAC in lower-case digits that the text begins with, if it does, and what is left.
 ///
 /// Nothing here is secret. It goes over the digits in passes that the compiler makes vectors of, so
 /// that a header with all the signatures that there may be costs little more than one with one.
-fn decode_mac(text: &[u8]) -> Option<[u8; MAC_BYTES]> {
-    /// Larger than the value of any digit.
+fn split_mac(text: &[u8]) -> (Option<[u8; MAC_BYTES]>, &[u8]) {
+    /// No digit has this value.
     const NO_DIGIT: u8 = 0xff;
-    let text: &[u8; MAC_DIGITS] = text.try_into().ok()?;
-    let values = text.map(|digit| match digit {
-        b'0'..=b'9' => digit.wrapping_sub(b'0'),
-        b'a'..=b'f' => digit.wrapping_sub(b'a').wrapping_add(10),
-        _ => NO_DIGIT,
-    });
-    let largest = values.into_iter().fold(0, u8::max);
+    let Some((digits, rest)) = text.split_first_chunk::<MAC_DIGITS>() else {
+        return (None, text);
+    };
+    let mut values = *digits;
+    let mut is_hex = true;
+    for value in &mut values {
+        *value = match *value {
+            digit @ b'0'..=b'9' => digit.wrapping_sub(b'0'),
+            digit @ b'a'..=b'f' => digit.wrapping_sub(b'a').wrapping_add(10),
+            _ => NO_DIGIT,
+        };
+        is_hex &= *value != NO_DIGIT;
+    }
     let mut mac = [0; MAC_BYTES];
     for (byte, [high, low]) in mac.iter_mut().zip(values.as_chunks().0) {
         *byte = (high << 4) | low;
     }
-    (largest != NO_DIGIT).then_some(mac)
+    if is_hex { (Some(mac), rest) } else { (None, text) }
 }

@@ -44,8 +44,14 @@ impl Label {
         }
     }
 
-    pub(crate) fn is_known(name: &[u8]) -> bool {
-        matches!(name, b"v" | b"v1" | b"sha256")
+    /// What stands behind a label and its `=`, if the text begins with one.
+    pub(crate) fn strip(text: &[u8]) -> Option<&[u8]> {
+        match text {
+            [b'v', b'=', value @ ..]
+            | [b'v', b'1', b'=', value @ ..]
+            | [b's', b'h', b'a', b'2', b'5', b'6', b'=', value @ ..] => Some(value),
+            _ => None,
+        }
     }
 }
 
