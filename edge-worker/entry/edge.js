@@ -6,11 +6,20 @@ import module from "rust/nextapi_edge_bg.wasm";
 initSync({ module });
 
 let instance;
+let wanted;
 
 /** The instance. The settings are read when it is made: a change of them comes with a new isolate. */
 export function edge(env) {
-  instance ??= new Edge((name) => text(env[name]), "ANALYTICS" in env, "RATE_LIMITER" in env);
+  if (instance === undefined) {
+    instance = new Edge((name) => text(env[name]), "ANALYTICS" in env, "RATE_LIMITER" in env);
+    wanted = instance.wantedHeaders.split(",");
+  }
   return instance;
+}
+
+/** The names of the headers that the instance wants to begin with. */
+export function wantedHeaders() {
+  return wanted;
 }
 
 /**

@@ -1,8 +1,8 @@
 // The worker's entry module: it carries between the platform and the Rust code, and decides nothing.
-// A request's course says what to do next, as a list of texts (src/platform/steps.rs); what came of it
-// is told to the course, until it has the answer.
+// A request's course says what to do next (src/platform/steps.rs); what came of it is told to the course,
+// until it has the answer.
 
-import { edge, restart } from "./edge.js";
+import { edge, restart, wantedHeaders } from "./edge.js";
 
 export { Ledger } from "./ledger.js";
 
@@ -16,19 +16,23 @@ export default {
   },
 };
 
+/** Divides the texts of a step, and replies. */
+const DIVIDER = "\0";
+
 /** Follows the course of a request to its answer. */
 async function follow(request, env) {
   let instance;
   let course;
   try {
     instance = edge(env);
-    let step = instance.begin(request.method, request.url, lines(request.headers), random(), Date.now());
+    let step = instance.begin(request.method, request.url, some(request.headers), random(), Date.now());
     course = instance.lastCourse;
     const carried = { body: undefined };
-    while (step[0] !== "answer") {
-      step = await take(instance, course, step, request, env, carried);
+    for (;;) {
+      const texts = step.split(DIVIDER);
+      if (texts[0] === "answer") return respond(instance, texts, env);
+      step = await take(instance, course, texts, request, env, carried);
     }
-    return respond(instance, step, env);
   } catch (error) {
     // A panic, of this request or of another one in the same instance. What was done is not known, so
     // the answer is none that the provider could take for a success.
@@ -38,7 +42,7 @@ async function follow(request, env) {
     if (successor === instance) instance.forget(course);
     const offered = request.headers.get("x-correlation-id") ?? "";
     const step = successor.failed(offered, random(), Date.now());
-    return respond(successor, step, env);
+    return respond(successor, step.split(DIVIDER), env);
   }
 }
 
@@ -46,17 +50,20 @@ async function follow(request, env) {
 async function take(instance, course, step, request, env, carried) {
   switch (step[0]) {
     case "read": {
-      const body = await read(request, Number(step[1]));
+      const limit = Number(step[1]);
+      const body = await (step[2] === "bounded" ? readAtOnce(request) : read(request, limit));
       if (body === undefined) return instance.bodyTooLarge(course, Date.now());
       carried.body = body.bytes;
       return instance.body(course, body.bytes, body.isCut, Date.now());
     }
+    case "headers":
+      return instance.headers(course, all(request.headers), Date.now());
     case "ask": {
       const replies = [];
       for (let index = 2; index < step.length; index += 2) {
         replies.push(ask(env, Number(step[1]), step[index], step[index + 1]));
       }
-      return instance.replied(course, await Promise.all(replies), Date.now());
+      return instance.replied(course, (await Promise.all(replies)).join(DIVIDER), Date.now());
     }
     case "forward": {
       const { status, isTimeout } = await forward(step, carried.body);
@@ -76,16 +83,46 @@ async function take(instance, course, step, request, env, carried) {
   }
 }
 
-/** The headers as `name:value` lines. A value has no line feed in it. */
-function lines(headers) {
-  let text = "";
-  for (const [name, value] of headers) text += `${name}:${value}\n`;
-  return text;
+/** The headers that a course begins with, as `name:value` lines. A value has no line feed in it. */
+function some(headers) {
+  let lines = "";
+  for (const name of wantedHeaders()) {
+    const value = headers.get(name);
+    if (value !== null) lines += `${name}:${value}\n`;
+  }
+  return lines;
 }
 
-/** Random bytes for a request's ids. */
+/** All headers, likewise. */
+function all(headers) {
+  let lines = "";
+  headers.forEach((value, name) => {
+    lines += `${name}:${value}\n`;
+  });
+  return lines;
+}
+
+/** Random bytes, drawn for many requests at once; how many of them are used up. */
+const drawn = new Uint8Array(4_000);
+let used = drawn.length;
+
+/** 40 random bytes for a request's ids. */
 function random() {
-  return crypto.getRandomValues(new Uint8Array(40));
+  if (used === drawn.length) {
+    crypto.getRandomValues(drawn);
+    used = 0;
+  }
+  used += 40;
+  return drawn.subarray(used - 40, used);
+}
+
+/** The body, which the platform keeps within the length that the request has declared. */
+async function readAtOnce(request) {
+  try {
+    return { bytes: new Uint8Array(await request.arrayBuffer()), isCut: false };
+  } catch {
+    return { bytes: new Uint8Array(0), isCut: true };
+  }
 }
 
 /**
@@ -120,10 +157,9 @@ async function read(request, limit) {
 /** Calls an object. The reply is read by src/ledger/reply.rs. */
 async function ask(env, deadline, shard, call) {
   try {
-    const object = env.LEDGER.get(env.LEDGER.idFromName(shard));
-    return `+${await within(deadline, object.call(call))}`;
+    return `+${await within(deadline, env.LEDGER.getByName(shard).call(call))}`;
   } catch (error) {
-    return `${error?.overloaded ? "!" : "-"}${error?.message}`;
+    return `${error?.overloaded ? "!" : "-"}${error?.message?.replaceAll(DIVIDER, " ")}`;
   }
 }
 
@@ -179,16 +215,14 @@ function respond(instance, [, status, log, body, ...fields], env) {
   const point = instance.takePoint();
   if (point !== undefined) {
     try {
-      const [blobs, doubles] = [point.slice(0, 9), point.slice(9).map(Number)];
+      const [blobs, doubles] = [point.slice(0, 8), point.slice(8).map(Number)];
       env.ANALYTICS.writeDataPoint({ indexes: [blobs[0]], blobs, doubles });
     } catch (error) {
       console.error(`the data point was not written: ${error?.message}`);
     }
   }
   if (log !== "") console.log(log);
-  const headers = [];
-  for (let index = 0; index < fields.length; index += 2) {
-    headers.push([fields[index], fields[index + 1]]);
-  }
+  const headers = {};
+  for (let index = 0; index < fields.length; index += 2) headers[fields[index]] = fields[index + 1];
   return new Response(body, { status: Number(status), headers });
 }

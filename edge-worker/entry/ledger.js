@@ -3,8 +3,44 @@
 import { DurableObject } from "cloudflare:workers";
 import { edge, restart } from "./edge.js";
 
+/** Divides values that are handed over as one text: src/platform/database.rs says how. */
+const DIVIDER = "\0";
+
+/** The database, as the Rust code sees it. */
+class Database {
+  #sql;
+
+  constructor(sql) {
+    this.#sql = sql;
+  }
+
+  get bytes() {
+    return this.#sql.databaseSize;
+  }
+
+  query(statements, values) {
+    const bound = values === "" ? [] : values.split(DIVIDER).map(fromText);
+    const rows = this.#sql.exec(statements, ...bound).raw().toArray();
+    if (rows.length === 0) return "";
+    let texts = `${rows[0].length}`;
+    for (const row of rows) for (const value of row) texts += DIVIDER + toText(value);
+    return texts;
+  }
+}
+
+function fromText(text) {
+  if (text.startsWith("s")) return text.slice(1);
+  return text.startsWith("i") ? Number(text.slice(1)) : null;
+}
+
+function toText(value) {
+  if (value === null) return "n";
+  if (typeof value === "string" && !value.includes(DIVIDER)) return `s${value}`;
+  return Number.isSafeInteger(value) ? `i${value}` : "?";
+}
+
 export class Ledger extends DurableObject {
-  #isPrepared = false;
+  #database;
   #hasAlarm = false;
 
   /** Does what a call asks for, and gives the answer; both are texts (src/ledger/message.rs). */
@@ -18,13 +54,13 @@ export class Ledger extends DurableObject {
       this.#hasAlarm = true;
     }
     // From here on nothing waits, and that is the point: src/ledger/mod.rs says why.
-    return this.#withTables((edge, sql) => edge.answerCall(sql, text, Date.now()));
+    return this.#withTables((edge, database) => edge.answerCall(database, text, Date.now()));
   }
 
   async alarm() {
     // An alarm that rings is no longer pending; if this fails, the platform rings again.
     this.#hasAlarm = false;
-    const next = this.#withTables((edge, sql) => edge.sweep(sql, Date.now()));
+    const next = this.#withTables((edge, database) => edge.sweep(database, Date.now()));
     if (next !== undefined) {
       await this.ctx.storage.setAlarm(next);
       this.#hasAlarm = true;
@@ -34,12 +70,12 @@ export class Ledger extends DurableObject {
   /** Makes sure of the tables first, once in an object's life. */
   #withTables(work) {
     return this.#guarded((edge) => {
-      const { sql } = this.ctx.storage;
-      if (!this.#isPrepared) {
-        edge.prepareLedger(sql);
-        this.#isPrepared = true;
+      if (this.#database === undefined) {
+        const database = new Database(this.ctx.storage.sql);
+        edge.prepareLedger(database, Date.now());
+        this.#database = database;
       }
-      return work(edge, sql);
+      return work(edge, this.#database);
     });
   }
 

@@ -69,12 +69,12 @@ pub(crate) fn route(method: &str, path: &str, webhook_path: Option<&str>) -> Rou
     if method == "POST" { Route::Delivery } else { refused("POST") }
 }
 
-/// Step 1: whether the `Content-Length` says that the body is longer than `limit`. One that is
-/// missing or makes no sense says nothing; what is read is counted anyway.
-pub(crate) fn is_declared_too_large(content_length: Option<&str>, limit: usize) -> bool {
-    content_length
-        .and_then(|length| length.trim().parse::<u64>().ok())
-        .is_some_and(|length| usize::try_from(length).map_or(true, |length| length > limit))
+/// Step 1: the body's length, in bytes, as `Content-Length` declares it. One that is missing or makes no
+/// sense declares none; what is read is counted then.
+pub(crate) fn declared_length(content_length: Option<&str>) -> Option<u64> {
+    let length = content_length?.trim();
+    let is_number = length.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| length.parse().ok()).flatten()
 }
 
 /// Step 1: whether a delivery from this address is looked at at all. `refused_seconds` is for how
@@ -155,8 +155,8 @@ impl Authentic {
     }
 
     /// Step 5: the call that asks for the right to forward the event.
-    pub(crate) fn claim(&self, shards: u32) -> Call {
-        Call::Claim { key: self.key.to_string(), facts: self.facts(), shards }
+    pub(crate) fn claim(&self) -> Call {
+        Call::Claim { key: self.key.to_string(), facts: self.facts() }
     }
 
     /// Step 7: the call that tells the ledger how the attempt ended, and what was counted since the
@@ -282,14 +282,15 @@ mod tests {
     }
 
     #[test]
-    fn a_declared_length_is_believed_only_when_it_is_too_large() {
-        for declared in [None, Some("0"), Some("5"), Some(""), Some("x"), Some("-6"), Some("5, 6")]
-        {
-            assert!(!is_declared_too_large(declared, 5), "{declared:?}");
+    fn only_a_number_declares_a_length() {
+        for header in ["", "x", "-6", "+6", "5, 6", "0x5", "184467440737095516150"] {
+            assert_eq!(declared_length(Some(header)), None, "{header}");
         }
-        for declared in ["6", "262145", "18446744073709551615"] {
-            assert!(is_declared_too_large(Some(declared), 5), "{declared}");
+        assert_eq!(declared_length(None), None);
+        for length in [0, 5, 262_145, u64::MAX] {
+            assert_eq!(declared_length(Some(&length.to_string())), Some(length));
         }
+        assert_eq!(declared_length(Some(" 007 ")), Some(7));
     }
 
     #[test]
@@ -298,7 +299,7 @@ mod tests {
         assert_eq!((authentic.key_index, authentic.age_seconds), (0, 299));
         assert_eq!(authentic.key, EventKey::of(BODY));
         assert_eq!(
-            authentic.claim(16),
+            authentic.claim(),
             Call::Claim {
                 key: authentic.key.to_string(),
                 facts: Facts {
@@ -306,7 +307,6 @@ mod tests {
                     event_type: Some("job.succeeded".to_owned()),
                     job_id: Some("job_1".to_owned()),
                 },
-                shards: 16,
             },
         );
     }

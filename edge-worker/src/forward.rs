@@ -41,13 +41,14 @@ pub(crate) struct Forward<'a> {
 
 impl Forward<'_> {
     /// The headers of the origin's request, made of the delivery's headers and the settings.
-    pub(crate) fn headers(
+    pub(crate) fn headers<'b>(
         self,
-        delivered: impl IntoIterator<Item = (String, String)>,
+        delivered: impl IntoIterator<Item = (&'b str, &'b str)>,
         settings: &Settings,
     ) -> Vec<(String, String)> {
+        let kept = delivered.into_iter().filter(|(name, value)| self.is_kept(name, value));
         let mut headers: Vec<_> =
-            delivered.into_iter().filter(|(name, value)| self.is_kept(name, value)).collect();
+            kept.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         let mut add = |name: &str, value: String| headers.push((name.to_owned(), value));
         add(IDEMPOTENCY_KEY, self.key.to_string());
         add(EDGE_ATTEMPT, self.attempt.to_string());
@@ -135,8 +136,7 @@ mod tests {
             signature_header,
             edge_signature: edge_signature(settings, BODY, UnixTime::from_secs(1_700_000_000)),
         };
-        let delivered = delivered.iter().map(|&(name, value)| (name.to_owned(), value.to_owned()));
-        let mut headers = forward.headers(delivered, settings);
+        let mut headers = forward.headers(delivered.iter().copied(), settings);
         headers.sort();
         headers
     }

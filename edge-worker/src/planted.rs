@@ -17,6 +17,9 @@ use wasm_bindgen::prelude::*;
 
 use crate::ledger::message::Call;
 
+/// The header that asks for a fault.
+pub(crate) const HEADER: &str = "x-planted";
+
 /// What goes wrong with a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {

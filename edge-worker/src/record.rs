@@ -1,6 +1,6 @@
 //! The log line of one delivery.
 //!
-//! It holds names, sizes, times and hashes, which are enough to find a delivery again at the
+//! It holds names, sizes and times, which are enough to find a delivery again at the
 //! provider, here and at the origin. It never holds a body, a secret, a header's value other than
 //! the correlation id, or a URL.
 
@@ -9,16 +9,11 @@ mod data_point;
 use nextapi_webhook::{Event, EventError};
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
-use sha2::{Digest as _, Sha256};
 
 use crate::delivery::Authentic;
 use crate::outcome::Outcome;
 use crate::time::rfc3339;
 pub(crate) use data_point::DataPoint;
-
-/// Bytes of the body's hash that are logged. Enough to compare two logs; too short to be used as
-/// the body's name.
-const HASH_PREFIX_BYTES: usize = 8;
 
 /// What became of the claim in the ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,12 +100,12 @@ pub(crate) struct Record {
     /// How old the signature was, in seconds; negative if it was ahead of the clock.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) age_seconds: Option<i64>,
+    /// The length of the body.
     #[serde(skip_serializing_if = "Option::is_none")]
-    body_bytes: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    body_sha256: Option<String>,
+    pub(crate) body_bytes: Option<usize>,
+    /// Whether the connection broke before the body's end.
     #[serde(skip_serializing_if = "core::ops::Not::not")]
-    body_is_cut: bool,
+    pub(crate) body_is_cut: bool,
     /// The number of the attempt.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) attempt: Option<u64>,
@@ -140,14 +135,6 @@ impl Record {
     /// The record of a delivery that has just arrived.
     pub(crate) fn new(time: String, correlation_id: String) -> Self {
         Self { time, correlation_id, ..Self::default() }
-    }
-
-    /// Notes size and hash of what was read, authentic or not.
-    pub(crate) fn note_body(&mut self, bytes: &[u8], is_cut: bool) {
-        let digest: [u8; 32] = Sha256::digest(bytes).into();
-        self.body_bytes = Some(bytes.len());
-        self.body_sha256 = digest.get(..HASH_PREFIX_BYTES).map(hex::encode);
-        self.body_is_cut = is_cut;
     }
 
     /// Notes what an authentic delivery says of itself.
@@ -225,7 +212,7 @@ mod tests {
 
     pub(super) fn record_of(body: &[u8]) -> Record {
         let mut record = Record::new("2023-11-14T22:13:20.000Z".to_owned(), "c-1".to_owned());
-        record.note_body(body, false);
+        record.body_bytes = Some(body.len());
         record.note_authentic(&authentic(body));
         record
     }
@@ -261,7 +248,6 @@ mod tests {
                 "key_index": 0,
                 "age_seconds": 10,
                 "body_bytes": body.len(),
-                "body_sha256": hex::encode(&Sha256::digest(body)[..8]),
                 "attempt": 2,
                 "order": "in-order",
                 "origin_status": 204,

@@ -1,8 +1,8 @@
 //! How often each outcome has occurred.
 //!
-//! An isolate counts in memory. What it has counted goes along with the next call that changes the
-//! ledger anyway, so that counting costs no call of its own, and refused deliveries still never
-//! cause one. What an isolate has not passed on when the platform ends it is not counted.
+//! An isolate counts in memory. What it has counted goes along with a call that changes the ledger
+//! anyway, at most once a second, so that counting costs no call of its own, and refused deliveries still
+//! never cause one. What an isolate has not passed on when the platform ends it is not counted.
 
 /// Counts by the code of an outcome, in alphabetical order. There are few, so a list will do.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::{Course, Effect, Event, Head, OUT_OF_TURN, Stage};
+use super::{Course, Effect, Event, OUT_OF_TURN, Stage, read_headers};
 use crate::delivery::{self, Authentic};
 use crate::forward::Forward;
 use crate::isolate::Isolate;
@@ -17,15 +17,21 @@ use crate::tally::Tally;
 use crate::trace::{Random, TraceContext};
 
 /// An authentic delivery, with all that the rest of its way needs.
+pub(super) struct Verified {
+    pub(super) settings: Rc<Settings>,
+    pub(super) authentic: Authentic,
+    pub(super) record: Record,
+    pub(super) trace: TraceContext,
+    pub(super) random: Random,
+    /// The header in which the signature was found.
+    pub(super) signature_header: String,
+    pub(super) edge_signature: Option<String>,
+}
+
+/// An attempt to get the delivery to the origin.
 pub(super) struct Attempt {
-    settings: Rc<Settings>,
-    authentic: Authentic,
-    record: Record,
-    trace: TraceContext,
-    random: Random,
-    head: Head,
-    signature_header: String,
-    edge_signature: Option<String>,
+    delivery: Verified,
+    /// Where the ledger keeps the event.
     shard: String,
     step: Step,
     /// When the step began.
@@ -36,6 +42,8 @@ pub(super) struct Attempt {
 enum Step {
     /// 5. The answer to the claim.
     Claim,
+    /// 6. The headers to forward.
+    Headers { token: Token, order: Order },
     /// 6. The origin.
     Origin { token: Token },
     /// 7. The answer to commit or release, or the pause before the next try.
@@ -52,34 +60,6 @@ struct Settling {
 }
 
 impl Attempt {
-    #[allow(clippy::too_many_arguments, reason = "all that the rest of the way needs")]
-    pub(super) fn new(
-        settings: Rc<Settings>,
-        authentic: Authentic,
-        record: Record,
-        trace: TraceContext,
-        random: Random,
-        head: Head,
-        signature_header: String,
-        edge_signature: Option<String>,
-    ) -> Self {
-        let job_id = authentic.job_id();
-        let shard = shard::name(job_id, &authentic.key, settings.ledger_shards);
-        Self {
-            settings,
-            authentic,
-            record,
-            trace,
-            random,
-            head,
-            signature_header,
-            edge_signature,
-            shard,
-            step: Step::Claim,
-            started_ms: 0,
-        }
-    }
-
     /// Milliseconds since the step began; the next one begins.
     fn lap_ms(&mut self, now_ms: u64) -> u64 {
         let lap_ms = now_ms.saturating_sub(self.started_ms);
@@ -90,11 +70,12 @@ impl Attempt {
 
 impl Course {
     /// Step 5.
-    pub(super) fn claim(&mut self, mut attempt: Attempt, now_ms: u64) -> Effect {
-        attempt.started_ms = now_ms;
-        let call = attempt.authentic.claim(attempt.settings.ledger_shards);
-        let ask = Effect::Ask(vec![(attempt.shard.clone(), call)]);
-        self.stage = Stage::Attempting(attempt);
+    pub(super) fn claim(&mut self, delivery: Verified, now_ms: u64) -> Effect {
+        let Verified { authentic, settings, .. } = &delivery;
+        let shard = shard::name(authentic.job_id(), &authentic.key, settings.ledger_shards);
+        let ask = Effect::Ask(vec![(shard.clone(), authentic.claim())]);
+        let attempt = Attempt { delivery, shard, step: Step::Claim, started_ms: now_ms };
+        self.stage = Stage::Attempting(Box::new(attempt));
         ask
     }
 
@@ -102,12 +83,15 @@ impl Course {
     pub(super) fn attempted(
         &mut self,
         isolate: &mut Isolate,
-        mut attempt: Attempt,
+        mut attempt: Box<Attempt>,
         event: Event,
         now_ms: u64,
     ) -> Effect {
         match (core::mem::replace(&mut attempt.step, Step::Claim), event) {
             (Step::Claim, event) => self.claimed(isolate, attempt, one_answer(event), now_ms),
+            (Step::Headers { token, order }, event) => {
+                self.forward(attempt, token, order, &all_headers(event))
+            }
             (Step::Origin { token }, Event::Origin(result)) => {
                 self.forwarded(isolate, attempt, token, result, now_ms)
             }
@@ -125,38 +109,49 @@ impl Course {
     fn claimed(
         &mut self,
         isolate: &mut Isolate,
-        mut attempt: Attempt,
+        mut attempt: Box<Attempt>,
         answer: Result<LedgerAnswer, Unanswered>,
         now_ms: u64,
     ) -> Effect {
-        attempt.record.milliseconds.claim = Some(attempt.lap_ms(now_ms));
+        attempt.delivery.record.milliseconds.claim = Some(attempt.lap_ms(now_ms));
         match delivery::granted(&answer) {
-            Ok((token, order)) => self.forward(attempt, token, order),
+            Ok((token, order)) => {
+                attempt.step = Step::Headers { token, order };
+                self.stage = Stage::Attempting(attempt);
+                Effect::Headers
+            }
             Err(outcome) => {
-                attempt.record.ledger_error = answer.err().map(|unanswered| unanswered.text);
-                self.end(isolate, attempt.record, outcome)
+                attempt.delivery.record.ledger_error =
+                    answer.err().map(|unanswered| unanswered.text);
+                self.end(isolate, attempt.delivery.record, outcome)
             }
         }
     }
 
     /// Step 6.
-    fn forward(&mut self, mut attempt: Attempt, token: Token, order: Order) -> Effect {
-        attempt.record.attempt = Some(token);
-        attempt.record.order = Some(order.name());
+    fn forward(
+        &mut self,
+        mut attempt: Box<Attempt>,
+        token: Token,
+        order: Order,
+        headers: &str,
+    ) -> Effect {
+        let delivery = &mut attempt.delivery;
+        delivery.record.attempt = Some(token);
+        delivery.record.order = Some(order.name());
         let forward = Forward {
-            key: &attempt.authentic.key,
+            key: &delivery.authentic.key,
             attempt: token,
             order,
-            correlation_id: &attempt.record.correlation_id,
-            trace: &attempt.trace,
-            signature_header: &attempt.signature_header,
-            edge_signature: attempt.edge_signature.take(),
+            correlation_id: &delivery.record.correlation_id,
+            trace: &delivery.trace,
+            signature_header: &delivery.signature_header,
+            edge_signature: delivery.edge_signature.take(),
         };
-        let delivered = core::mem::replace(&mut attempt.head, Head::new("", "", ""));
-        let settings = &attempt.settings;
+        let settings = &delivery.settings;
         let effect = Effect::Forward {
             url: settings.origin.expose().to_owned(),
-            headers: forward.headers(delivered.into_headers(), settings),
+            headers: forward.headers(read_headers(headers), settings),
             deadline_ms: settings.origin_timeout_ms,
         };
         attempt.step = Step::Origin { token };
@@ -167,28 +162,28 @@ impl Course {
     fn forwarded(
         &mut self,
         isolate: &mut Isolate,
-        mut attempt: Attempt,
+        mut attempt: Box<Attempt>,
         token: Token,
         result: OriginResult,
         now_ms: u64,
     ) -> Effect {
-        attempt.record.milliseconds.origin = Some(attempt.lap_ms(now_ms));
+        attempt.delivery.record.milliseconds.origin = Some(attempt.lap_ms(now_ms));
         if let OriginResult::Status(status) = result {
-            attempt.record.origin_status = Some(status);
+            attempt.delivery.record.origin_status = Some(status);
         }
         #[cfg(feature = "planted")]
-        crate::planted::strike_after_origin(&attempt.authentic.key);
+        crate::planted::strike_after_origin(&attempt.delivery.authentic.key);
         let outcome = Outcome::from(result);
         // The outcome itself goes along, so it must not be counted a second time.
         isolate.count(outcome);
-        let tally = isolate.take_tally();
+        let tally = isolate.take_due_tally(now_ms);
         self.settle(attempt, Settling { token, outcome, tally, tries: 0 })
     }
 
     /// Step 7.
-    fn settle(&mut self, mut attempt: Attempt, mut settling: Settling) -> Effect {
+    fn settle(&mut self, mut attempt: Box<Attempt>, mut settling: Settling) -> Effect {
         let Settling { token, outcome, ref tally, .. } = settling;
-        let call = attempt.authentic.settle(token, outcome, tally.clone());
+        let call = attempt.delivery.authentic.settle(token, outcome, tally.clone());
         let ask = Effect::Ask(vec![(attempt.shard.clone(), call)]);
         settling.tries = settling.tries.saturating_add(1);
         attempt.step = Step::Settle(settling);
@@ -199,7 +194,7 @@ impl Course {
     fn settled(
         &mut self,
         isolate: &mut Isolate,
-        mut attempt: Attempt,
+        mut attempt: Box<Attempt>,
         settling: Settling,
         answer: Result<LedgerAnswer, Unanswered>,
         now_ms: u64,
@@ -208,9 +203,9 @@ impl Course {
         let settlement = delivery::settlement(outcome, &answer);
         let unanswered = answer.err();
         let is_overloaded = unanswered.as_ref().is_some_and(|why| why.is_overloaded);
-        attempt.record.settlement = Some(settlement);
-        attempt.record.ledger_error = unanswered.map(|why| why.text);
-        let [random, ..] = attempt.random.span;
+        attempt.delivery.record.settlement = Some(settlement);
+        attempt.delivery.record.ledger_error = unanswered.map(|why| why.text);
+        let [random, ..] = attempt.delivery.random.span;
         if let Some(ms) = delivery::pause_before_retry_ms(settlement, is_overloaded, tries, random)
         {
             attempt.step = Step::Settle(settling);
@@ -220,8 +215,8 @@ impl Course {
         if !matches!(settlement, Settlement::Committed | Settlement::Released) {
             isolate.give_back(&settling.tally);
         }
-        attempt.record.milliseconds.commit = Some(attempt.lap_ms(now_ms));
-        self.end(isolate, attempt.record, outcome)
+        attempt.delivery.record.milliseconds.commit = Some(attempt.lap_ms(now_ms));
+        self.end(isolate, attempt.delivery.record, outcome)
     }
 }
 
@@ -231,5 +226,13 @@ fn one_answer(event: Event) -> Result<LedgerAnswer, Unanswered> {
     match event {
         Event::Answered(answers) => answers.into_iter().next().unwrap_or_else(|| Err(none())),
         _ => Err(none()),
+    }
+}
+
+/// All headers. Without them the event goes to the origin all the same: it counts, they do not.
+fn all_headers(event: Event) -> String {
+    match event {
+        Event::Headers(headers) => headers,
+        _ => String::new(),
     }
 }

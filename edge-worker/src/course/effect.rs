@@ -12,7 +12,14 @@ pub(crate) enum Effect {
     Read {
         /// The longest body that is wanted, in bytes.
         limit: usize,
+        /// Whether the platform itself sees to it that the body is not longer, so that it can be read
+        /// in one go.
+        is_bounded: bool,
     },
+    /// Give all headers of the request. Until then there are those of [`Head::WANTED`] only.
+    ///
+    /// [`Head::WANTED`]: super::Head::WANTED
+    Headers,
     /// Make calls of the ledger, all at once, each of the shard of this name.
     Ask(Vec<(String, Call)>),
     /// Send the body to the origin.
@@ -59,6 +66,8 @@ pub(crate) enum Event {
     },
     /// The body is longer than what was wanted of it.
     BodyTooLarge,
+    /// All headers, as [`Head::new`](super::Head::new) takes them.
+    Headers(String),
     /// What the ledger has answered, in the order of the calls.
     Answered(Vec<Result<LedgerAnswer, Unanswered>>),
     /// What became of the request to the origin.

@@ -1,5 +1,7 @@
 //! The head of a request.
 
+use crate::{client_address, forward};
+
 /// Method, URL and headers of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Head {
@@ -7,30 +9,39 @@ pub(crate) struct Head {
     pub(crate) method: String,
     /// The whole URL, as the platform has parsed it.
     pub(crate) url: String,
+    /// Names in lower case.
     headers: Vec<(String, String)>,
 }
 
 impl Head {
+    /// The headers that are read before the whole of them is asked for, beside those of the settings
+    /// that may hold a signature. To get one by its name costs the platform less than to list all.
+    pub(crate) const WANTED: &'static [&'static str] = &[
+        "authorization",
+        client_address::HEADER,
+        "content-length",
+        forward::CORRELATION_ID,
+        forward::TRACEPARENT,
+        "transfer-encoding",
+        #[cfg(feature = "planted")]
+        crate::planted::HEADER,
+    ];
+
     /// A head with its headers as text: `name:value` lines, names in lower case, several values of a
     /// name joined by commas, as the platform has them.
     pub(crate) fn new(method: &str, url: &str, headers: &str) -> Self {
-        let headers = headers.lines().filter_map(|line| line.split_once(':'));
-        let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
         Self {
             method: method.to_owned(),
             url: url.to_owned(),
-            headers: headers.map(owned).collect(),
+            headers: read(headers)
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect(),
         }
     }
 
     /// The value of a header, whose name is given in lower case.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
-    }
-
-    /// All headers.
-    pub(crate) fn into_headers(self) -> Vec<(String, String)> {
-        self.headers
     }
 
     /// The URL's path. A parsed URL has one, and percent-encodes `?` and `#` within it.
@@ -51,6 +62,11 @@ impl Head {
         let path = path.split('#').next().unwrap_or(path);
         path.split_once('?').unwrap_or((path, ""))
     }
+}
+
+/// Names and values of headers that are given as text; see [`Head::new`].
+pub(crate) fn read(headers: &str) -> impl Iterator<Item = (&str, &str)> {
+    headers.lines().filter_map(|line| line.split_once(':'))
 }
 
 #[cfg(test)]
@@ -75,12 +91,13 @@ mod tests {
 
     #[test]
     fn headers_are_found_by_name() {
-        let head = Head::new("GET", "", "a:1\nb: 2, 3 \nc:\nd:x:y\nno header\n");
+        let headers = "a:1\nb: 2, 3 \nc:\nd:x:y\nno header\n";
+        let head = Head::new("GET", "", headers);
         assert_eq!(head.header("a"), Some("1"));
         assert_eq!(head.header("b"), Some(" 2, 3 "));
         assert_eq!(head.header("c"), Some(""));
         assert_eq!(head.header("d"), Some("x:y"));
         assert_eq!(head.header("no header"), None);
-        assert_eq!(head.into_headers().len(), 4);
+        assert_eq!(read(headers).count(), 4);
     }
 }

@@ -16,6 +16,7 @@ use std::rc::Rc;
 use attempt::Attempt;
 pub(crate) use effect::{Effect, Event};
 pub(crate) use head::Head;
+use head::read as read_headers;
 use receipt::Receipt;
 
 use crate::delivery::{self, Route};
@@ -35,16 +36,15 @@ pub(crate) struct Course {
 }
 
 /// Where a course stands, by what it waits for.
-#[allow(clippy::large_enum_variant, reason = "one for each request under way")]
 enum Stage {
     /// The body.
-    Receiving(Receipt),
+    Receiving(Box<Receipt>),
     /// Whether the client has sent too many forgeries. How the delivery ends is known.
-    Limiting(Record, Outcome, core::net::IpAddr),
+    Limiting(Box<Record>, Outcome, core::net::IpAddr),
     /// The ledger, or the origin.
-    Attempting(Attempt),
+    Attempting(Box<Attempt>),
     /// The ledger, for an operator.
-    Inquiring(Inquiry),
+    Inquiring(Box<Inquiry>),
     /// Nothing.
     Ended,
 }
@@ -97,7 +97,7 @@ impl Course {
                     Event::Limited(Err(error)) => record.limiter_error = Some(error),
                     _ => record.limiter_error = Some(OUT_OF_TURN.to_owned()),
                 }
-                self.end(isolate, record, outcome)
+                self.end(isolate, *record, outcome)
             }
             Stage::Attempting(attempt) => self.attempted(isolate, attempt, event, now_ms),
             Stage::Inquiring(inquiry) => {
@@ -118,7 +118,7 @@ impl Course {
         let correlation_id = self.correlation_id.clone();
         match Inquiry::begin(isolate, settings, head, correlation_id) {
             Ok((inquiry, calls)) => {
-                self.stage = Stage::Inquiring(inquiry);
+                self.stage = Stage::Inquiring(Box::new(inquiry));
                 Effect::Ask(calls)
             }
             Err(answer) => self.answer(answer),

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use nextapi_webhook::UnixTime;
 
-use super::attempt::Attempt;
+use super::attempt::Verified;
 use super::{Course, Effect, Event, Head, OUT_OF_TURN, Stage};
 use crate::client_address;
 use crate::delivery;
@@ -43,7 +43,7 @@ impl Course {
         now_ms: u64,
     ) -> Effect {
         #[cfg(feature = "planted")]
-        let planted = crate::planted::Fault::asked_for(head.header("x-planted"));
+        let planted = crate::planted::Fault::asked_for(head.header(crate::planted::HEADER));
         #[cfg(feature = "planted")]
         crate::planted::strike_before_verifying(planted);
         let address = head.header(client_address::HEADER).and_then(client_address::parse);
@@ -53,16 +53,18 @@ impl Course {
         if let Err(outcome) = delivery::admit(&settings, address, refused_seconds) {
             return self.end(isolate, record, outcome);
         }
-        let length = head.header("content-length");
-        if delivery::is_declared_too_large(length, settings.max_body_bytes) {
+        let length = delivery::declared_length(head.header("content-length"));
+        let limit = settings.max_body_bytes;
+        // A body in chunks may be of any length, whatever else is said of it.
+        let is_bounded = length.is_some() && head.header("transfer-encoding").is_none();
+        if length.is_some_and(|length| usize::try_from(length).map_or(true, |it| it > limit)) {
             return self.end(isolate, record, Outcome::BodyTooLarge);
         }
         let found = settings.signature_headers.iter().position(|name| head.header(name).is_some());
         let Some(signature_header) = found else {
             return self.refuse(isolate, record, Outcome::SignatureMissing, limited);
         };
-        let limit = settings.max_body_bytes;
-        self.stage = Stage::Receiving(Receipt {
+        self.stage = Stage::Receiving(Box::new(Receipt {
             settings,
             head,
             random,
@@ -72,19 +74,19 @@ impl Course {
             started_ms: now_ms,
             #[cfg(feature = "planted")]
             planted,
-        });
-        Effect::Read { limit }
+        }));
+        Effect::Read { limit, is_bounded }
     }
 
     /// Steps 2 to 4.
     pub(super) fn received(
         &mut self,
         isolate: &mut Isolate,
-        receipt: Receipt,
+        receipt: Box<Receipt>,
         event: Event,
         now_ms: u64,
     ) -> Effect {
-        let Receipt { settings, head, random, mut record, limited, .. } = receipt;
+        let Receipt { settings, head, random, mut record, limited, .. } = *receipt;
         let (bytes, is_cut) = match event {
             Event::Body { bytes, is_cut } => (bytes, is_cut),
             Event::BodyTooLarge => return self.end(isolate, record, Outcome::BodyTooLarge),
@@ -93,7 +95,8 @@ impl Course {
                 return self.end(isolate, record, Outcome::InternalError);
             }
         };
-        record.note_body(&bytes, is_cut);
+        record.body_bytes = Some(bytes.len());
+        record.body_is_cut = is_cut;
         // The clock was read after the body, whose sender may take its time.
         let now = UnixTime::from_secs(now_ms / 1_000);
         let name = settings.signature_headers.get(receipt.signature_header);
@@ -107,19 +110,18 @@ impl Course {
                 crate::planted::plant(&authentic.key, receipt.planted);
                 record.note_authentic(&authentic);
                 let trace = TraceContext::continuing(head.header(forward::TRACEPARENT), &random);
-                let name = name.to_owned();
+                let signature_header = name.to_owned();
                 let edge_signature = forward::edge_signature(&settings, &bytes, now);
-                let attempt = Attempt::new(
+                let verified = Verified {
                     settings,
                     authentic,
                     record,
                     trace,
                     random,
-                    head,
-                    name,
+                    signature_header,
                     edge_signature,
-                );
-                self.claim(attempt, now_ms)
+                };
+                self.claim(verified, now_ms)
             }
             Err(error) => {
                 record.reason = Some(error.to_string());
@@ -139,7 +141,7 @@ impl Course {
     ) -> Effect {
         match limited {
             Some(client) if outcome.is_forgery() => {
-                self.stage = Stage::Limiting(record, outcome, client);
+                self.stage = Stage::Limiting(Box::new(record), outcome, client);
                 Effect::Limit { key: client.to_string() }
             }
             _ => self.end(isolate, record, outcome),

@@ -30,6 +30,10 @@ fn body(bytes: &[u8]) -> Event {
     Event::Body { bytes: bytes.to_vec(), is_cut: false }
 }
 
+fn headers() -> Event {
+    Event::Headers("user-agent:NextAPI/1\ncookie:a=b\n".to_owned())
+}
+
 fn answered(answer: LedgerAnswer) -> Event {
     Event::Answered(vec![Ok(answer)])
 }
@@ -52,14 +56,17 @@ fn call(effect: Effect) -> Call {
 fn a_delivery_is_claimed_forwarded_and_committed() {
     let isolate = &mut isolate(Bindings::default());
     let (mut course, effect) = begin(isolate, "x-correlation-id:c-1\n");
-    assert!(matches!(effect, Effect::Read { limit: 262_144 }));
+    assert!(matches!(effect, Effect::Read { limit: 262_144, is_bounded: false }));
     let effect = course.resume(isolate, body(BODY), NOW_MS + 1);
-    assert!(matches!(call(effect), Call::Claim { shards: 16, .. }));
+    assert!(matches!(call(effect), Call::Claim { .. }));
     let effect = course.resume(isolate, answered(GRANTED), NOW_MS + 3);
+    assert!(matches!(effect, Effect::Headers));
+    let effect = course.resume(isolate, headers(), NOW_MS + 3);
     let Effect::Forward { url, headers, deadline_ms } = effect else { panic!("{effect:?}") };
     assert!(url.starts_with("https://origin.example/"));
     assert_eq!(deadline_ms, 7_000);
     assert!(headers.contains(&("x-edge-attempt".to_owned(), "1".to_owned())));
+    assert!(headers.contains(&("user-agent".to_owned(), "NextAPI/1".to_owned())));
     let effect = course.resume(isolate, Event::Origin(OriginResult::Status(204)), NOW_MS + 7);
     let Call::Commit { token: 1, tally, .. } = call(effect) else { panic!("no commit") };
     assert_eq!(tally.encode(), "forwarded:1");
@@ -85,6 +92,7 @@ fn a_failed_attempt_is_released_and_not_acknowledged() {
         let (mut course, _) = begin(isolate, "");
         course.resume(isolate, body(BODY), NOW_MS);
         course.resume(isolate, answered(GRANTED), NOW_MS);
+        course.resume(isolate, headers(), NOW_MS);
         let effect = course.resume(isolate, Event::Origin(result), NOW_MS);
         assert!(matches!(call(effect), Call::Release { token: 1, .. }));
         assert_eq!(code(course.resume(isolate, answered(LedgerAnswer::Ok), NOW_MS)).0, expected);
@@ -97,6 +105,7 @@ fn a_commit_without_an_answer_is_tried_again_and_its_counts_are_kept() {
     let (mut course, _) = begin(isolate, "");
     course.resume(isolate, body(BODY), NOW_MS);
     course.resume(isolate, answered(GRANTED), NOW_MS);
+    course.resume(isolate, headers(), NOW_MS);
     let mut effect = course.resume(isolate, Event::Origin(OriginResult::Status(200)), NOW_MS);
     let mut pauses = 0;
     let code = loop {
@@ -150,15 +159,16 @@ fn an_event_out_of_turn_is_never_a_success() {
             Event::BodyTooLarge,
             Event::Paused,
             Event::Limited(Ok(true)),
+            headers(),
             Event::Answered(Vec::new()),
             Event::Answered(vec![Ok(LedgerAnswer::Ok)]),
         ]
     };
-    for step in 0..3 {
+    for step in 0..4 {
         for event in events() {
             let isolate = &mut isolate(Bindings::default());
             let (mut course, _) = begin(isolate, "");
-            let before = [body(BODY), answered(GRANTED)];
+            let before = [body(BODY), answered(GRANTED), headers()];
             for event in before.into_iter().take(step) {
                 course.resume(isolate, event, NOW_MS);
             }

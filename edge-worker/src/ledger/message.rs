@@ -25,8 +25,6 @@ pub(crate) enum Call {
         key: String,
         /// What the event is.
         facts: Facts,
-        /// How many shards there are; 0 if a worker of an earlier version did not say.
-        shards: u32,
     },
     /// The origin has the event.
     Commit {
@@ -117,12 +115,11 @@ impl Call {
     /// The call as text.
     pub(crate) fn encode(&self) -> String {
         match self {
-            Self::Claim { key, facts, shards } => Writer::new("claim")
+            Self::Claim { key, facts } => Writer::new("claim")
                 .field("key", key)
                 .optional("event_id", facts.event_id.as_deref())
                 .optional("event_type", facts.event_type.as_deref())
-                .optional("job_id", facts.job_id.as_deref())
-                .field("shards", shards),
+                .optional("job_id", facts.job_id.as_deref()),
             Self::Commit { key, token, tally } => {
                 Writer::new("commit").field("key", key).field("token", token).tally("tally", tally)
             }
@@ -155,7 +152,6 @@ impl Call {
                     event_type: reader.text("event_type"),
                     job_id: reader.text("job_id"),
                 },
-                shards: reader.number("shards").unwrap_or(0),
             },
             "commit" => Self::Commit {
                 key: key()?,
@@ -267,9 +263,10 @@ impl Writer {
 
     fn field(mut self, name: &str, value: impl Display) -> Self {
         let value = value.to_string();
-        // A value of two lines could pass for another field. Keys and codes are ours, and the
-        // verifier reads no fact with a line feed in it; should that change, the field is left out.
-        if !value.contains('\n') {
+        // A value of two lines could pass for another field, and NUL divides what is handed over to the
+        // platform. Keys and codes are ours, and the verifier reads no fact with a control character
+        // in it; should that change, the field is left out.
+        if !value.bytes().any(|byte| matches!(byte, b'\n' | b'\0')) {
             for part in ["\n", name, "=", &value] {
                 self.0.push_str(part);
             }
@@ -347,14 +344,10 @@ mod tests {
         };
         for (call, text) in [
             (
-                Call::Claim { key: key(), facts, shards: 16 },
-                "claim\nkey=event-00\nevent_id=evt_1\nevent_type=job.succeeded\njob_id=job_1\n\
-                 shards=16",
+                Call::Claim { key: key(), facts },
+                "claim\nkey=event-00\nevent_id=evt_1\nevent_type=job.succeeded\njob_id=job_1",
             ),
-            (
-                Call::Claim { key: key(), facts: Facts::default(), shards: 1 },
-                "claim\nkey=event-00\nshards=1",
-            ),
+            (Call::Claim { key: key(), facts: Facts::default() }, "claim\nkey=event-00"),
             (
                 Call::Commit { key: key(), token: 2, tally: tally() },
                 "commit\nkey=event-00\ntoken=2\ntally=duplicate:2",
@@ -421,11 +414,11 @@ mod tests {
         assert_eq!(Answer::decode(text), Some(granted));
     }
 
-    /// The texts of the version before shards and orders were said.
+    /// Once no orders were said; later, how many shards there are was said in every claim.
     #[test]
-    fn what_an_earlier_version_leaves_out_is_no_hindrance() {
-        let claim = Call::Claim { key: key(), facts: Facts::default(), shards: 0 };
-        assert_eq!(Call::decode("claim\nkey=event-00"), Some(claim));
+    fn what_an_earlier_version_says_otherwise_is_no_hindrance() {
+        let claim = Call::Claim { key: key(), facts: Facts::default() };
+        assert_eq!(Call::decode("claim\nkey=event-00\nshards=16"), Some(claim));
         let granted = Answer::Granted { token: 1, order: Order::InOrder };
         assert_eq!(Answer::decode("granted\ntoken=1"), Some(granted));
     }
@@ -463,19 +456,19 @@ mod tests {
     #[test]
     fn a_value_cannot_pass_for_another_field() {
         let facts = Facts { event_id: Some("1\njob_id=2".to_owned()), ..Facts::default() };
-        let claim = |facts| Call::Claim { key: key(), facts, shards: 1 };
+        let claim = |facts| Call::Claim { key: key(), facts };
         assert_eq!(Call::decode(&claim(facts).encode()), Some(claim(Facts::default())));
     }
 
     proptest! {
         #[test]
         fn every_claim_arrives_as_it_was_sent(
-            event_id in proptest::option::of("[^\n]*"),
-            event_type in proptest::option::of("[^\n]*"),
-            job_id in proptest::option::of("[^\n]*"),
+            event_id in proptest::option::of("[^\n\0]*"),
+            event_type in proptest::option::of("[^\n\0]*"),
+            job_id in proptest::option::of("[^\n\0]*"),
         ) {
             let facts = Facts { event_id, event_type, job_id };
-            let call = Call::Claim { key: key(), facts, shards: 16 };
+            let call = Call::Claim { key: key(), facts };
             prop_assert_eq!(Call::decode(&call.encode()), Some(call));
         }
 

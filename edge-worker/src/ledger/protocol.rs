@@ -4,11 +4,19 @@
 //! calls must let nothing else happen to the store in between.
 
 use super::audit::Listed;
-use super::entry::{self, Change, Claim, Facts, Forget, Policy};
+use super::entry::{self, Change, Claim, Facts, Forget, Policy, State};
 use super::message::{Answer, Call};
 use super::retention;
 use super::store::Store;
 use crate::tally::Tally;
+
+/// Notes how many shards there are, when the shard's object starts.
+///
+/// # Errors
+/// What the store has to say.
+pub(crate) fn start(store: &mut impl Store, shards: u32, now_ms: u64) -> Result<(), String> {
+    store.note_shards(shards, now_ms)
+}
 
 /// Does what a call asks for.
 ///
@@ -21,13 +29,7 @@ pub(crate) fn answer(
     now_ms: u64,
 ) -> Result<Answer, String> {
     Ok(match call {
-        Call::Claim { key, facts, shards } => {
-            let answer = claim(store, &key, facts, policy, now_ms)?;
-            if matches!(answer, Answer::Granted { .. }) && shards != 0 {
-                store.note_shards(shards, now_ms)?;
-            }
-            answer
-        }
+        Call::Claim { key, facts } => claim(store, &key, facts, policy, now_ms)?,
         Call::Commit { key, token, tally } => {
             let change = entry::commit(store.read(&key)?, token, now_ms);
             apply(store, &key, change, &tally)?
@@ -66,11 +68,14 @@ fn claim(
     policy: Policy,
     now_ms: u64,
 ) -> Result<Answer, String> {
+    let entry = store.read(key)?;
+    let is_done = entry.as_ref().is_some_and(|entry| entry.state == State::Done);
     let furthest = match (&facts.job_id, facts.stage()) {
-        (Some(job_id), Some(_)) => store.furthest_stage(job_id)?,
+        // What the origin has is not forwarded again, late or not.
+        (Some(job_id), Some(_)) if !is_done => store.furthest_stage(job_id)?,
         _ => None,
     };
-    Ok(match entry::claim(store.read(key)?, facts, furthest, policy, now_ms) {
+    Ok(match entry::claim(entry, facts, furthest, policy, now_ms) {
         Claim::Granted(entry, order) => {
             store.write(key, &entry)?;
             Answer::Granted { token: entry.attempts, order }

@@ -137,8 +137,8 @@ mod tests {
             let end = text[start..].find(to).unwrap() + start;
             text[start..end].split(',').map(|name| name.trim().to_owned()).collect::<Vec<_>>()
         };
-        let written = between(sql::REPLACE, "(", ")");
-        assert_eq!(sql::REPLACE.matches('?').count(), written.len());
+        let written = between(sql::WRITE, "(", ")");
+        assert_eq!(sql::WRITE.matches('?').count(), written.len());
         assert_eq!(written.last().map(String::as_str), Some("stage"));
         for statement in [sql::SELECT, sql::LIST_BY_STATE, sql::LIST_BY_JOB] {
             assert_eq!(between(statement, "SELECT ", " FROM"), written[..10]);

@@ -76,10 +76,13 @@ pub(crate) const STEPS: [&str; 3] = [
 pub(crate) const SELECT: &str = "SELECT key, state, lease_end_ms, attempts, first_ms, last_ms, \
      last_outcome, event_id, event_type, job_id FROM entry WHERE key = ?";
 
-/// Writes a whole row; the values are those of [`row::values`](super::row::values).
-pub(crate) const REPLACE: &str = "INSERT OR REPLACE INTO entry (key, state, lease_end_ms, \
+/// Writes a row; the values are those of [`row::values`](super::row::values). What an event is never
+/// changes, so of a row that is there only the rest is written, and the index by job stays as it is.
+pub(crate) const WRITE: &str = "INSERT INTO entry (key, state, lease_end_ms, \
      attempts, first_ms, last_ms, last_outcome, event_id, event_type, job_id, stage) \
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET \
+     state = excluded.state, lease_end_ms = excluded.lease_end_ms, attempts = excluded.attempts, \
+     last_ms = excluded.last_ms, last_outcome = excluded.last_outcome";
 
 /// Reads the furthest stage of a job among the events that the origin has.
 pub(crate) const SELECT_FURTHEST: &str =

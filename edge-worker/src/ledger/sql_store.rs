@@ -78,7 +78,7 @@ impl<D: Database> Store for SqlStore<D> {
     }
 
     fn write(&mut self, key: &str, entry: &Entry) -> Result<(), String> {
-        self.query(sql::REPLACE, row::values(key, entry)?).map(drop)
+        self.query(sql::WRITE, row::values(key, entry)?).map(drop)
     }
 
     fn furthest_stage(&self, job_id: &str) -> Result<Option<Stage>, String> {

@@ -1,44 +1,33 @@
-//! The object's own database.
+//! The object's own database. A statement is one call out of WASM: its values go along as one text, and
+//! its rows come back as one, since each thing that crosses takes time.
+//!
+//! Values are divided by NUL: `n` is null, `i1` a whole number, `stext` a text, and anything else
+//! something that the ledger never writes. Rows come as the number of their columns and then all their
+//! values; no rows are the empty text. `Database` in `entry/ledger.js` is the other side.
 
-use js_sys::Array;
 use wasm_bindgen::prelude::*;
 
+use super::steps::DIVIDER;
 use crate::ledger::sql_store::{Columns, Database};
 use crate::ledger::value::Value;
 
 #[wasm_bindgen]
 extern "C" {
-    /// The SQL storage of a Durable Object.
-    pub type SqlStorage;
+    /// The database of a Durable Object.
+    #[wasm_bindgen(js_name = Database)]
+    pub type ObjectDatabase;
 
-    #[wasm_bindgen(method, catch, variadic)]
-    fn exec(this: &SqlStorage, query: &str, values: &[JsValue]) -> Result<Cursor, JsValue>;
+    #[wasm_bindgen(method, catch)]
+    fn query(this: &ObjectDatabase, statements: &str, values: &str) -> Result<String, JsValue>;
 
-    #[wasm_bindgen(method, getter, js_name = databaseSize)]
-    fn database_size(this: &SqlStorage) -> f64;
-
-    /// The rows of a result, not read yet.
-    type Cursor;
-
-    #[wasm_bindgen(method)]
-    fn raw(this: &Cursor) -> RawRows;
-
-    /// The same, each row a list of values.
-    type RawRows;
-
-    #[wasm_bindgen(method, catch, js_name = toArray)]
-    fn to_array(this: &RawRows) -> Result<Array, JsValue>;
+    #[wasm_bindgen(method, getter)]
+    fn bytes(this: &ObjectDatabase) -> f64;
 }
 
-impl Database for &SqlStorage {
-    fn query(&self, query: &str, values: Vec<Value>) -> Result<Vec<Columns>, String> {
-        let values: Vec<_> = values.into_iter().map(into_js).collect();
-        let rows = self.exec(query, &values).and_then(|cursor| cursor.raw().to_array());
-        let rows = rows.map_err(|error| in_words(&error))?;
-        Ok(rows
-            .iter()
-            .map(|row| Array::from(&row).iter().map(|value| from_js(&value)).collect())
-            .collect())
+impl Database for &ObjectDatabase {
+    fn query(&self, statements: &str, values: Vec<Value>) -> Result<Vec<Columns>, String> {
+        let rows = ObjectDatabase::query(self, statements, &encode(values)?);
+        decode(&rows.map_err(|error| in_words(&error))?)
     }
 
     fn bytes(&self) -> u64 {
@@ -47,37 +36,87 @@ impl Database for &SqlStorage {
             clippy::cast_sign_loss,
             reason = "a size is a whole number, and such casts saturate"
         )]
-        let bytes = self.database_size() as u64;
+        let bytes = ObjectDatabase::bytes(self) as u64;
         bytes
     }
 }
 
-fn into_js(value: Value) -> JsValue {
-    match value {
-        Value::Null | Value::Other => JsValue::NULL,
-        #[allow(clippy::cast_precision_loss, reason = "the ledger writes exact numbers only")]
-        Value::Integer(number) => JsValue::from_f64(number as f64),
-        Value::Text(text) => JsValue::from_str(&text),
+fn encode(values: Vec<Value>) -> Result<String, String> {
+    let mut text = String::new();
+    for value in values {
+        if !text.is_empty() {
+            text.push(DIVIDER);
+        }
+        match value {
+            Value::Null | Value::Other => text.push('n'),
+            Value::Integer(number) => {
+                text.push('i');
+                text.push_str(&number.to_string());
+            }
+            Value::Text(value) if value.contains(DIVIDER) => {
+                return Err("a text with a NUL cannot be stored".to_owned());
+            }
+            Value::Text(value) => {
+                text.push('s');
+                text.push_str(&value);
+            }
+        }
     }
+    Ok(text)
 }
 
-fn from_js(value: &JsValue) -> Value {
-    /// The largest number up to which JavaScript has all whole ones.
-    const LARGEST_EXACT: f64 = 9_007_199_254_740_991.0;
-    if value.is_null() {
-        return Value::Null;
+fn decode(rows: &str) -> Result<Vec<Columns>, String> {
+    let Some((columns, values)) = rows.split_once(DIVIDER) else { return Ok(Vec::new()) };
+    let columns = columns.parse().map_err(|_| "the rows make no sense")?;
+    let values: Vec<_> = values.split(DIVIDER).map(value).collect();
+    Ok(values.chunks(usize::max(columns, 1)).map(<[Value]>::to_vec).collect())
+}
+
+fn value(text: &str) -> Value {
+    match text.split_at_checked(1) {
+        Some(("n", "")) => Value::Null,
+        Some(("i", number)) => number.parse().map_or(Value::Other, Value::Integer),
+        Some(("s", text)) => Value::Text(text.to_owned()),
+        _ => Value::Other,
     }
-    if let Some(number) = value.as_f64() {
-        let is_exact =
-            number.abs() <= LARGEST_EXACT && number.trunc().to_bits() == number.to_bits();
-        #[allow(clippy::cast_possible_truncation, reason = "it is whole and in range")]
-        return if is_exact { Value::Integer(number as i64) } else { Value::Other };
-    }
-    value.as_string().map_or(Value::Other, Value::Text)
 }
 
 /// What an exception says.
 fn in_words(error: &JsValue) -> String {
     let error = error.dyn_ref::<js_sys::Error>();
     error.map_or_else(|| "not an error".to_owned(), |error| error.message().into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_pinned() {
+        let values = vec![Value::Null, Value::Integer(-5), "a".into(), "".into(), "i7".into()];
+        assert_eq!(encode(values.clone()), Ok("n\0i-5\0sa\0s\0si7".to_owned()));
+        assert_eq!(encode(Vec::new()), Ok(String::new()));
+        assert_eq!(decode("5\0n\0i-5\0sa\0s\0si7"), Ok(vec![values]));
+    }
+
+    #[test]
+    fn rows_are_divided_by_their_columns() {
+        let row = |number| vec![Value::Integer(number), Value::Null];
+        assert_eq!(decode("2\0i1\0n\0i2\0n"), Ok(vec![row(1), row(2)]));
+        assert_eq!(decode(""), Ok(Vec::new()));
+        assert!(decode("x\0n").is_err());
+    }
+
+    /// A row that cannot be read must never count as one that is not there.
+    #[test]
+    fn what_the_ledger_never_writes_is_something_else() {
+        for text in ["", "x", "n1", "i", "i1.5", "i9223372036854775808", "ö"] {
+            assert_eq!(value(text), Value::Other, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_text_cannot_pass_for_two() {
+        assert!(encode(vec!["a\0b".into()]).is_err());
+    }
 }

@@ -3,7 +3,7 @@
 use js_sys::Function;
 use wasm_bindgen::prelude::*;
 
-use super::database::SqlStorage;
+use super::database::ObjectDatabase;
 use super::steps;
 use crate::course::{Course, Effect, Event, Head};
 use crate::isolate::{Bindings, Isolate};
@@ -56,8 +56,17 @@ impl Edge {
         }
     }
 
-    /// Begins the course of a request, and gives the first effect: its name and its arguments. The
-    /// headers are `name:value` lines; `random` is 40 bytes.
+    /// The headers that [`begin`](Self::begin) needs, divided by commas.
+    #[wasm_bindgen(getter, js_name = wantedHeaders)]
+    #[must_use]
+    pub fn wanted_headers(&self) -> String {
+        let signature_headers = self.isolate.settings.iter().flat_map(|it| &it.signature_headers);
+        let names = Head::WANTED.iter().copied().chain(signature_headers.map(String::as_str));
+        names.collect::<Vec<_>>().join(",")
+    }
+
+    /// Begins the course of a request, and gives the first effect: its name and its arguments, divided
+    /// by NUL. The headers are `name:value` lines; `random` is 40 bytes.
     pub fn begin(
         &mut self,
         method: &str,
@@ -65,7 +74,7 @@ impl Edge {
         headers: &str,
         random: &[u8],
         now_ms: f64,
-    ) -> Vec<String> {
+    ) -> String {
         let head = Head::new(method, url, headers);
         let random = Random::from_bytes(random);
         let (course, effect) = Course::begin(&mut self.isolate, head, random, time(now_ms));
@@ -84,37 +93,42 @@ impl Edge {
     }
 
     /// The body was read.
-    pub fn body(&mut self, course: u32, bytes: Vec<u8>, is_cut: bool, now_ms: f64) -> Vec<String> {
+    pub fn body(&mut self, course: u32, bytes: Vec<u8>, is_cut: bool, now_ms: f64) -> String {
         self.resume(course, Event::Body { bytes, is_cut }, now_ms)
     }
 
     /// The body is longer than the limit.
     #[wasm_bindgen(js_name = bodyTooLarge)]
-    pub fn body_too_large(&mut self, course: u32, now_ms: f64) -> Vec<String> {
+    pub fn body_too_large(&mut self, course: u32, now_ms: f64) -> String {
         self.resume(course, Event::BodyTooLarge, now_ms)
     }
 
-    #[allow(clippy::needless_pass_by_value, reason = "that is how it comes from JavaScript")]
-    /// The objects have replied, in the order in which they were called.
-    pub fn replied(&mut self, course: u32, replies: Vec<String>, now_ms: f64) -> Vec<String> {
-        let answers = replies.iter().map(|text| reply::read(text)).collect();
+    /// All headers, as `name:value` lines.
+    pub fn headers(&mut self, course: u32, headers: String, now_ms: f64) -> String {
+        self.resume(course, Event::Headers(headers), now_ms)
+    }
+
+    /// The objects have replied, in the order in which they were called; the replies are divided by
+    /// NUL.
+    pub fn replied(&mut self, course: u32, replies: &str, now_ms: f64) -> String {
+        let answers = replies.split(steps::DIVIDER).map(reply::read).collect();
         self.resume(course, Event::Answered(answers), now_ms)
     }
 
     /// The origin has answered with this status.
-    pub fn originated(&mut self, course: u32, status: u16, now_ms: f64) -> Vec<String> {
+    pub fn originated(&mut self, course: u32, status: u16, now_ms: f64) -> String {
         self.resume(course, Event::Origin(OriginResult::Status(status)), now_ms)
     }
 
     /// The origin has not answered: not in time, or not at all.
     #[wasm_bindgen(js_name = notOriginated)]
-    pub fn not_originated(&mut self, course: u32, is_timeout: bool, now_ms: f64) -> Vec<String> {
+    pub fn not_originated(&mut self, course: u32, is_timeout: bool, now_ms: f64) -> String {
         let result = if is_timeout { OriginResult::TimedOut } else { OriginResult::Unreachable };
         self.resume(course, Event::Origin(result), now_ms)
     }
 
     /// The pause is over.
-    pub fn paused(&mut self, course: u32, now_ms: f64) -> Vec<String> {
+    pub fn paused(&mut self, course: u32, now_ms: f64) -> String {
         self.resume(course, Event::Paused, now_ms)
     }
 
@@ -125,7 +139,7 @@ impl Edge {
         is_within_limit: bool,
         error: Option<String>,
         now_ms: f64,
-    ) -> Vec<String> {
+    ) -> String {
         let answer = error.map_or(Ok(is_within_limit), Err);
         self.resume(course, Event::Limited(answer), now_ms)
     }
@@ -137,7 +151,7 @@ impl Edge {
 
     /// The answer to a request that has failed, perhaps in another instance, which has panicked.
     /// `offered` is the sender's correlation id or empty, `random` is 40 bytes.
-    pub fn failed(&mut self, offered: &str, random: &[u8], now_ms: f64) -> Vec<String> {
+    pub fn failed(&mut self, offered: &str, random: &[u8], now_ms: f64) -> String {
         let outcome = Outcome::InternalError;
         self.isolate.count(outcome);
         let random = Random::from_bytes(random);
@@ -148,20 +162,24 @@ impl Edge {
         self.encode(Effect::Answer { answer, correlation_id, log, point: None })
     }
 
-    /// The texts of the data point that the last answer has left, nine of them, then its numbers.
+    /// The texts of the data point that the last answer has left, eight of them, then its numbers.
     #[wasm_bindgen(js_name = takePoint)]
     pub fn take_point(&mut self) -> Option<Vec<String>> {
         let point = self.point.take()?;
         Some(point.blobs.into_iter().chain(point.doubles).collect())
     }
 
-    /// Makes sure of an object's tables.
+    /// Makes sure of the tables of an object that has started, and has it note how many shards there
+    /// are now: another number comes with another deployment, and that starts all objects.
     ///
     /// # Errors
-    /// What SQLite has to say.
+    /// If the settings are refused, or what SQLite has to say.
     #[wasm_bindgen(js_name = prepareLedger)]
-    pub fn prepare_ledger(&self, sql: &SqlStorage) -> Result<(), JsError> {
-        sql_store::prepare(&sql).map_err(|error| JsError::new(&error))
+    pub fn prepare_ledger(&self, database: &ObjectDatabase, now_ms: f64) -> Result<(), JsError> {
+        let shards = self.settings()?.ledger_shards;
+        sql_store::prepare(&database)
+            .and_then(|()| protocol::start(&mut SqlStore(database), shards, ledger_time(now_ms)))
+            .map_err(|error| JsError::new(&error))
     }
 
     /// Whether a call may write a row, which an alarm will have to delete one day.
@@ -189,7 +207,7 @@ impl Edge {
     #[wasm_bindgen(js_name = answerCall)]
     pub fn answer_call(
         &self,
-        sql: &SqlStorage,
+        database: &ObjectDatabase,
         call: &str,
         now_ms: f64,
     ) -> Result<String, JsError> {
@@ -198,7 +216,7 @@ impl Edge {
         #[cfg(feature = "planted")]
         crate::planted::strike_object(&call).map_err(|error| JsError::new(&error))?;
         let now_ms = ledger_time(now_ms);
-        let answer = protocol::answer(&mut SqlStore(sql), call, settings.policy, now_ms);
+        let answer = protocol::answer(&mut SqlStore(database), call, settings.policy, now_ms);
         answer.map(|answer| answer.encode()).map_err(|error| JsError::new(&error))
     }
 
@@ -206,12 +224,12 @@ impl Edge {
     ///
     /// # Errors
     /// What SQLite has to say.
-    pub fn sweep(&self, sql: &SqlStorage, now_ms: f64) -> Result<Option<f64>, JsError> {
+    pub fn sweep(&self, database: &ObjectDatabase, now_ms: f64) -> Result<Option<f64>, JsError> {
         let now_ms = ledger_time(now_ms);
         let Ok(settings) = &self.isolate.settings else {
             return Ok(Some(alarm(now_ms.saturating_add(retention::PAUSE_WITHOUT_SETTINGS_MS))));
         };
-        let swept = protocol::sweep(&mut SqlStore(sql), settings.retention_ms, now_ms)
+        let swept = protocol::sweep(&mut SqlStore(database), settings.retention_ms, now_ms)
             .map_err(|error| JsError::new(&error))?;
         #[cfg(feature = "planted")]
         crate::planted::note_swept(swept.deleted);
@@ -220,7 +238,7 @@ impl Edge {
 }
 
 impl Edge {
-    fn resume(&mut self, course: u32, event: Event, now_ms: f64) -> Vec<String> {
+    fn resume(&mut self, course: u32, event: Event, now_ms: f64) -> String {
         let Some(mut running) = self.take(course) else {
             return self.failed("", &[], now_ms);
         };
@@ -239,7 +257,7 @@ impl Edge {
         Some(course)
     }
 
-    fn encode(&mut self, mut effect: Effect) -> Vec<String> {
+    fn encode(&mut self, mut effect: Effect) -> String {
         if let Effect::Answer { point, .. } = &mut effect {
             self.point = point.take();
         }

@@ -1,8 +1,10 @@
-//! An effect as the entry module reads it: a list of texts, of which the first says what to do.
+//! An effect as the entry module reads it: one text, made of texts of which the first says what to do.
+//! Each text that crosses between WASM and JavaScript takes time, whatever its length.
 //!
-//! | list | what to do |
+//! | texts | what to do |
 //! | --- | --- |
-//! | `read`, limit | read the body |
+//! | `read`, limit, `bounded` or `unbounded` | read the body |
+//! | `headers` | give all headers |
 //! | `ask`, deadline, then shard and call, again and again | call objects, all at once |
 //! | `forward`, deadline, URL, then name and value, again and again | send the body to the origin |
 //! | `pause`, time | wait |
@@ -18,15 +20,26 @@ use crate::settings::LEDGER_TIMEOUT_MS;
 /// How long the rate limiter may take, in milliseconds. It answers from its own location.
 const LIMITER_TIMEOUT_MS: u32 = 500;
 
-/// The list that stands for an effect.
-pub(super) fn encode(effect: Effect) -> Vec<String> {
-    let mut list = Vec::new();
-    let mut push = |text: &str| list.push(text.to_owned());
+/// What stands between texts that are handed over as one. None of them can have it: not a header, not a
+/// URL, not JSON, and not a call of the ledger.
+pub(super) const DIVIDER: char = '\0';
+
+/// The text that stands for an effect.
+pub(super) fn encode(effect: Effect) -> String {
+    let mut list = String::new();
+    let mut push = |text: &str| {
+        if !list.is_empty() {
+            list.push(DIVIDER);
+        }
+        list.push_str(text);
+    };
     match effect {
-        Effect::Read { limit } => {
+        Effect::Read { limit, is_bounded } => {
             push("read");
             push(&limit.to_string());
+            push(if is_bounded { "bounded" } else { "unbounded" });
         }
+        Effect::Headers => push("headers"),
         Effect::Ask(calls) => {
             push("ask");
             push(&LEDGER_TIMEOUT_MS.to_string());
@@ -83,7 +96,9 @@ mod tests {
         let answer = Outcome::LedgerUnavailable.answer();
         let body = answer.body.clone();
         for (effect, list) in [
-            (Effect::Read { limit: 5 }, vec!["read", "5"]),
+            (Effect::Read { limit: 5, is_bounded: true }, vec!["read", "5", "bounded"]),
+            (Effect::Read { limit: 5, is_bounded: false }, vec!["read", "5", "unbounded"]),
+            (Effect::Headers, vec!["headers"]),
             (
                 Effect::Ask(vec![
                     ("shard-0".to_owned(), call.clone()),
@@ -129,7 +144,7 @@ mod tests {
                 ],
             ),
         ] {
-            assert_eq!(encode(effect), list);
+            assert_eq!(encode(effect).split(DIVIDER).collect::<Vec<_>>(), list);
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::outcome::Outcome;
 /// | --- | --- |
 /// | `index1`, `blob1` | outcome |
 /// | `blob2` … `blob6` | correlation id, event key, event id, event type, job id |
-/// | `blob7`, `blob8`, `blob9` | prefix of the body's hash, order, what became of the claim |
+/// | `blob7`, `blob8` | order, what became of the claim |
 /// | `double1` | 1, to be summed up |
 /// | `double2` … `double6` | status, bytes of the body, age of the signature in seconds, attempt, origin's status |
 /// | `double7` … `double10` | milliseconds of verify, claim, origin and commit |
@@ -21,7 +21,7 @@ use crate::outcome::Outcome;
 pub(crate) struct DataPoint {
     /// The texts, at most 16 KB together. The first one is what points are sampled by as well, when
     /// there are too many to keep all.
-    pub(crate) blobs: [String; 9],
+    pub(crate) blobs: [String; 8],
     /// The numbers, still as text: to read them is JavaScript's, which has the code for it anyway.
     pub(crate) doubles: [String; 12],
 }
@@ -50,7 +50,6 @@ impl Record {
                 text(self.event_id.as_deref()),
                 text(self.event_type.as_deref()),
                 text(self.job_id.as_deref()),
-                text(self.body_sha256.as_deref()),
                 text(self.order),
                 text(self.settlement.map(super::Settlement::name)),
             ],
@@ -92,18 +91,8 @@ mod tests {
             Milliseconds { verify: Some(0), claim: Some(3), origin: Some(40), commit: Some(2) };
         let point = record.data_point(Outcome::Forwarded);
         let key = EventKey::of(body).to_string();
-        let hash = record.body_sha256.clone().unwrap();
-        let blobs = [
-            "forwarded",
-            "c-1",
-            &key,
-            "evt_1",
-            "job.succeeded",
-            "job_1",
-            &hash,
-            "in-order",
-            "committed",
-        ];
+        let blobs =
+            ["forwarded", "c-1", &key, "evt_1", "job.succeeded", "job_1", "in-order", "committed"];
         assert_eq!(point.blobs.each_ref().map(String::as_str), blobs);
         let bytes = body.len().to_string();
         let doubles = ["1", "200", &bytes, "10", "2", "204", "0", "3", "40", "2", "1.5", "0"];
@@ -114,7 +103,7 @@ mod tests {
     fn what_is_not_known_is_empty_or_minus_one() {
         let record = Record::new("t".to_owned(), "c-1".to_owned());
         let point = record.data_point(Outcome::SignatureMissing);
-        assert_eq!(point.blobs[2..], [const { String::new() }; 7]);
+        assert_eq!(point.blobs[2..], [const { String::new() }; 6]);
         assert!(point.doubles[2..].iter().all(|number| number == "-1"));
     }
 

@@ -30,10 +30,10 @@ async fn every_delivery_is_a_data_point() {
     setup.expect(&delivery, 200, "forwarded").await;
     let forwarded = point(&setup, "forwarded").await;
     let key = setup.origin.received()[0].idempotency_key().unwrap().to_owned();
-    assert_eq!(forwarded["blobs"].as_array().unwrap().len(), 9, "{forwarded}");
+    assert_eq!(forwarded["blobs"].as_array().unwrap().len(), 8, "{forwarded}");
     assert_eq!(forwarded["blobs"][1], "c-1");
     assert_eq!(forwarded["blobs"][2], key);
-    assert_eq!(forwarded["blobs"][8], "committed");
+    assert_eq!(forwarded["blobs"][7], "committed");
     assert_eq!(forwarded["doubles"].as_array().unwrap().len(), 12, "{forwarded}");
     assert_eq!((&forwarded["doubles"][0], &forwarded["doubles"][1]), (&1.into(), &200.into()));
 

@@ -33,7 +33,7 @@ async fn a_line_tells_the_whole_story_of_a_delivery() {
     ] {
         assert_eq!(line[field], value, "{field} in {line}");
     }
-    for field in ["time", "event_key", "body_sha256", "age_seconds", "milliseconds"] {
+    for field in ["time", "event_key", "body_bytes", "age_seconds", "milliseconds"] {
         assert!(!line[field].is_null(), "{field} in {line}");
     }
 }

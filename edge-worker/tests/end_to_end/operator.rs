@@ -105,12 +105,12 @@ async fn the_status_shows_what_happened_and_no_secret() {
 #[tokio::test]
 async fn counts_outlive_a_restart() {
     let mut setup = Setup::with(with_token).await;
-    setup.expect(&succeeded(), 200, "forwarded").await;
+    // The first event that the origin gets takes along what was counted before, and itself.
     setup.expect(&succeeded().with_body("{}"), 401, "signature_mismatch").await;
     setup.expect(&succeeded(), 200, "forwarded").await;
     setup.edge.restart().await.unwrap();
     let status = get(&setup, "status").await;
-    assert_eq!(status["outcomes"]["forwarded"], 2);
+    assert_eq!(status["outcomes"]["forwarded"], 1);
     assert_eq!(status["outcomes"]["signature_mismatch"], 1, "{status}");
 }
 

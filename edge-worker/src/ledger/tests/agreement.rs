@@ -24,6 +24,8 @@ const JOBS: [Option<&str>; 3] = [Some("job_1"), Some("job_2 \u{1F3AC}'\""), None
 #[derive(Clone, Debug)]
 enum Step {
     Call(Call),
+    /// The object starts, with as many shards.
+    Start(u32),
     /// The clock moves, perhaps backwards.
     Clock(i64),
     LateEvents(LateEvents),
@@ -70,9 +72,8 @@ fn filter() -> impl Strategy<Value = Filter> {
 fn call() -> impl Strategy<Value = Call> {
     // Tokens up to the most that a short history grants: good and stale ones both occur.
     let token = || 0..5_u64;
-    let shards = prop_oneof![9 => Just(16_u32), 1 => 0..3_u32];
     prop_oneof![
-        6 => (event(), shards).prop_map(|((key, facts), shards)| Call::Claim { key, facts, shards }),
+        6 => event().prop_map(|(key, facts)| Call::Claim { key, facts }),
         4 => (key(), token(), tally())
             .prop_map(|(key, token, tally)| Call::Commit { key, token, tally }),
         2 => (key(), token(), tally()).prop_map(|(key, token, tally)| {
@@ -89,6 +90,7 @@ fn step() -> impl Strategy<Value = Step> {
     let late_events = prop_oneof![Just(LateEvents::Forward), Just(LateEvents::Drop)];
     prop_oneof![
         12 => call().prop_map(Step::Call),
+        1 => (1..3_u32).prop_map(Step::Start),
         // In steps of which lease and retention are multiples, so that their very ends are met.
         2 => (-2..8_i64).prop_map(|steps| Step::Clock(steps * 10)),
         1 => late_events.prop_map(Step::LateEvents),
@@ -118,6 +120,10 @@ proptest! {
                     answered(&mut memory, call.clone(), policy, now_ms),
                     answered(&mut sqlite, call, policy, now_ms)
                 ),
+                Step::Start(shards) => {
+                    protocol::start(&mut memory, shards, now_ms).unwrap();
+                    protocol::start(&mut sqlite, shards, now_ms).unwrap();
+                }
                 Step::Clock(ms) => now_ms = now_ms.strict_add_signed(ms),
                 Step::LateEvents(late_events) => policy.late_events = late_events,
                 Step::Sweep => prop_assert_eq!(
@@ -143,7 +149,8 @@ proptest! {
         for step in steps {
             match step {
                 // What says a time.
-                Step::Call(Call::Figures { .. } | Call::List(_) | Call::Find { .. }) => {}
+                Step::Call(Call::Figures { .. } | Call::List(_) | Call::Find { .. })
+                | Step::Start(_) => {}
                 Step::Call(call) => prop_assert_eq!(
                     answered(&mut here, call.clone(), policy, now_ms),
                     answered(&mut there, call, policy, now_ms + shift_ms)

@@ -79,7 +79,7 @@ impl Object {
             job_id: Some(format!("job_{}", number / 3)),
         };
         self.alarm_ms.get_or_insert(first_alarm_ms(self.now_ms, RETENTION_MS));
-        let answer = self.ask(Call::Claim { key: key.clone(), facts, shards: 16 });
+        let answer = self.ask(Call::Claim { key: key.clone(), facts });
         let Answer::Granted { token, .. } = answer else { panic!("{answer:?}") };
         self.rows.insert(key.clone(), self.now_ms);
         self.leases.insert(key.clone(), self.now_ms + POLICY.lease_ms);

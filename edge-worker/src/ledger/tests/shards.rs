@@ -2,34 +2,21 @@
 
 use super::memory_store::MemoryStore;
 use super::sqlite::fresh_store;
-use crate::ledger::entry::{Facts, Policy};
-use crate::ledger::message::{Answer, Call};
-use crate::ledger::order::LateEvents;
 use crate::ledger::protocol;
 use crate::ledger::store::Store;
-use crate::tally::Tally;
 
-const POLICY: Policy = Policy { lease_ms: 30_000, late_events: LateEvents::Forward };
-
-/// The numbers of shards on record after claims of one event each, with their numbers of shards and
-/// times.
-fn recorded(mut store: impl Store, claims: &[(u64, u32)]) -> Vec<(u64, u32)> {
-    for (index, (now_ms, shards)) in claims.iter().enumerate() {
-        let key = format!("event-{index}");
-        let call = Call::Claim { key, facts: Facts::default(), shards: *shards };
-        let answer = protocol::answer(&mut store, call, POLICY, *now_ms).unwrap();
-        assert!(matches!(answer, Answer::Granted { .. }), "{answer:?}");
+/// The numbers of shards on record after the object has started at some times, each with a number of
+/// shards.
+fn recorded(mut store: impl Store, starts: &[(u64, u32)]) -> Vec<(u64, u32)> {
+    for (now_ms, shards) in starts {
+        protocol::start(&mut store, *shards, *now_ms).unwrap();
     }
-    let call = Call::Figures { tally: Tally::default() };
-    match protocol::answer(&mut store, call, POLICY, 0).unwrap() {
-        Answer::Figures(figures) => figures.shard_counts,
-        other => panic!("{other:?}"),
-    }
+    store.figures().unwrap().shard_counts
 }
 
-fn assert_recorded(claims: &[(u64, u32)], expected: &[(u64, u32)]) {
-    assert_eq!(recorded(MemoryStore::default(), claims), expected, "in memory");
-    assert_eq!(recorded(fresh_store(), claims), expected, "on SQLite");
+fn assert_recorded(starts: &[(u64, u32)], expected: &[(u64, u32)]) {
+    assert_eq!(recorded(MemoryStore::default(), starts), expected, "in memory");
+    assert_eq!(recorded(fresh_store(), starts), expected, "on SQLite");
 }
 
 #[test]
@@ -48,12 +35,7 @@ fn changes_are_not_lost_to_the_clock() {
 }
 
 #[test]
-fn a_worker_that_does_not_say_the_number_changes_nothing() {
-    assert_recorded(&[(5, 16), (6, 0), (7, 16)], &[(5, 16)]);
-}
-
-#[test]
 fn the_latest_ten_are_told() {
-    let claims: Vec<_> = (1..=12).map(|number| (u64::from(number), number)).collect();
-    assert_recorded(&claims, &claims[2..]);
+    let starts: Vec<_> = (1..=12).map(|number| (u64::from(number), number)).collect();
+    assert_recorded(&starts, &starts[2..]);
 }

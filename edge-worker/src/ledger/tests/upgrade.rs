@@ -150,14 +150,14 @@ fn an_upgraded_database_gives_the_answers_of_a_fresh_one() {
             let commit = |token| Call::Commit { key: key.clone(), token, tally: Tally::default() };
             let claim = |key: String, event_type: &str| {
                 let event_type = Some(event_type.to_owned());
-                Call::Claim { key, facts: Facts { event_type, ..facts.clone() }, shards: 16 }
+                Call::Claim { key, facts: Facts { event_type, ..facts.clone() } }
             };
             let other = format!("{key}-other");
             for call in [
                 Call::Find { key: key.clone() },
                 claim(other.clone(), "job.queued"),
                 claim(format!("{other}-end"), "job.succeeded"),
-                Call::Claim { key: key.clone(), facts: facts.clone(), shards: 16 },
+                Call::Claim { key: key.clone(), facts: facts.clone() },
                 commit(attempts + 1),
                 commit(attempts),
                 Call::Forget { key: key.clone() },
@@ -181,7 +181,7 @@ fn what_was_delivered_before_the_upgrade_makes_others_late() {
         job_id: Some("job_5".to_owned()),
         event_id: None,
     };
-    let call = Call::Claim { key: "event-new".to_owned(), facts, shards: 16 };
+    let call = Call::Claim { key: "event-new".to_owned(), facts };
     let policy = Policy { lease_ms: 30_000, late_events: LateEvents::Forward };
     let answer = protocol::answer(&mut SqlStore(database), call, policy, NOW_MS);
     assert_eq!(answer, Ok(Answer::Granted { token: 1, order: Order::Late }));

@@ -65,7 +65,7 @@ impl Edge {
 
     /// A claim reaches the object.
     pub(super) fn claim(&self, system: &mut System, event: usize) -> Answer {
-        let answer = self.ask(&mut system.store, self.events[event].claim(1));
+        let answer = self.ask(&mut system.store, self.events[event].claim());
         let is_late = self.is_late(system, event);
         let history = &mut system.histories[event];
         match answer {
