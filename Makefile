@@ -72,18 +72,38 @@ chaos: $(BUNDLE) ## 10,000 events, or EVENTS=n SEED=n, while the engine and the 
 	$(call say,Chaos run on workerd)
 	EVENTS=$(EVENTS) SEED=$(SEED) cargo test --package nextapi-edge --test chaos -- --nocapture --exact chaos
 
-# The ratios first; then how time grows; then every case with criterion's statistics. Nothing is tested
-# for time: other work on the machine would decide. The peers take minutes to build, once.
+# Every case with criterion's statistics; then how time grows; at the end the ratios beside their targets.
+# Nothing is tested for time: other work on the machine would decide. The peers take minutes to build, once.
 PEERS := --locked --manifest-path benches/peers/Cargo.toml --target-dir target/peers
 
 .PHONY: bench
 bench: ## how long verifying takes, beside peers and SHA-256 alone; writes benches/RESULTS.md
-	$(call say,Ratios: ours beside its peers and the limit)
-	cargo run --release $(PEERS)
-	$(call say,Growth: by body$(comma) keys$(comma) signatures)
-	cargo run --release --package nextapi-webhook-benches --bin growth
 	$(call say,Criterion: every case by size (a minute))
 	cargo bench --package nextapi-webhook-benches --bench verify -- --quiet
+	$(call say,Growth: by body$(comma) keys$(comma) signatures)
+	cargo run --release --package nextapi-webhook-benches --bin growth
+	$(call say,Ratios: ours beside its peers and the limit)
+	cargo run --release $(PEERS)
+
+.PHONY: bench-edge
+bench-edge: $(BUNDLE) ## the edge in workerd beside workers in JavaScript (minutes); writes benches/RESULTS.md
+	$(call say,The edge beside workers in JavaScript)
+	cargo run --release --package nextapi-webhook-edge-bench
+
+.PHONY: bench-ledger
+bench-ledger: $(BUNDLE) ## time against rows in a shard, rows billed, what a million events cost (minutes)
+	$(call say,The ledger with up to a million events$(comma) on workerd)
+	cargo run --release --package nextapi-webhook-ledger-bench
+
+SECTION := cargo run --quiet --package nextapi-webhook-benches --bin section --
+
+.PHONY: bench-embedded
+bench-embedded: .tools/installed/embedded ## flash, stack and instructions on a Cortex-M4, beside their targets
+	$(call say,The firmware's figures (a minute or two))
+	mkdir -p target
+	cd capi/firmware && cargo run --quiet --locked --package nextapi-firmware-host -- --markdown > $(CURDIR)/target/embedded.md
+	$(SECTION) embedded --machine < target/embedded.md
+	@cat target/embedded.md
 
 .PHONY: clean
 clean: ## remove what was built, keep the tools
@@ -142,7 +162,7 @@ deny: $(CARGO_DENY) ## licences, sources and duplicates of dependencies
 ASSURANCE := cargo run --quiet --package nextapi-assurance --
 
 .PHONY: assurance
-assurance: assurance-lint no-allocation no-panic no-secret-branch timing miri package docs-rs c-assurance fuzz planted ## all of them
+assurance: assurance-lint no-allocation no-panic no-secret-branch timing miri edge-peers wasm-peers package docs-rs c-assurance fuzz planted ## all of them
 	$(call say,Every claim holds)
 
 .PHONY: assurance-lint
@@ -187,6 +207,11 @@ peers: ## the peers of `make bench` compile, accept what is in order and refuse 
 	cargo test --quiet $(PEERS)
 	cargo run --quiet $(PEERS) -- --test
 
+.PHONY: edge-peers
+edge-peers: $(BUNDLE) ## the workers of `make bench-edge` give the right answers
+	$(call say,The workers in JavaScript give the right answers)
+	cargo run --quiet --package nextapi-webhook-edge-bench -- --test
+
 .PHONY: package
 package: ## what would be published builds by itself
 	$(call say,The package$(comma) built from what it contains)
@@ -216,6 +241,7 @@ mutants: $(CARGO_MUTANTS) ## which changes to the verifier no test would notice 
 
 include capi/capi.mk
 include capi/firmware/firmware.mk
+include benches/wasm/wasm.mk
 
 ## Tools
 

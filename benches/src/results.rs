@@ -143,7 +143,7 @@ mod tests {
     #[test]
     fn the_file_of_this_checkout_has_every_section_that_is_written() {
         let document = fs::read_to_string(Results::of_checkout().path).unwrap();
-        for name in ["native-ratios", "native-growth"] {
+        for name in ["native-ratios", "native-growth", "wasm", "edge", "ledger", "embedded"] {
             assert!(replaced(&document, name, "").is_ok(), "{name}");
         }
     }

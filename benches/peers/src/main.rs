@@ -115,16 +115,10 @@ fn run(peers: &[Peer], size: u32, rounds: u32) -> Result<Measured, Failure> {
 
 fn report(peers: &[Peer], measured: &[(u32, Measured)]) -> Result<String, Failure> {
     let mut text = String::new();
-    writeln!(text, "Ratios of times, median of the rounds (quartiles):\n")?;
-    writeln!(text, "| ratio | body | target | measured | met |\n| --- | ---: | --- | --- | --- |")?;
-    for row in TARGETS.iter().flat_map(|target| target.rows(measured)) {
-        writeln!(text, "{row}")?;
-    }
-
     let sizes: Vec<String> = SIZES.into_iter().map(size_name).collect();
     let head = |text: &mut String, title: &str| {
         let rule = " --- |".repeat(SIZES.len());
-        writeln!(text, "\n{title}\n\n| | {} |\n| --- |{rule}", sizes.join(" | "))
+        writeln!(text, "{title}\n\n| | {} |\n| --- |{rule}", sizes.join(" | "))
     };
     let mut names: Vec<&str> = vec![LIMIT];
     names.extend(peers.iter().map(|peer| peer.name));
@@ -138,15 +132,15 @@ fn report(peers: &[Peer], measured: &[(u32, Measured)]) -> Result<String, Failur
         }
         writeln!(text)
     };
-    head(&mut text, "Times as long as ours:")?;
+    head(&mut text, "Times as long as ours, median of the rounds (quartiles):")?;
     for name in &names {
         row(&mut text, name, &|measured| measured.ratio(name, OURS).to_string())?;
     }
-    head(&mut text, "Times as long as the limit:")?;
+    head(&mut text, "\nTimes as long as the limit:")?;
     for name in &names {
         row(&mut text, name, &|measured| format!("{:.2}", measured.ratio(name, LIMIT).median))?;
     }
-    head(&mut text, "Median nanoseconds:")?;
+    head(&mut text, "\nMedian nanoseconds:")?;
     for name in &names {
         row(&mut text, name, &|measured| format!("{:.0}", measured.nanoseconds(name).median))?;
     }
@@ -154,6 +148,12 @@ fn report(peers: &[Peer], measured: &[(u32, Measured)]) -> Result<String, Failur
     writeln!(text, "\nWhat each does, read in its source:\n\n| | |\n| --- | --- |")?;
     for peer in peers {
         writeln!(text, "| {} | {} |", peer.name, peer.differs)?;
+    }
+
+    writeln!(text, "\nTargets, as ratios of times:\n")?;
+    writeln!(text, "| ratio | body | target | measured | met |\n| --- | ---: | --- | --- | --- |")?;
+    for row in TARGETS.iter().flat_map(|target| target.rows(measured)) {
+        writeln!(text, "{row}")?;
     }
     writeln!(text, "\n{}", Machine::here())?;
     Ok(text)

@@ -2,7 +2,8 @@
 //! against its bounds.
 //!
 //! ```text
-//! nextapi-firmware-host    everything; prints the figures, fails at the first thing that is not so
+//! nextapi-firmware-host               everything; prints the figures, fails at the first thing that is not so
+//! nextapi-firmware-host --markdown    only the figures, beside their targets, for `benches/RESULTS.md`
 //! ```
 
 mod board;
@@ -11,6 +12,7 @@ mod cost;
 mod delivery;
 mod image;
 mod program;
+mod targets;
 mod trial;
 mod vectors;
 
@@ -30,7 +32,14 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), Failure> {
-    let vectors = vectors::read()?;
-    trial::show(&vectors)?;
-    budget::show()
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [] => {
+            let vectors = vectors::read()?;
+            trial::show(&vectors)?;
+            budget::show()
+        }
+        ["--markdown"] => targets::show(),
+        _ => Err("usage: nextapi-firmware-host [--markdown]".into()),
+    }
 }

@@ -1,0 +1,186 @@
+//! The workers that are compared, each in an engine of its own.
+
+use core::fmt;
+use core::time::Duration;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use nextapi_hook::LocalEdge;
+use nextapi_webhook::Key;
+use tempfile::TempDir;
+
+use crate::connection::Connection;
+use crate::counting_origin::CountingOrigin;
+use crate::event::{self, SECRET};
+use crate::processor_time;
+use crate::scenario::{Kind, Scenario};
+use crate::segment::{self, Segment};
+
+/// How many deliveries are under way at the same moment.
+const CONNECTIONS: u32 = 16;
+
+/// A worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Contender {
+    /// The edge worker of this project.
+    Ours,
+    /// The same job by hand, in JavaScript with WebCrypto.
+    JavaScript,
+    /// The least of it that is sound, likewise.
+    Bare,
+    /// Nothing but a request to the origin: what nobody can go below.
+    PassThrough,
+}
+
+impl Contender {
+    /// All of them.
+    pub(crate) const fn all() -> [Self; 4] {
+        [Self::Ours, Self::JavaScript, Self::Bare, Self::PassThrough]
+    }
+
+    /// Whether it does more than to pass on.
+    pub(crate) fn verifies(self) -> bool {
+        self != Self::PassThrough
+    }
+
+    fn bundle(self) -> PathBuf {
+        let workers = Path::new(env!("CARGO_MANIFEST_DIR")).join("workers");
+        match self {
+            Self::Ours => "build".into(),
+            Self::JavaScript => workers.join("javascript"),
+            Self::Bare => workers.join("javascript-bare"),
+            Self::PassThrough => workers.join("pass-through"),
+        }
+    }
+
+    /// Starts it in an engine of its own, with an origin and storage of its own.
+    ///
+    /// # Errors
+    /// If it is not built, or does not start.
+    pub(crate) async fn start(self, edge_dir: &Path) -> anyhow::Result<Running> {
+        let origin = CountingOrigin::start().await?;
+        let storage = storage().context("cannot make a temporary directory")?;
+        let edge = LocalEdge::builder(edge_dir)
+            .storage(storage.path())
+            .bundle(self.bundle())
+            .setting("WEBHOOK_SECRETS", SECRET)
+            .setting("ORIGIN_URL", format!("{}events", origin.url()))
+            .start()
+            .await
+            .with_context(|| format!("{self} does not start"))?;
+        let port = edge.url().trim_end_matches('/').rsplit(':').next().map(str::parse);
+        let port = port.context("the engine has no port")??;
+        let key = Key::new(SECRET.as_bytes()).context("the key")?;
+        let forger = Key::new(b"whsec_of_somebody_else").context("the forger's key")?;
+        Ok(Running {
+            contender: self,
+            edge,
+            _storage: storage,
+            port,
+            origin,
+            key,
+            forger,
+            delivered: None,
+        })
+    }
+}
+
+impl fmt::Display for Contender {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Ours => "nextapi-webhook",
+            Self::JavaScript => "JavaScript, the same job",
+            Self::Bare => "JavaScript, the least",
+            Self::PassThrough => "pass-through",
+        })
+    }
+}
+
+/// Where Linux has a file system in memory.
+const MEMORY: &str = "/dev/shm";
+
+/// Where an engine keeps its objects' data: in memory if possible. Waiting for a disk would take most of
+/// the time, the same for all, and hide what the workers take.
+fn storage() -> std::io::Result<TempDir> {
+    if is_in_memory() { tempfile::tempdir_in(MEMORY) } else { tempfile::tempdir() }
+}
+
+/// Whether the data is kept in memory.
+pub(crate) fn is_in_memory() -> bool {
+    Path::new(MEMORY).is_dir()
+}
+
+/// A worker that runs.
+pub(crate) struct Running {
+    pub(crate) contender: Contender,
+    edge: LocalEdge,
+    /// Goes when the engine has gone.
+    _storage: TempDir,
+    port: u16,
+    origin: CountingOrigin,
+    key: Key,
+    forger: Key,
+    /// The number of the first event that was delivered, for duplicates.
+    delivered: Option<u64>,
+}
+
+impl Running {
+    /// Sends what the scenario wants, and checks every answer and what the origin got.
+    ///
+    /// # Errors
+    /// If anything was answered otherwise than it should be, or the origin got anything else.
+    pub(crate) async fn segment(
+        &mut self,
+        scenario: Scenario,
+        next_number: &mut u64,
+    ) -> anyhow::Result<Segment> {
+        let mut fresh = || {
+            let first = *next_number;
+            *next_number = first.saturating_add(scenario.deliveries.into());
+            first
+        };
+        let first = match (scenario.kind, self.delivered) {
+            (Kind::Duplicate, Some(first)) => first,
+            (Kind::Duplicate, None) => {
+                let first = fresh();
+                self.send(Scenario { kind: Kind::Fresh, ..scenario }, first).await?;
+                self.delivered = Some(first);
+                first
+            }
+            _ => fresh(),
+        };
+        let measured = self.send(scenario, first).await;
+        measured.with_context(|| format!("{}: {scenario}", self.contender))
+    }
+
+    /// Processor time of the engine so far.
+    ///
+    /// # Errors
+    /// If it has stopped.
+    pub(crate) fn processor_time(&self) -> anyhow::Result<Duration> {
+        processor_time::of(self.process_id()?)
+    }
+
+    fn process_id(&self) -> anyhow::Result<u32> {
+        self.edge.process_id().context("the engine has stopped")
+    }
+
+    async fn send(&mut self, scenario: Scenario, first: u64) -> anyhow::Result<Segment> {
+        let numbers = first..first.saturating_add(scenario.deliveries.into());
+        let key = if scenario.kind == Kind::Forged { &self.forger } else { &self.key };
+        let deliveries = numbers.clone().map(|number| {
+            event::delivery(event::body(number, scenario.body), key).map_err(Into::into)
+        });
+        let deliveries = deliveries.collect::<anyhow::Result<Vec<_>>>()?;
+        // The engine closes connections that are idle for seconds, as they are between segments.
+        let mut connections = Vec::new();
+        for _ in 0..CONNECTIONS {
+            connections.push(Connection::open(self.port).await?);
+        }
+        let process_id = self.process_id()?;
+        let status = scenario.status();
+        let segment = segment::run(connections, deliveries, status, process_id).await?;
+        self.origin.expect(if scenario.kind == Kind::Fresh { numbers } else { 0..0 })?;
+        Ok(segment)
+    }
+}

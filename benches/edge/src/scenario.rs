@@ -1,0 +1,69 @@
+//! What is sent, and what has to come of it.
+
+use core::fmt;
+
+use nextapi_webhook_benches::size_name;
+
+use crate::contender::Contender;
+
+/// What is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Scenario {
+    /// What the deliveries are.
+    pub(crate) kind: Kind,
+    /// The size of each body, in bytes.
+    pub(crate) body: u32,
+    /// How many deliveries a segment has: some tenths of a second.
+    pub(crate) deliveries: u32,
+}
+
+/// What a delivery is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// An event that nobody has seen: verified, claimed, forwarded, committed.
+    Fresh,
+    /// An event that the origin has: verified, found in the ledger, answered.
+    Duplicate,
+    /// A signature by another key: refused.
+    Forged,
+}
+
+const fn scenario(kind: Kind, body: u32, deliveries: u32) -> Scenario {
+    Scenario { kind, body, deliveries }
+}
+
+/// All scenarios.
+pub(crate) const SCENARIOS: [Scenario; 6] = [
+    scenario(Kind::Fresh, 512, 1_000),
+    scenario(Kind::Fresh, 4 * 1024, 1_000),
+    scenario(Kind::Fresh, 64 * 1024, 500),
+    scenario(Kind::Duplicate, 512, 1_500),
+    scenario(Kind::Forged, 512, 4_000),
+    scenario(Kind::Forged, 64 * 1024, 1_000),
+];
+
+impl Scenario {
+    /// Whether a contender can do this at all.
+    pub(crate) fn suits(self, contender: Contender) -> bool {
+        contender.verifies() || self.kind == Kind::Fresh
+    }
+
+    /// The status that every delivery has to be answered with.
+    pub(crate) const fn status(self) -> u16 {
+        match self.kind {
+            Kind::Fresh | Kind::Duplicate => 200,
+            Kind::Forged => 401,
+        }
+    }
+}
+
+impl fmt::Display for Scenario {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match self.kind {
+            Kind::Fresh => "whole job",
+            Kind::Duplicate => "duplicate",
+            Kind::Forged => "forged signature",
+        };
+        write!(f, "{kind}, {}", size_name(self.body))
+    }
+}
