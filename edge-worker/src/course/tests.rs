@@ -80,6 +80,21 @@ fn a_delivery_is_claimed_forwarded_and_committed() {
     assert!(isolate.take_tally().is_empty(), "it went along");
 }
 
+/// Only then does the platform see to it that no more is read than was declared.
+#[test]
+fn a_body_is_bounded_if_its_length_is_declared_and_it_has_no_chunks() {
+    for (more, expected) in [
+        ("content-length:62\n", true),
+        ("", false),
+        ("content-length:x\n", false),
+        ("content-length:62\ntransfer-encoding:chunked\n", false),
+    ] {
+        let (_, effect) = begin(&mut isolate(Bindings::default()), more);
+        let Effect::Read { is_bounded, .. } = effect else { panic!("{effect:?}") };
+        assert_eq!(is_bounded, expected, "{more}");
+    }
+}
+
 #[test]
 fn a_failed_attempt_is_released_and_not_acknowledged() {
     for (result, expected) in [
