@@ -41,7 +41,10 @@ pub(crate) enum Value<'a> {
 
 /// A string as it stands in the document: without its quotes, with its escapes, which are sound.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Text<'a>(&'a str);
+pub(crate) struct Text<'a> {
+    raw: &'a str,
+    has_escapes: bool,
+}
 
 /// What may come next.
 #[derive(Clone, Copy)]
@@ -180,17 +183,22 @@ impl<'a> Reader<'a> {
     /// A string, from behind its opening quote to behind its closing one.
     fn text(&mut self) -> Result<Text<'a>, EventError> {
         let mut rest = self.rest;
+        let mut has_escapes = false;
         let end = loop {
+            rest = skip_plain(rest);
             match rest {
                 [b'"', after @ ..] => break after,
-                [b'\\', after @ ..] => (_, rest) = escape(after).ok_or(EventError::NotAnEvent)?,
+                [b'\\', after @ ..] => {
+                    (_, rest) = escape(after).ok_or(EventError::NotAnEvent)?;
+                    has_escapes = true;
+                }
                 [b' '..=0xff, after @ ..] => rest = after,
                 _ => return Err(EventError::NotAnEvent),
             }
         };
-        let text = self.taken(rest);
+        let raw = str::from_utf8(self.taken(rest)).map_err(|_| EventError::NotAnEvent)?;
         self.rest = end;
-        str::from_utf8(text).map(Text).map_err(|_| EventError::NotAnEvent)
+        Ok(Text { raw, has_escapes })
     }
 
     /// `-? ( 0 | [1-9][0-9]* ) ( . [0-9]+ )? ( [eE] [+-]? [0-9]+ )?`
@@ -215,6 +223,27 @@ impl<'a> Reader<'a> {
     fn taken(&self, rest: &[u8]) -> &'a [u8] {
         self.rest.get(..self.rest.len().saturating_sub(rest.len())).unwrap_or_default()
     }
+}
+
+/// Skips bytes of a string that stand for themselves, eight at a time: most of a body is such text.
+/// Fewer than eight are left to the caller.
+fn skip_plain(mut bytes: &[u8]) -> &[u8] {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    const HIGHEST_BITS: u64 = EACH << 7;
+    // In each of these the highest bit of a byte is set where the byte is 0, or below a space, unless it
+    // was set before. A byte above such a one may have it set as well, which does not matter: what is
+    // asked is whether there is any.
+    let zeros = |word: u64| word.wrapping_sub(EACH) & !word;
+    let controls = |word: u64| word.wrapping_sub(EACH << 5) & !word;
+    while let Some((chunk, after)) = bytes.split_first_chunk() {
+        let word = u64::from_le_bytes(*chunk);
+        let (quotes, backslashes) = (zeros(word ^ (EACH * 0x22)), zeros(word ^ (EACH * 0x5c)));
+        if (quotes | backslashes | controls(word)) & HIGHEST_BITS != 0 {
+            break;
+        }
+        bytes = after;
+    }
+    bytes
 }
 
 /// Skips one digit or more.
@@ -268,7 +297,7 @@ fn code_unit(bytes: &[u8]) -> Option<(u16, &[u8])> {
 impl Text<'_> {
     /// Whether this is `name`, however it is written.
     pub(crate) fn is(self, name: &str) -> bool {
-        self.characters().eq(name.chars())
+        self.raw == name || (self.has_escapes && self.characters().eq(name.chars()))
     }
 
     /// Copies the text, its escapes resolved. Control characters are refused: no identifier has
@@ -289,7 +318,7 @@ impl Text<'_> {
     }
 
     fn characters(&self) -> impl Iterator<Item = char> {
-        let mut rest = self.0;
+        let mut rest = self.raw;
         core::iter::from_fn(move || {
             let mut characters = rest.chars();
             let character = characters.next()?;

@@ -126,10 +126,13 @@ pub(crate) fn concatenate<'a, const PARTS: usize>(
     parts: [&[u8]; PARTS],
     buffer: &'a mut [u8],
 ) -> &'a str {
+    let mut left = &mut *buffer;
     let mut length: usize = 0;
-    for (place, byte) in buffer.iter_mut().zip(parts.into_iter().flatten()) {
-        *place = *byte;
-        length = length.saturating_add(1);
+    for part in parts {
+        let Some((place, after)) = left.split_at_mut_checked(part.len()) else { break };
+        place.copy_from_slice(part);
+        left = after;
+        length = length.saturating_add(part.len());
     }
     buffer.get(..length).and_then(|text| str::from_utf8(text).ok()).unwrap_or_default()
 }

@@ -34,6 +34,21 @@ fn a_number_that_no_float_holds_is_a_number() {
     }
 }
 
+/// Strings are read several bytes at a time, and none of them may hide among the others.
+#[test]
+fn every_byte_is_judged_alike_at_every_place_of_a_string() {
+    for byte in 0..=u8::MAX {
+        for place in 0..20 {
+            let mut body = body(r#""xxxxxxxxxxxxxxxxxxxx""#).into_bytes();
+            let start = body.len() - r#"xxxxxxxxxxxxxxxxxxxx"}"#.len();
+            body[start + place] = byte;
+            let theirs = serde_json::from_slice::<Value>(&body).is_ok();
+            let ours = Event::read(&body).is_ok();
+            assert_eq!(ours, theirs, "{}", body.escape_ascii());
+        }
+    }
+}
+
 fn any_json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
