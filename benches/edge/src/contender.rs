@@ -28,19 +28,27 @@ pub(crate) enum Contender {
     JavaScript,
     /// The least of it that is sound, likewise.
     Bare,
-    /// Nothing but a request to the origin: what nobody can go below.
+    /// The platform's calls that the job takes, and nothing computed: what nobody can go below who makes
+    /// them.
+    Floor,
+    /// Nothing but a request to the origin.
     PassThrough,
 }
 
 impl Contender {
     /// All of them.
-    pub(crate) const fn all() -> [Self; 4] {
-        [Self::Ours, Self::JavaScript, Self::Bare, Self::PassThrough]
+    pub(crate) const fn all() -> [Self; 5] {
+        [Self::Ours, Self::JavaScript, Self::Bare, Self::Floor, Self::PassThrough]
     }
 
-    /// Whether it does more than to pass on.
-    pub(crate) fn verifies(self) -> bool {
-        self != Self::PassThrough
+    /// Whether it refuses what is forged.
+    pub(crate) const fn verifies(self) -> bool {
+        matches!(self, Self::Ours | Self::JavaScript | Self::Bare)
+    }
+
+    /// Whether it forwards an event once only.
+    pub(crate) const fn remembers(self) -> bool {
+        !matches!(self, Self::PassThrough)
     }
 
     fn bundle(self) -> PathBuf {
@@ -49,6 +57,7 @@ impl Contender {
             Self::Ours => "build".into(),
             Self::JavaScript => workers.join("javascript"),
             Self::Bare => workers.join("javascript-bare"),
+            Self::Floor => workers.join("floor"),
             Self::PassThrough => workers.join("pass-through"),
         }
     }
@@ -91,6 +100,7 @@ impl fmt::Display for Contender {
             Self::Ours => "nextapi-webhook",
             Self::JavaScript => "JavaScript, the same job",
             Self::Bare => "JavaScript, the least",
+            Self::Floor => "the floor",
             Self::PassThrough => "pass-through",
         })
     }

@@ -25,12 +25,14 @@ pub(crate) struct Report {
 const TARGET_THROUGHPUT: f64 = 1.1;
 /// Of its p99 latency: no worse.
 const TARGET_LATENCY: f64 = 1.0;
+const OURS_TO_JAVASCRIPT: [Contender; 2] = [Contender::Ours, Contender::JavaScript];
 const TARGET_UPLOAD_KIB: f64 = 100_000.0 / 1024.0;
 const TARGET_START_UP_MS: f64 = 5.0;
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.ratios(f)?;
+        self.floor(f)?;
         self.medians(f)?;
         self.bundle(f)?;
         self.targets(f)?;
@@ -43,7 +45,7 @@ impl Report {
         writeln!(f, "\nTargets; \"JavaScript\" is the worker that does the same job:\n")?;
         writeln!(f, "| | target | measured | met |\n| --- | --- | --- | --- |")?;
         for (scenario, rounds) in &self.scenarios {
-            let throughput = ratio(rounds, Contender::JavaScript, |segment| segment.throughput);
+            let throughput = ratio(rounds, OURS_TO_JAVASCRIPT, |segment| segment.throughput);
             let is_met = throughput.median >= TARGET_THROUGHPUT;
             writeln!(
                 f,
@@ -52,7 +54,7 @@ impl Report {
             )?;
         }
         for (scenario, rounds) in &self.scenarios {
-            let p99 = ratio(rounds, Contender::JavaScript, |segment| segment.percentile_ms(99));
+            let p99 = ratio(rounds, OURS_TO_JAVASCRIPT, |segment| segment.percentile_ms(99));
             let is_met = p99.median <= TARGET_LATENCY;
             writeln!(
                 f,
@@ -100,7 +102,8 @@ impl Report {
         writeln!(f, "| --- | --- | --- | --- | --- | --- |")?;
         for (scenario, rounds) in &self.scenarios {
             for (other, _) in rounds.iter().filter(|(other, _)| *other != Contender::Ours) {
-                let ratio = |value: fn(&Segment) -> f64| ratio(rounds, *other, value);
+                let ratio =
+                    |value: fn(&Segment) -> f64| ratio(rounds, [Contender::Ours, *other], value);
                 writeln!(
                     f,
                     "| {scenario} | {other} | {} | {} | {} | {} |",
@@ -109,6 +112,25 @@ impl Report {
                     ratio(|segment| segment.percentile_ms(99)),
                     ratio(|segment| segment.processor_us),
                 )?;
+            }
+        }
+        writeln!(f)
+    }
+
+    /// How much of what JavaScript takes is the platform's.
+    fn floor(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "The floor makes the platform's calls that the job takes, and computes nothing. The floor / \
+             JavaScript, the same job:\n"
+        )?;
+        writeln!(f, "| | throughput | processor time |\n| --- | --- | --- |")?;
+        for (scenario, rounds) in &self.scenarios {
+            if scenario.suits(Contender::Floor) {
+                let contenders = [Contender::Floor, Contender::JavaScript];
+                let throughput = ratio(rounds, contenders, |segment| segment.throughput);
+                let processor = ratio(rounds, contenders, |segment| segment.processor_us);
+                writeln!(f, "| {scenario} | {throughput} | {processor} |")?;
             }
         }
         writeln!(f)
@@ -154,13 +176,17 @@ impl Report {
     }
 }
 
-/// Ours by the other one's, round by round.
-fn ratio(rounds: &[Rounds], other: Contender, value: impl Fn(&Segment) -> f64) -> Quartiles {
-    let of = |wanted: Contender| {
+/// The first one's by the second one's, round by round.
+fn ratio(
+    rounds: &[Rounds],
+    contenders: [Contender; 2],
+    value: impl Fn(&Segment) -> f64,
+) -> Quartiles {
+    let [first, second] = contenders.map(|wanted| {
         let found = rounds.iter().find(|(contender, _)| *contender == wanted);
         found.map_or(&[][..], |(_, segments)| segments).iter().map(&value)
-    };
-    Quartiles::of(of(Contender::Ours).zip(of(other)).map(|(ours, other)| ours / other).collect())
+    });
+    Quartiles::of(first.zip(second).map(|(first, second)| first / second).collect())
 }
 
 fn met(is_met: bool) -> &'static str {

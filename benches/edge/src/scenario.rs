@@ -44,8 +44,12 @@ pub(crate) const SCENARIOS: [Scenario; 6] = [
 
 impl Scenario {
     /// Whether a contender can do this at all.
-    pub(crate) fn suits(self, contender: Contender) -> bool {
-        contender.verifies() || self.kind == Kind::Fresh
+    pub(crate) const fn suits(self, contender: Contender) -> bool {
+        match self.kind {
+            Kind::Fresh => true,
+            Kind::Duplicate => contender.remembers(),
+            Kind::Forged => contender.verifies(),
+        }
     }
 
     /// The status that every delivery has to be answered with.
