@@ -19,19 +19,59 @@ export default {
 /** Divides the texts of a step, and replies. */
 const DIVIDER = "\0";
 
+/** The number of the last course. */
+let last = 0;
+
 /** Follows the course of a request to its answer. */
 async function follow(request, env) {
+  last = (last + 1) >>> 0;
+  const course = last;
   let instance;
-  let course;
   try {
     instance = edge(env);
-    let step = instance.begin(request.method, request.url, some(request.headers), random(), Date.now());
-    course = instance.lastCourse;
-    const carried = { body: undefined };
+    let body;
+    let texts = instance.begin(course, head(request), Date.now()).split(DIVIDER);
     for (;;) {
-      const texts = step.split(DIVIDER);
-      if (texts[0] === "answer") return respond(instance, texts, env);
-      step = await take(instance, course, texts, request, env, carried);
+      let step;
+      switch (texts[0]) {
+        case "read": {
+          const read = texts[2] === "bounded" ? readAtOnce(request) : readPieces(request, Number(texts[1]));
+          const { bytes, isCut, isTooLarge } = await read;
+          body = bytes;
+          step = isTooLarge
+            ? instance.bodyTooLarge(course, Date.now())
+            : instance.body(course, bytes, isCut, Date.now());
+          break;
+        }
+        case "headers":
+          step = instance.headers(course, all(request.headers), Date.now());
+          break;
+        case "ask":
+          step = instance.replied(course, await ask(env, texts), Date.now());
+          break;
+        case "forward": {
+          const { status, isTimeout } = await forward(texts, body);
+          step =
+            status === undefined
+              ? instance.notOriginated(course, isTimeout, Date.now())
+              : instance.originated(course, status, Date.now());
+          break;
+        }
+        case "pause":
+          await new Promise((resolve) => setTimeout(resolve, Number(texts[1])));
+          step = instance.paused(course, Date.now());
+          break;
+        case "limit": {
+          const { success, error } = await limit(env, texts);
+          step = instance.limited(course, success, error, Date.now());
+          break;
+        }
+        case "answer":
+          return respond(instance, texts, env);
+        default:
+          throw new Error(`there is no step ${texts[0]}`);
+      }
+      texts = step.split(DIVIDER);
     }
   } catch (error) {
     // A panic, of this request or of another one in the same instance. What was done is not known, so
@@ -41,51 +81,14 @@ async function follow(request, env) {
     const successor = edge(env);
     if (successor === instance) instance.forget(course);
     const offered = request.headers.get("x-correlation-id") ?? "";
-    const step = successor.failed(offered, random(), Date.now());
-    return respond(successor, step.split(DIVIDER), env);
+    return respond(successor, successor.failed(offered, Date.now()).split(DIVIDER), env);
   }
 }
 
-/** Takes one step, and tells the course what came of it. */
-async function take(instance, course, step, request, env, carried) {
-  switch (step[0]) {
-    case "read": {
-      const limit = Number(step[1]);
-      const body = await (step[2] === "bounded" ? readAtOnce(request) : read(request, limit));
-      if (body === undefined) return instance.bodyTooLarge(course, Date.now());
-      carried.body = body.bytes;
-      return instance.body(course, body.bytes, body.isCut, Date.now());
-    }
-    case "headers":
-      return instance.headers(course, all(request.headers), Date.now());
-    case "ask": {
-      const replies = [];
-      for (let index = 2; index < step.length; index += 2) {
-        replies.push(ask(env, Number(step[1]), step[index], step[index + 1]));
-      }
-      return instance.replied(course, (await Promise.all(replies)).join(DIVIDER), Date.now());
-    }
-    case "forward": {
-      const { status, isTimeout } = await forward(step, carried.body);
-      return status === undefined
-        ? instance.notOriginated(course, isTimeout, Date.now())
-        : instance.originated(course, status, Date.now());
-    }
-    case "pause":
-      await new Promise((resolve) => setTimeout(resolve, Number(step[1])));
-      return instance.paused(course, Date.now());
-    case "limit": {
-      const { success, error } = await limit(env, Number(step[1]), step[2]);
-      return instance.limited(course, success, error, Date.now());
-    }
-    default:
-      throw new Error(`there is no step ${step[0]}`);
-  }
-}
-
-/** The headers that a course begins with, as `name:value` lines. A value has no line feed in it. */
-function some(headers) {
-  let lines = "";
+/** What a course begins with: method and URL, and the headers that it wants, as `name:value` lines. */
+function head(request) {
+  const { headers } = request;
+  let lines = `${request.method} ${request.url}\n`;
   for (const name of wantedHeaders()) {
     const value = headers.get(name);
     if (value !== null) lines += `${name}:${value}\n`;
@@ -93,27 +96,13 @@ function some(headers) {
   return lines;
 }
 
-/** All headers, likewise. */
+/** All headers, as such lines. A value has no line feed in it. */
 function all(headers) {
   let lines = "";
   headers.forEach((value, name) => {
     lines += `${name}:${value}\n`;
   });
   return lines;
-}
-
-/** Random bytes, drawn for many requests at once; how many of them are used up. */
-const drawn = new Uint8Array(4_000);
-let used = drawn.length;
-
-/** 40 random bytes for a request's ids. */
-function random() {
-  if (used === drawn.length) {
-    crypto.getRandomValues(drawn);
-    used = 0;
-  }
-  used += 40;
-  return drawn.subarray(used - 40, used);
 }
 
 /** The body, which the platform keeps within the length that the request has declared. */
@@ -126,11 +115,11 @@ async function readAtOnce(request) {
 }
 
 /**
- * The body, or undefined if it is longer than the limit. Beyond the limit there is never more in memory
- * than the piece in hand. A connection that breaks ends the body early: the signature is over the whole,
- * and does not hold for a part.
+ * The body, unless it is longer than the limit. Beyond the limit there is never more in memory than the
+ * piece in hand. A connection that breaks ends the body early: the signature is over the whole, and does
+ * not hold for a part.
  */
-async function read(request, limit) {
+async function readPieces(request, limit) {
   if (request.body === null) return { bytes: new Uint8Array(0), isCut: false };
   const pieces = [];
   let length = 0;
@@ -138,14 +127,14 @@ async function read(request, limit) {
   try {
     for await (const piece of request.body) {
       length += piece.byteLength;
-      if (length > limit) return undefined;
+      if (length > limit) return { isTooLarge: true };
       pieces.push(piece);
     }
   } catch {
     isCut = true;
   }
   if (pieces.length === 1) return { bytes: pieces[0], isCut };
-  const bytes = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.byteLength, 0));
+  const bytes = new Uint8Array(length);
   let offset = 0;
   for (const piece of pieces) {
     bytes.set(piece, offset);
@@ -154,8 +143,16 @@ async function read(request, limit) {
   return { bytes, isCut };
 }
 
-/** Calls an object. The reply is read by src/ledger/reply.rs. */
-async function ask(env, deadline, shard, call) {
+/** Calls objects, all at once. The replies are read by src/ledger/reply.rs. */
+async function ask(env, [, deadline, ...calls]) {
+  const replies = [];
+  for (let index = 0; index < calls.length; index += 2) {
+    replies.push(reply(env, Number(deadline), calls[index], calls[index + 1]));
+  }
+  return (await Promise.all(replies)).join(DIVIDER);
+}
+
+async function reply(env, deadline, shard, call) {
   try {
     return `+${await within(deadline, env.LEDGER.getByName(shard).call(call))}`;
   } catch (error) {
@@ -187,9 +184,9 @@ async function forward([, deadline, url, ...fields], body) {
 }
 
 /** Asks the rate limiter. */
-async function limit(env, deadline, key) {
+async function limit(env, [, deadline, key]) {
   try {
-    const answer = await within(deadline, env.RATE_LIMITER.limit({ key }));
+    const answer = await within(Number(deadline), env.RATE_LIMITER.limit({ key }));
     const success = answer?.success;
     return typeof success === "boolean" ? { success } : { error: "the answer makes no sense" };
   } catch (error) {
@@ -212,7 +209,7 @@ async function within(deadline, promise) {
 
 /** Writes what is to be written about a request, and answers it. */
 function respond(instance, [, status, log, body, ...fields], env) {
-  const point = instance.takePoint();
+  const point = instance.takePoint()?.split(DIVIDER);
   if (point !== undefined) {
     try {
       const [blobs, doubles] = [point.slice(0, 8), point.slice(8).map(Number)];

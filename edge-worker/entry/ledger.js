@@ -9,9 +9,11 @@ const DIVIDER = "\0";
 /** The database, as the Rust code sees it. */
 class Database {
   #sql;
+  #frequent;
 
-  constructor(sql) {
+  constructor(sql, frequent) {
     this.#sql = sql;
+    this.#frequent = frequent;
   }
 
   get bytes() {
@@ -20,11 +22,15 @@ class Database {
 
   query(statements, values) {
     const bound = values === "" ? [] : values.split(DIVIDER).map(fromText);
-    const rows = this.#sql.exec(statements, ...bound).raw().toArray();
+    const rows = this.#sql.exec(statements, ...bound).toArray().map(Object.values);
     if (rows.length === 0) return "";
     let texts = `${rows[0].length}`;
     for (const row of rows) for (const value of row) texts += DIVIDER + toText(value);
     return texts;
+  }
+
+  queryFrequent(place, values) {
+    return this.query(this.#frequent[place], values);
   }
 }
 
@@ -71,7 +77,8 @@ export class Ledger extends DurableObject {
   #withTables(work) {
     return this.#guarded((edge) => {
       if (this.#database === undefined) {
-        const database = new Database(this.ctx.storage.sql);
+        const frequent = edge.frequentStatements.split(DIVIDER);
+        const database = new Database(this.ctx.storage.sql, frequent);
         edge.prepareLedger(database, Date.now());
         this.#database = database;
       }

@@ -67,12 +67,16 @@ impl Forward<'_> {
     /// A header that is none, because of its name or a control character in its value, would make a
     /// strict origin refuse the event each time that it comes.
     fn is_kept(&self, name: &str, value: &str) -> bool {
-        let name = name.to_ascii_lowercase();
-        let is_wanted = matches!(name.as_str(), "content-type" | "user-agent")
-            || name.starts_with("x-nextapi-")
-            || name == self.signature_header;
+        const PROVIDERS: &str = "x-nextapi-";
+        let is = |wanted: &str| name.eq_ignore_ascii_case(wanted);
+        let is_wanted = is("content-type")
+            || is("user-agent")
+            || name
+                .get(..PROVIDERS.len())
+                .is_some_and(|start| start.eq_ignore_ascii_case(PROVIDERS))
+            || is(self.signature_header);
         let is_text = |byte: u8| byte == b'\t' || !byte.is_ascii_control();
-        is_wanted && is_header_name(&name) && value.bytes().all(is_text)
+        is_wanted && is_header_name(name) && value.bytes().all(is_text)
     }
 }
 

@@ -36,3 +36,8 @@ mod time;
 mod trace;
 
 pub use platform::Edge;
+
+/// Constant time for each allocation, in a few instructions.
+#[cfg(target_arch = "wasm32")]
+#[global_allocator]
+static ALLOCATOR: rlsf::SmallGlobalTlsf = rlsf::SmallGlobalTlsf::new();

@@ -8,7 +8,6 @@ mod data_point;
 
 use nextapi_webhook::{Event, EventError};
 use serde::{Serialize, Serializer};
-use serde_json::value::RawValue;
 
 use crate::delivery::Authentic;
 use crate::outcome::Outcome;
@@ -91,8 +90,9 @@ pub(crate) struct Record {
     event_type: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     job_id: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    credits: Option<Box<RawValue>>,
+    /// What the job cost, as the number stands in the body: [`line`](Self::line) writes it as it is.
+    #[serde(skip)]
+    credits: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     event_unreadable: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -131,6 +131,9 @@ pub(crate) struct Record {
     pub(crate) milliseconds: Milliseconds,
 }
 
+/// Bytes that the line of a delivery has room for before it grows.
+const TYPICAL_BYTES: usize = 768;
+
 impl Record {
     /// The record of a delivery that has just arrived.
     pub(crate) fn new(time: String, correlation_id: String) -> Self {
@@ -146,9 +149,7 @@ impl Record {
         self.event_id = facts.event_id;
         self.event_type = facts.event_type;
         self.job_id = facts.job_id;
-        // A number as it stood in the body: it has been through no binary fraction.
-        let credits = authentic.event.as_ref().ok().and_then(Event::credits);
-        self.credits = credits.and_then(|number| RawValue::from_string(number.to_owned()).ok());
+        self.credits = authentic.event.as_ref().ok().and_then(Event::credits).map(str::to_owned);
         self.event_unreadable = authentic.event.as_ref().err().map(EventError::code);
     }
 
@@ -156,10 +157,20 @@ impl Record {
     pub(crate) fn line(&mut self, outcome: Outcome) -> String {
         self.outcome = outcome.code();
         self.status = outcome.status();
+        let mut line = Vec::with_capacity(TYPICAL_BYTES);
+        let written = serde_json::to_writer(&mut line, self).ok();
+        // The verifier has read it as a JSON number, so it can stand in JSON. It is written by hand because
+        // it must not go through a binary fraction; the means that serde_json has for that make the worker
+        // larger by a tenth.
+        if let (Some(credits), Some(b'}')) = (&self.credits, line.last()) {
+            line.pop();
+            line.extend([br#","credits":"#, credits.as_bytes(), b"}"].concat());
+        }
         // Nothing in a record can fail to be written as JSON; a line without detail would still
         // count.
-        serde_json::to_string(self)
-            .unwrap_or_else(|_| format!(r#"{{"outcome":"{}"}}"#, self.outcome))
+        written
+            .and_then(|()| String::from_utf8(line).ok())
+            .unwrap_or_else(|| format!(r#"{{"outcome":"{}"}}"#, self.outcome))
     }
 }
 

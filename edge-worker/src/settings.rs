@@ -209,7 +209,8 @@ fn is_written_as_in_a_request(path: &str) -> bool {
     let is_plain =
         |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~!$&'()*+,;=:@%".contains(&byte);
     let is_dots = |segment: &str| {
-        matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..")
+        let segment = segment.to_ascii_lowercase();
+        matches!(segment.as_str(), "." | "%2e" | ".." | ".%2e" | "%2e." | "%2e%2e")
     };
     path.bytes().all(is_plain) && !path.split('/').any(is_dots)
 }

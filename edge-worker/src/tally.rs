@@ -4,6 +4,8 @@
 //! anyway, at most once a second, so that counting costs no call of its own, and refused deliveries still
 //! never cause one. What an isolate has not passed on when the platform ends it is not counted.
 
+use serde::{Serialize, Serializer};
+
 /// Counts by the code of an outcome, in alphabetical order. There are few, so a list will do.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Tally(Vec<(String, u64)>);
@@ -70,6 +72,13 @@ impl Tally {
             }
         }
         tally
+    }
+}
+
+/// As an object, from code to count.
+impl Serialize for Tally {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.iter())
     }
 }
 

@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use base16ct::lower::encode_string;
+
 /// Random bytes that one delivery needs for its ids.
 pub(crate) struct Random {
     /// For the correlation id.
@@ -13,7 +15,10 @@ pub(crate) struct Random {
 }
 
 impl Random {
-    /// Takes 40 bytes; what is missing is zero.
+    /// How many bytes that are.
+    pub(crate) const BYTES: usize = 16 + 16 + 8;
+
+    /// Takes the first of these bytes; what is missing is zero.
     pub(crate) fn from_bytes(bytes: &[u8]) -> Self {
         let mut random = Self { correlation: [0; 16], trace: [0; 16], span: [0; 8] };
         let targets =
@@ -33,7 +38,7 @@ const MAX_CORRELATION_ID: usize = 128;
 pub(crate) fn correlation_id(offered: Option<&str>, random: &Random) -> String {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._:-".contains(&byte);
     let sane = |id: &&str| (1..=MAX_CORRELATION_ID).contains(&id.len()) && id.bytes().all(allowed);
-    offered.filter(sane).map_or_else(|| hex::encode(random.correlation), str::to_owned)
+    offered.filter(sane).map_or_else(|| encode_string(&random.correlation), str::to_owned)
 }
 
 /// What is taken over from a `traceparent` header (W3C Trace Context, level 1).
@@ -54,8 +59,8 @@ impl TraceContext {
     pub(crate) fn continuing(offered: Option<&str>, random: &Random) -> Self {
         let (trace_id, flags) = offered
             .and_then(parse_traceparent)
-            .unwrap_or_else(|| (hex::encode(random.trace), SAMPLED));
-        Self { trace_id, span_id: hex::encode(random.span), flags }
+            .unwrap_or_else(|| (encode_string(&random.trace), SAMPLED));
+        Self { trace_id, span_id: encode_string(&random.span), flags }
     }
 }
 

@@ -66,7 +66,7 @@ pub(crate) enum Event {
     },
     /// The body is longer than what was wanted of it.
     BodyTooLarge,
-    /// All headers, as [`Head::new`](super::Head::new) takes them.
+    /// All headers, as `name:value` lines.
     Headers(String),
     /// What the ledger has answered, in the order of the calls.
     Answered(Vec<Result<LedgerAnswer, Unanswered>>),

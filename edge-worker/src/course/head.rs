@@ -27,9 +27,11 @@ impl Head {
         crate::planted::HEADER,
     ];
 
-    /// A head with its headers as text: `name:value` lines, names in lower case, several values of a
-    /// name joined by commas, as the platform has them.
-    pub(crate) fn new(method: &str, url: &str, headers: &str) -> Self {
+    /// A head as text: a line with method, space and URL, then the headers as `name:value` lines, names
+    /// in lower case, several values of a name joined by commas, as the platform has them.
+    pub(crate) fn new(text: &str) -> Self {
+        let (first, headers) = text.split_once('\n').unwrap_or((text, ""));
+        let (method, url) = first.split_once(' ').unwrap_or((first, ""));
         Self {
             method: method.to_owned(),
             url: url.to_owned(),
@@ -57,7 +59,8 @@ impl Head {
     }
 
     fn path_and_query(&self) -> (&str, &str) {
-        let (_, rest) = self.url.split_once("://").unwrap_or(("", &self.url));
+        let (_, rest) = self.url.split_once(':').unwrap_or(("", &self.url));
+        let rest = rest.strip_prefix("//").unwrap_or(rest);
         let path = rest.find('/').and_then(|start| rest.get(start..)).unwrap_or("/");
         let path = path.split('#').next().unwrap_or(path);
         path.split_once('?').unwrap_or((path, ""))
@@ -84,7 +87,8 @@ mod tests {
             ("https://edge.test", "/", ""),
             ("", "/", ""),
         ] {
-            let head = Head::new("GET", url, "");
+            let head = Head::new(&format!("GET {url}"));
+            assert_eq!(head.method, "GET");
             assert_eq!((head.path(), head.query()), (path, query), "{url}");
         }
     }
@@ -92,7 +96,7 @@ mod tests {
     #[test]
     fn headers_are_found_by_name() {
         let headers = "a:1\nb: 2, 3 \nc:\nd:x:y\nno header\n";
-        let head = Head::new("GET", "", headers);
+        let head = Head::new(&format!("GET https://edge.test/\n{headers}"));
         assert_eq!(head.header("a"), Some("1"));
         assert_eq!(head.header("b"), Some(" 2, 3 "));
         assert_eq!(head.header("c"), Some(""));

@@ -21,8 +21,8 @@ fn isolate(bindings: Bindings) -> Isolate {
 fn begin(isolate: &mut Isolate, more: &str) -> (Course, Effect) {
     let key = Key::new(SECRET.as_bytes()).unwrap();
     let signature = key.sign(UnixTime::from_secs(NOW_MS / 1_000), BODY);
-    let headers = format!("x-nextapi-signature:{signature}\n{more}");
-    let head = Head::new("POST", "https://edge.test/webhook", &headers);
+    let head = format!("POST https://edge.test/webhook\nx-nextapi-signature:{signature}\n{more}");
+    let head = Head::new(&head);
     Course::begin(isolate, head, Random::from_bytes(&[7; 40]), NOW_MS)
 }
 
@@ -203,8 +203,8 @@ fn an_event_out_of_turn_is_never_a_success() {
 #[test]
 fn an_operator_asks_every_shard() {
     let isolate = &mut isolate(Bindings::default());
-    let headers = "authorization:Bearer 0123456789abcdef\n";
-    let head = Head::new("GET", "https://edge.test/_edge/status", headers);
+    let head =
+        Head::new("GET https://edge.test/_edge/status\nauthorization:Bearer 0123456789abcdef\n");
     let (mut course, effect) = Course::begin(isolate, head, Random::from_bytes(&[]), NOW_MS);
     let Effect::Ask(calls) = effect else { panic!("{effect:?}") };
     assert_eq!(calls.len(), 16);

@@ -10,7 +10,7 @@
 #[cfg(test)]
 mod tests;
 
-use core::fmt::Display;
+use core::fmt::{Display, Write as _};
 use core::str::FromStr;
 
 use super::audit::{Filter, Listed};
@@ -137,7 +137,7 @@ impl Call {
                 .optional("state", filter.state.as_deref())
                 .optional("job_id", filter.job_id.as_deref())
                 .optional("event_type", filter.event_type.as_deref())
-                .field("limit", filter.limit),
+                .field("limit", &filter.limit),
             Self::Find { key } => Writer::new("find").field("key", key),
         }
         .0
@@ -145,9 +145,9 @@ impl Call {
 
     /// The call that a text stands for, if it is one.
     pub(crate) fn decode(text: &str) -> Option<Self> {
-        let reader = Reader(text);
+        let reader = Reader::new(text);
         let key = || reader.text("key");
-        Some(match reader.word() {
+        Some(match reader.word {
             "claim" => Self::Claim {
                 key: key()?,
                 facts: Facts {
@@ -186,7 +186,7 @@ impl Answer {
     pub(crate) fn encode(&self) -> String {
         match self {
             Self::Granted { token, order } => {
-                Writer::new("granted").field("token", token).field("order", order.name())
+                Writer::new("granted").field("token", token).field("order", &order.name())
             }
             Self::InFlight { remaining_ms } => {
                 Writer::new("in_flight").field("remaining_ms", remaining_ms)
@@ -199,19 +199,19 @@ impl Answer {
             Self::Figures(figures) => {
                 let writer = Writer::new("figures")
                     .tally("rows", &figures.rows)
-                    .field("bytes", figures.bytes)
+                    .field("bytes", &figures.bytes)
                     .tally("tally", &figures.tally);
                 let writer = match figures.oldest_ms {
-                    Some(oldest_ms) => writer.field("oldest_ms", oldest_ms),
+                    Some(oldest_ms) => writer.field("oldest_ms", &oldest_ms),
                     None => writer,
                 };
                 let counts = figures.shard_counts.iter();
                 counts.fold(writer, |writer, (since_ms, shards)| {
-                    writer.field("shards", format_args!("{since_ms}:{shards}"))
+                    writer.field("shards", &format_args!("{since_ms}:{shards}"))
                 })
             }
             Self::Rows(rows) => rows.iter().fold(Writer::new("rows"), |writer, row| {
-                writer.field("row", format_args!("{}:{}", row.last_ms, row.line))
+                writer.field("row", &format_args!("{}:{}", row.last_ms, row.line))
             }),
         }
         .0
@@ -219,8 +219,8 @@ impl Answer {
 
     /// The answer that a text stands for, if it is one.
     pub(crate) fn decode(text: &str) -> Option<Self> {
-        let reader = Reader(text);
-        Some(match reader.word() {
+        let reader = Reader::new(text);
+        Some(match reader.word {
             "granted" => Self::Granted {
                 token: reader.number("token")?,
                 // An object of an earlier version does not know of any order.
@@ -257,48 +257,63 @@ impl Answer {
     }
 }
 
+/// No message of a delivery needs more room, unless its ids are very long.
+const TYPICAL_BYTES: usize = 256;
+
 struct Writer(String);
 
 impl Writer {
     fn new(word: &str) -> Self {
-        Self(word.to_owned())
+        let mut text = String::with_capacity(TYPICAL_BYTES);
+        text.push_str(word);
+        Self(text)
     }
 
-    fn field(mut self, name: &str, value: impl Display) -> Self {
-        let value = value.to_string();
+    fn field(mut self, name: &str, value: &dyn Display) -> Self {
+        let text = &mut self.0;
+        let before = text.len();
+        for part in ["\n", name, "="] {
+            text.push_str(part);
+        }
+        let begin = text.len();
         // A value of two lines could pass for another field, and NUL divides what is handed over to the
         // platform. Keys and codes are ours, and the verifier reads no fact with a control character
         // in it; should that change, the field is left out.
-        if !value.bytes().any(|byte| matches!(byte, b'\n' | b'\0')) {
-            for part in ["\n", name, "=", &value] {
-                self.0.push_str(part);
-            }
+        let is_written = write!(text, "{value}").is_ok();
+        let mut written = text.bytes().skip(begin);
+        if !is_written || written.any(|byte| matches!(byte, b'\n' | b'\0')) {
+            text.truncate(before);
         }
         self
     }
 
     fn optional(self, name: &str, value: Option<&str>) -> Self {
         match value {
-            Some(value) => self.field(name, value),
+            Some(value) => self.field(name, &value),
             None => self,
         }
     }
 
     fn tally(self, name: &str, tally: &Tally) -> Self {
-        if tally.is_empty() { self } else { self.field(name, tally.encode()) }
+        if tally.is_empty() { self } else { self.field(name, &tally.encode()) }
     }
 }
 
-struct Reader<'a>(&'a str);
+struct Reader<'a> {
+    word: &'a str,
+    fields: Vec<(&'a str, &'a str)>,
+}
 
 impl<'a> Reader<'a> {
-    fn word(&self) -> &'a str {
-        self.0.split('\n').next().unwrap_or_default()
+    fn new(text: &'a str) -> Self {
+        let mut lines = text.split('\n');
+        let word = lines.next().unwrap_or_default();
+        Self { word, fields: lines.filter_map(|line| line.split_once('=')).collect() }
     }
 
     fn fields(&self, name: &str) -> impl Iterator<Item = &'a str> {
-        let fields = self.0.split('\n').skip(1).filter_map(|line| line.split_once('='));
-        fields.filter(move |(other, _)| *other == name).map(|(_, value)| value)
+        let fields = self.fields.iter().filter(move |(other, _)| *other == name);
+        fields.map(|(_, value)| *value)
     }
 
     fn field(&self, name: &str) -> Option<&'a str> {

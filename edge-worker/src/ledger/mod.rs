@@ -33,7 +33,7 @@ pub(crate) mod reply;
 pub(crate) mod retention;
 mod row;
 pub(crate) mod shard;
-mod sql;
+pub(crate) mod sql;
 pub(crate) mod sql_store;
 mod store;
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! calls must let nothing else happen to the store in between.
 
 use super::audit::Listed;
-use super::entry::{self, Change, Claim, Facts, Forget, Policy, State};
+use super::entry::{self, Change, Claim, Entry, Facts, Forget, Policy, State};
 use super::message::{Answer, Call};
 use super::retention;
 use super::store::Store;
@@ -40,7 +40,7 @@ pub(crate) fn answer(
         }
         Call::Forget { key } => match entry::forget(store.read(&key)?, now_ms) {
             Forget::Store(entry) => {
-                store.write(&key, &entry)?;
+                store.update(&key, &entry)?;
                 Answer::Ok
             }
             Forget::InFlight { remaining_ms } => Answer::InFlight { remaining_ms },
@@ -75,13 +75,17 @@ fn claim(
         (Some(job_id), Some(_)) if !is_done => store.furthest_stage(job_id)?,
         _ => None,
     };
+    let is_new = entry.is_none();
+    let mut write = |entry: &Entry| {
+        if is_new { store.insert(key, entry) } else { store.update(key, entry) }
+    };
     Ok(match entry::claim(entry, facts, furthest, policy, now_ms) {
         Claim::Granted(entry, order) => {
-            store.write(key, &entry)?;
+            write(&entry)?;
             Answer::Granted { token: entry.attempts, order }
         }
         Claim::LateDropped(entry) => {
-            store.write(key, &entry)?;
+            write(&entry)?;
             Answer::LateDropped
         }
         Claim::InFlight { remaining_ms } => Answer::InFlight { remaining_ms },
@@ -98,7 +102,7 @@ fn apply(
 ) -> Result<Answer, String> {
     match change {
         Change::Store(entry) => {
-            store.write(key, &entry)?;
+            store.update(key, &entry)?;
             store.add(tally)?;
             Ok(Answer::Ok)
         }

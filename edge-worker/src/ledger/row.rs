@@ -40,14 +40,10 @@ pub(crate) fn entry(columns: Vec<Value>) -> Result<(String, Entry), String> {
 
 /// The values of an entry's row.
 pub(crate) fn values(key: &str, entry: &Entry) -> Result<Vec<Value>, String> {
-    let lease_end = match entry.state {
-        State::Claimed { lease_end_ms } => number(lease_end_ms)?,
-        _ => Value::Null,
-    };
     Ok(vec![
         key.into(),
         entry.state.name().into(),
-        lease_end,
+        lease_end(entry.state)?,
         number(entry.attempts)?,
         number(entry.first_ms)?,
         number(entry.last_ms)?,
@@ -57,6 +53,25 @@ pub(crate) fn values(key: &str, entry: &Entry) -> Result<Vec<Value>, String> {
         entry.facts.job_id.clone().into(),
         entry.facts.stage().map(Stage::number).map_or(Ok(Value::Null), number)?,
     ])
+}
+
+/// The values that may change after a row was inserted, and the key that it is found by.
+pub(crate) fn changes(key: &str, entry: &Entry) -> Result<Vec<Value>, String> {
+    Ok(vec![
+        entry.state.name().into(),
+        lease_end(entry.state)?,
+        number(entry.attempts)?,
+        number(entry.last_ms)?,
+        entry.last_outcome.clone().into(),
+        key.into(),
+    ])
+}
+
+fn lease_end(state: State) -> Result<Value, String> {
+    match state {
+        State::Claimed { lease_end_ms } => number(lease_end_ms),
+        _ => Ok(Value::Null),
+    }
 }
 
 /// A number as a value, if JavaScript can hold it exactly.
@@ -137,12 +152,19 @@ mod tests {
             let end = text[start..].find(to).unwrap() + start;
             text[start..end].split(',').map(|name| name.trim().to_owned()).collect::<Vec<_>>()
         };
-        let written = between(sql::WRITE, "(", ")");
-        assert_eq!(sql::WRITE.matches('?').count(), written.len());
+        let written = between(sql::INSERT, "(", ")");
+        assert_eq!(sql::INSERT.matches('?').count(), written.len());
         assert_eq!(written.last().map(String::as_str), Some("stage"));
         for statement in [sql::SELECT, sql::LIST_BY_STATE, sql::LIST_BY_JOB] {
             assert_eq!(between(statement, "SELECT ", " FROM"), written[..10]);
         }
+        let set = ["state", "lease_end_ms", "attempts", "last_ms", "last_outcome"];
+        assert_eq!(between(sql::UPDATE, "SET ", " WHERE"), set.map(|name| format!("{name} = ?")));
+        // By their places among all values, and the key last.
+        let entry = sample(State::Done);
+        let all = values("event-00", &entry).unwrap();
+        let expected = [1, 2, 3, 5, 6, 0].map(|place| all[place].clone()).to_vec();
+        assert_eq!(changes("event-00", &entry), Ok(expected));
     }
 
     #[test]

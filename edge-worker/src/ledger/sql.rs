@@ -76,13 +76,15 @@ pub(crate) const STEPS: [&str; 3] = [
 pub(crate) const SELECT: &str = "SELECT key, state, lease_end_ms, attempts, first_ms, last_ms, \
      last_outcome, event_id, event_type, job_id FROM entry WHERE key = ?";
 
-/// Writes a row; the values are those of [`row::values`](super::row::values). What an event is never
-/// changes, so of a row that is there only the rest is written, and the index by job stays as it is.
-pub(crate) const WRITE: &str = "INSERT INTO entry (key, state, lease_end_ms, \
+/// Writes a row that is not there yet; the values are those of [`row::values`](super::row::values).
+pub(crate) const INSERT: &str = "INSERT INTO entry (key, state, lease_end_ms, \
      attempts, first_ms, last_ms, last_outcome, event_id, event_type, job_id, stage) \
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET \
-     state = excluded.state, lease_end_ms = excluded.lease_end_ms, attempts = excluded.attempts, \
-     last_ms = excluded.last_ms, last_outcome = excluded.last_outcome";
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+
+/// Writes a row that is there. What an event is never changes, so only the rest is written; the values
+/// are those of [`row::changes`](super::row::changes).
+pub(crate) const UPDATE: &str = "UPDATE entry SET state = ?, lease_end_ms = ?, attempts = ?, \
+     last_ms = ?, last_outcome = ? WHERE key = ?";
 
 /// Reads the furthest stage of a job among the events that the origin has.
 pub(crate) const SELECT_FURTHEST: &str =
@@ -125,3 +127,7 @@ pub(crate) const INSERT_SHARD_COUNT: &str = "INSERT INTO shard_count (since_ms, 
 /// Reads the latest numbers of shards, the latest first.
 pub(crate) const SELECT_SHARD_COUNTS: &str =
     "SELECT since_ms, shards FROM shard_count ORDER BY since_ms DESC LIMIT 10";
+
+/// The statements of claims, commits and releases. The platform is told their texts once, and then
+/// their places here: to hand over a text takes longer than to look for a row.
+pub(crate) const FREQUENT: [&str; 5] = [SELECT, SELECT_FURTHEST, INSERT, UPDATE, ADD_TO_TALLY];

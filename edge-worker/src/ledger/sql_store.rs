@@ -77,8 +77,12 @@ impl<D: Database> Store for SqlStore<D> {
         Ok(row.map(|(_, entry)| entry))
     }
 
-    fn write(&mut self, key: &str, entry: &Entry) -> Result<(), String> {
-        self.query(sql::WRITE, row::values(key, entry)?).map(drop)
+    fn insert(&mut self, key: &str, entry: &Entry) -> Result<(), String> {
+        self.query(sql::INSERT, row::values(key, entry)?).map(drop)
+    }
+
+    fn update(&mut self, key: &str, entry: &Entry) -> Result<(), String> {
+        self.query(sql::UPDATE, row::changes(key, entry)?).map(drop)
     }
 
     fn furthest_stage(&self, job_id: &str) -> Result<Option<Stage>, String> {

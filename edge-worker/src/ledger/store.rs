@@ -19,8 +19,12 @@ pub(crate) trait Store {
     /// The row of an event.
     fn read(&self, key: &str) -> Result<Option<Entry>, String>;
 
-    /// Writes the row of an event.
-    fn write(&mut self, key: &str, entry: &Entry) -> Result<(), String>;
+    /// Writes the row of an event that has none.
+    fn insert(&mut self, key: &str, entry: &Entry) -> Result<(), String>;
+
+    /// Writes the row of an event that has one, as it was read in the same step. What the event is stays
+    /// as it was.
+    fn update(&mut self, key: &str, entry: &Entry) -> Result<(), String>;
 
     /// The furthest stage of a job that the origin has been told of.
     fn furthest_stage(&self, job_id: &str) -> Result<Option<Stage>, String>;

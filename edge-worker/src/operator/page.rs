@@ -76,7 +76,7 @@ impl Page {
             }
             _ => return Err(Outcome::NotFound.into()),
         };
-        if allow.split(", ").any(|allowed| allowed == method) {
+        if allow.split(',').any(|allowed| allowed.trim() == method) {
             Ok(page)
         } else {
             Err(Outcome::MethodNotAllowed { allow }.into())

@@ -1,7 +1,5 @@
 //! The status page: one JSON object.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 
 use super::overview::Overview;
@@ -16,9 +14,9 @@ struct Status<'a> {
     version: &'static str,
     settings: Summary<'a>,
     /// Deliveries by outcome since the ledger was made.
-    outcomes: BTreeMap<&'a str, u64>,
+    outcomes: &'a Tally,
     /// Events by state.
-    events: BTreeMap<&'a str, u64>,
+    events: &'a Tally,
     /// In every shard and state, events beyond this number are not counted.
     events_counted_up_to: u32,
     shards: Vec<Shard<'a>>,
@@ -29,7 +27,7 @@ struct Status<'a> {
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Shard<'a> {
-    Known { shard: &'a str, events: BTreeMap<&'a str, u64>, oldest: Option<String>, bytes: u64 },
+    Known { shard: &'a str, events: &'a Tally, oldest: Option<String>, bytes: u64 },
     Unknown { shard: &'a str, error: &'a str },
 }
 
@@ -39,16 +37,12 @@ struct ShardCount {
     since: String,
 }
 
-fn counts(tally: &Tally) -> BTreeMap<&str, u64> {
-    tally.iter().collect()
-}
-
 /// The status as JSON.
 pub(crate) fn json(overview: &Overview, settings: &Settings, now_ms: u64) -> String {
     let shards = overview.shards.iter().map(|(shard, figures)| match figures {
         Ok(figures) => Shard::Known {
             shard,
-            events: counts(&figures.rows),
+            events: &figures.rows,
             oldest: figures.oldest_ms.map(rfc3339),
             bytes: figures.bytes,
         },
@@ -59,8 +53,8 @@ pub(crate) fn json(overview: &Overview, settings: &Settings, now_ms: u64) -> Str
         time: rfc3339(now_ms),
         version: env!("CARGO_PKG_VERSION"),
         settings: settings.summary(),
-        outcomes: counts(&overview.outcomes),
-        events: counts(&overview.rows),
+        outcomes: &overview.outcomes,
+        events: &overview.rows,
         events_counted_up_to: COUNT_LIMIT,
         shards: shards.collect(),
         shard_counts: shard_counts

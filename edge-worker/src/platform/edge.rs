@@ -4,17 +4,18 @@ use js_sys::Function;
 use wasm_bindgen::prelude::*;
 
 use super::database::ObjectDatabase;
+use super::random::RandomSupply;
 use super::steps;
 use crate::course::{Course, Effect, Event, Head};
 use crate::isolate::{Bindings, Isolate};
 use crate::ledger::message::Call;
 use crate::ledger::sql_store::{self, SqlStore};
-use crate::ledger::{protocol, reply, retention};
+use crate::ledger::{protocol, reply, retention, sql};
 use crate::outcome::{OriginResult, Outcome};
 use crate::record::{DataPoint, Record};
 use crate::settings::Settings;
 use crate::time::rfc3339;
-use crate::trace::{self, Random};
+use crate::trace;
 
 #[wasm_bindgen]
 extern "C" {
@@ -28,7 +29,7 @@ extern "C" {
 pub struct Edge {
     isolate: Isolate,
     courses: Vec<(u32, Course)>,
-    last_course: u32,
+    random: RandomSupply,
     point: Option<DataPoint>,
 }
 
@@ -51,7 +52,7 @@ impl Edge {
         Self {
             isolate: Isolate::new(Settings::read(&lookup), bindings),
             courses: Vec::new(),
-            last_course: 0,
+            random: RandomSupply::new(),
             point: None,
         }
     }
@@ -65,31 +66,17 @@ impl Edge {
         names.collect::<Vec<_>>().join(",")
     }
 
-    /// Begins the course of a request, and gives the first effect: its name and its arguments, divided
-    /// by NUL. The headers are `name:value` lines; `random` is 40 bytes.
-    pub fn begin(
-        &mut self,
-        method: &str,
-        url: &str,
-        headers: &str,
-        random: &[u8],
-        now_ms: f64,
-    ) -> String {
-        let head = Head::new(method, url, headers);
-        let random = Random::from_bytes(random);
-        let (course, effect) = Course::begin(&mut self.isolate, head, random, time(now_ms));
-        self.last_course = self.last_course.wrapping_add(1);
+    /// Begins the course of a request under a number, and gives the first effect: its name and its
+    /// arguments, divided by NUL. The head is text: a line with method, space and URL, then
+    /// `name:value` lines.
+    pub fn begin(&mut self, course: u32, head: &str, now_ms: f64) -> String {
+        let random = self.random.take();
+        let head = Head::new(head);
+        let (begun, effect) = Course::begin(&mut self.isolate, head, random, time(now_ms));
         if !matches!(effect, Effect::Answer { .. }) {
-            self.courses.push((self.last_course, course));
+            self.courses.push((course, begun));
         }
         self.encode(effect)
-    }
-
-    /// The number of the course that was begun last.
-    #[wasm_bindgen(getter, js_name = lastCourse)]
-    #[must_use]
-    pub fn last_course(&self) -> u32 {
-        self.last_course
     }
 
     /// The body was read.
@@ -150,23 +137,30 @@ impl Edge {
     }
 
     /// The answer to a request that has failed, perhaps in another instance, which has panicked.
-    /// `offered` is the sender's correlation id or empty, `random` is 40 bytes.
-    pub fn failed(&mut self, offered: &str, random: &[u8], now_ms: f64) -> String {
+    /// `offered` is the sender's correlation id or empty.
+    pub fn failed(&mut self, offered: &str, now_ms: f64) -> String {
         let outcome = Outcome::InternalError;
         self.isolate.count(outcome);
-        let random = Random::from_bytes(random);
-        let correlation_id = trace::correlation_id(Some(offered), &random);
+        let correlation_id = trace::correlation_id(Some(offered), &self.random.take());
         let mut record = Record::new(rfc3339(time(now_ms)), correlation_id.clone());
         let log = Some(record.line(outcome));
         let answer = outcome.answer();
         self.encode(Effect::Answer { answer, correlation_id, log, point: None })
     }
 
-    /// The texts of the data point that the last answer has left, eight of them, then its numbers.
+    /// The texts of the data point that the last answer has left, eight of them, then its numbers, divided
+    /// by NUL.
     #[wasm_bindgen(js_name = takePoint)]
-    pub fn take_point(&mut self) -> Option<Vec<String>> {
-        let point = self.point.take()?;
-        Some(point.blobs.into_iter().chain(point.doubles).collect())
+    pub fn take_point(&mut self) -> Option<String> {
+        let DataPoint { blobs, doubles } = self.point.take()?;
+        Some(steps::join(blobs.iter().chain(&doubles).map(String::as_str)))
+    }
+
+    /// The statements that an object's database is asked for by their places, divided by NUL.
+    #[wasm_bindgen(getter, js_name = frequentStatements)]
+    #[must_use]
+    pub fn frequent_statements(&self) -> String {
+        steps::join(sql::FREQUENT)
     }
 
     /// Makes sure of the tables of an object that has started, and has it note how many shards there
@@ -240,7 +234,7 @@ impl Edge {
 impl Edge {
     fn resume(&mut self, course: u32, event: Event, now_ms: f64) -> String {
         let Some(mut running) = self.take(course) else {
-            return self.failed("", &[], now_ms);
+            return self.failed("", now_ms);
         };
         let effect = running.resume(&mut self.isolate, event, time(now_ms));
         if !matches!(effect, Effect::Answer { .. }) {

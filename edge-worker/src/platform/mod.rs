@@ -3,11 +3,12 @@
 //! `entry/` holds the other half, in JavaScript. It knows requests, objects, clocks and timers, and
 //! decides nothing: it begins a [`Course`](crate::course::Course), does what the course says, and tells
 //! it what came of that. One call goes into WASM for each step of a request, with texts and bytes, and
-//! none goes out but to the object's database. Calls between JavaScript and WASM are what a worker's
-//! time goes to otherwise.
+//! none goes out but to the object's database, and now and then for random bytes. Each call between
+//! JavaScript and WASM takes time of its own.
 
 mod database;
 mod edge;
+mod random;
 mod steps;
 
 pub use edge::Edge;

@@ -24,9 +24,24 @@ const LIMITER_TIMEOUT_MS: u32 = 500;
 /// URL, not JSON, and not a call of the ledger.
 pub(super) const DIVIDER: char = '\0';
 
+/// One text made of several.
+pub(super) fn join<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
+    let mut list = String::with_capacity(TYPICAL_BYTES);
+    for (index, text) in texts.into_iter().enumerate() {
+        if index > 0 {
+            list.push(DIVIDER);
+        }
+        list.push_str(text);
+    }
+    list
+}
+
+/// No step but a forward with long headers needs more room, which it then gets.
+const TYPICAL_BYTES: usize = 1_024;
+
 /// The text that stands for an effect.
 pub(super) fn encode(effect: Effect) -> String {
-    let mut list = String::new();
+    let mut list = String::with_capacity(TYPICAL_BYTES);
     let mut push = |text: &str| {
         if !list.is_empty() {
             list.push(DIVIDER);

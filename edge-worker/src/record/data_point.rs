@@ -40,7 +40,7 @@ impl Record {
         let number = |number: Option<u64>| number.map_or_else(unknown, |number| number.to_string());
         let size = |size: Option<usize>| size.map_or_else(unknown, |size| size.to_string());
         let age = self.age_seconds.map_or_else(unknown, |seconds| seconds.to_string());
-        let credits = self.credits.as_ref().map(|credits| credits.get().to_owned());
+        let credits = self.credits.clone();
         let milliseconds = &self.milliseconds;
         DataPoint {
             blobs: [

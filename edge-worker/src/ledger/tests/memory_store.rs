@@ -25,8 +25,14 @@ impl Store for MemoryStore {
         Ok(self.rows.get(key).cloned())
     }
 
-    fn write(&mut self, key: &str, entry: &Entry) -> Result<(), String> {
-        self.rows.insert(key.to_owned(), entry.clone());
+    fn insert(&mut self, key: &str, entry: &Entry) -> Result<(), String> {
+        let before = self.rows.insert(key.to_owned(), entry.clone());
+        if before.is_some() { Err("there is such a row".to_owned()) } else { Ok(()) }
+    }
+
+    fn update(&mut self, key: &str, entry: &Entry) -> Result<(), String> {
+        let row = self.rows.get_mut(key).ok_or("there is no such row")?;
+        *row = Entry { facts: row.facts.clone(), first_ms: row.first_ms, ..entry.clone() };
         Ok(())
     }
 
