@@ -42,13 +42,13 @@ export class Ledger extends Deployed {
     const exec = (query, ...values) => {
       const cursor = storage.sql.exec(query, ...values);
       const toArray = () => {
-        const rows = cursor.raw().toArray();
+        const rows = cursor.toArray();
         // Complete only once the result was read.
         this.#operation.read += cursor.rowsRead;
         this.#operation.written += cursor.rowsWritten;
         return rows;
       };
-      return { raw: () => ({ toArray }) };
+      return { toArray };
     };
     const setAlarm = (time) => {
       this.#operation.alarms += 1;
