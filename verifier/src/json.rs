@@ -41,10 +41,7 @@ pub(crate) enum Value<'a> {
 
 /// A string as it stands in the document: without its quotes, with its escapes, which are sound.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Text<'a> {
-    raw: &'a str,
-    has_escapes: bool,
-}
+pub(crate) struct Text<'a>(&'a str);
 
 /// What may come next.
 #[derive(Clone, Copy)]
@@ -183,22 +180,20 @@ impl<'a> Reader<'a> {
     /// A string, from behind its opening quote to behind its closing one.
     fn text(&mut self) -> Result<Text<'a>, EventError> {
         let mut rest = self.rest;
-        let mut has_escapes = false;
         let end = loop {
-            rest = skip_plain(rest);
+            if SKIPS_PLAIN {
+                rest = skip_plain(rest);
+            }
             match rest {
                 [b'"', after @ ..] => break after,
-                [b'\\', after @ ..] => {
-                    (_, rest) = escape(after).ok_or(EventError::NotAnEvent)?;
-                    has_escapes = true;
-                }
+                [b'\\', after @ ..] => (_, rest) = escape(after).ok_or(EventError::NotAnEvent)?,
                 [b' '..=0xff, after @ ..] => rest = after,
                 _ => return Err(EventError::NotAnEvent),
             }
         };
-        let raw = str::from_utf8(self.taken(rest)).map_err(|_| EventError::NotAnEvent)?;
+        let text = self.taken(rest);
         self.rest = end;
-        Ok(Text { raw, has_escapes })
+        str::from_utf8(text).map(Text).map_err(|_| EventError::NotAnEvent)
     }
 
     /// `-? ( 0 | [1-9][0-9]* ) ( . [0-9]+ )? ( [eE] [+-]? [0-9]+ )?`
@@ -224,6 +219,10 @@ impl<'a> Reader<'a> {
         self.rest.get(..self.rest.len().saturating_sub(rest.len())).unwrap_or_default()
     }
 }
+
+/// Whether eight bytes are looked at together. On a microcontroller flash is dearer than time, and it would
+/// take 130 bytes.
+const SKIPS_PLAIN: bool = cfg!(any(target_pointer_width = "64", target_family = "wasm"));
 
 /// Skips bytes of a string that stand for themselves, eight at a time: most of a body is such text.
 /// Fewer than eight are left to the caller.
@@ -297,7 +296,8 @@ fn code_unit(bytes: &[u8]) -> Option<(u16, &[u8])> {
 impl Text<'_> {
     /// Whether this is `name`, however it is written.
     pub(crate) fn is(self, name: &str) -> bool {
-        self.raw == name || (self.has_escapes && self.characters().eq(name.chars()))
+        // Escapes make it longer.
+        self.0 == name || (self.0.len() > name.len() && self.characters().eq(name.chars()))
     }
 
     /// Copies the text, its escapes resolved. Control characters are refused: no identifier has
@@ -318,7 +318,7 @@ impl Text<'_> {
     }
 
     fn characters(&self) -> impl Iterator<Item = char> {
-        let mut rest = self.raw;
+        let mut rest = self.0;
         core::iter::from_fn(move || {
             let mut characters = rest.chars();
             let character = characters.next()?;
