@@ -16,9 +16,6 @@ use crate::processor_time;
 use crate::scenario::{Kind, Scenario};
 use crate::segment::{self, Segment};
 
-/// How many deliveries are under way at the same moment.
-const CONNECTIONS: u32 = 16;
-
 /// A worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Contender {
@@ -184,7 +181,7 @@ impl Running {
         let deliveries = deliveries.collect::<anyhow::Result<Vec<_>>>()?;
         // The engine closes connections that are idle for seconds, as they are between segments.
         let mut connections = Vec::new();
-        for _ in 0..CONNECTIONS {
+        for _ in 0..scenario.connections {
             connections.push(Connection::open(self.port).await?);
         }
         let process_id = self.process_id()?;

@@ -5,7 +5,7 @@ use core::fmt;
 use nextapi_webhook_benches::{Machine, Quartiles};
 
 use crate::contender::{Contender, is_in_memory};
-use crate::scenario::Scenario;
+use crate::scenario::{BUSY, Scenario};
 use crate::segment::Segment;
 use crate::size::Size;
 use crate::start_up::StartUp;
@@ -95,8 +95,9 @@ impl Report {
         let storage = if is_in_memory() { "in memory" } else { "on disk" };
         writeln!(
             f,
-            "16 connections, the objects' storage {storage}. Ours / the other one, median of the rounds \
-             (quartiles); processor time is that of the engine for each delivery:\n"
+            "{BUSY} connections, or as many as stand there; the objects' storage {storage}. Ours / the other \
+             one, median of the rounds (quartiles); processor time is that of the engine for each \
+             delivery:\n"
         )?;
         writeln!(f, "| | other | throughput | p50 | p99 | processor time |")?;
         writeln!(f, "| --- | --- | --- | --- | --- | --- |")?;

@@ -15,6 +15,8 @@ pub(crate) struct Scenario {
     pub(crate) body: u32,
     /// How many deliveries a segment has: some tenths of a second.
     pub(crate) deliveries: u32,
+    /// How many deliveries are under way at the same moment.
+    pub(crate) connections: u32,
 }
 
 /// What a delivery is.
@@ -28,18 +30,25 @@ pub(crate) enum Kind {
     Forged,
 }
 
-const fn scenario(kind: Kind, body: u32, deliveries: u32) -> Scenario {
-    Scenario { kind, body, deliveries }
+/// How many connections keep an engine busy, and let it do the same step of several deliveries in a row.
+pub(crate) const BUSY: u32 = 16;
+/// So few that the engine waits now and then.
+const AT_EASE: u32 = 2;
+
+const fn scenario(kind: Kind, body: u32, deliveries: u32, connections: u32) -> Scenario {
+    Scenario { kind, body, deliveries, connections }
 }
 
 /// All scenarios.
-pub(crate) const SCENARIOS: [Scenario; 6] = [
-    scenario(Kind::Fresh, 512, 1_000),
-    scenario(Kind::Fresh, 4 * 1024, 1_000),
-    scenario(Kind::Fresh, 64 * 1024, 500),
-    scenario(Kind::Duplicate, 512, 1_500),
-    scenario(Kind::Forged, 512, 4_000),
-    scenario(Kind::Forged, 64 * 1024, 1_000),
+pub(crate) const SCENARIOS: [Scenario; 8] = [
+    scenario(Kind::Fresh, 512, 1_000, BUSY),
+    scenario(Kind::Fresh, 4 * 1024, 1_000, BUSY),
+    scenario(Kind::Fresh, 64 * 1024, 500, BUSY),
+    scenario(Kind::Fresh, 512, 500, AT_EASE),
+    scenario(Kind::Duplicate, 512, 1_500, BUSY),
+    scenario(Kind::Duplicate, 512, 1_500, AT_EASE),
+    scenario(Kind::Forged, 512, 4_000, BUSY),
+    scenario(Kind::Forged, 64 * 1024, 1_000, BUSY),
 ];
 
 impl Scenario {
@@ -68,6 +77,10 @@ impl fmt::Display for Scenario {
             Kind::Duplicate => "duplicate",
             Kind::Forged => "forged signature",
         };
-        write!(f, "{kind}, {}", size_name(self.body))
+        write!(f, "{kind}, {}", size_name(self.body))?;
+        if self.connections == BUSY {
+            return Ok(());
+        }
+        write!(f, ", {} connections", self.connections)
     }
 }

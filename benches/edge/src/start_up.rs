@@ -50,7 +50,7 @@ async fn once(contender: Contender, edge_dir: &Path) -> anyhow::Result<(f64, f64
     let kind = if contender.verifies() { Kind::Forged } else { Kind::Fresh };
     let begin = Instant::now();
     let mut running = contender.start(edge_dir).await?;
-    running.segment(Scenario { kind, body: 512, deliveries: 1 }, &mut 0).await?;
+    running.segment(Scenario { kind, body: 512, deliveries: 1, connections: 1 }, &mut 0).await?;
     let elapsed_ms = begin.elapsed().as_secs_f64() * 1e3;
     Ok((elapsed_ms, running.processor_time()?.as_secs_f64() * 1e3))
 }
