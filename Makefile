@@ -28,8 +28,9 @@ CARGO_DENY := .tools/installed/cargo-deny-$(CARGO_DENY_VERSION)
 CARGO_FUZZ := .tools/installed/cargo-fuzz-$(CARGO_FUZZ_VERSION)
 CARGO_MUTANTS := .tools/installed/cargo-mutants-$(CARGO_MUTANTS_VERSION)
 
-# What the verifier can have, so that its tests see it. Only firmware can be linked with defmt.
-FEATURES := nextapi-webhook/serde,nextapi-webhook/std,nextapi-webhook/zeroize
+# What the verifier can have, so that its tests see it. Not defmt: what it leaves for firmware's linker, the
+# edge's library cannot be linked with.
+VERIFIER_FEATURES := nextapi-webhook/serde,nextapi-webhook/std,nextapi-webhook/zeroize
 NO_STD_TARGETS := wasm32-unknown-unknown thumbv7em-none-eabihf x86_64-unknown-none
 EDGE := edge-worker
 BUNDLE := $(EDGE)/build/index.js
@@ -132,12 +133,12 @@ check: .tools/installed/targets ## formatting and lints, warnings denied
 .PHONY: all-tests
 all-tests: $(BUNDLE) $(PLANTED_BUNDLE) ## `unit` and `end-to-end`, compiled once for both
 	$(call say,All tests: units$(comma) properties$(comma) vectors$(comma) doctests$(comma) the worker on real workerd)
-	cargo test --workspace --features $(FEATURES)
+	cargo test --workspace --features $(VERIFIER_FEATURES)
 
 .PHONY: unit
 unit: $(EDGE)/node_modules/.package-lock.json ## unit tests, property tests, published vectors, doctests
 	$(call say,Unit tests$(comma) property tests$(comma) vectors$(comma) doctests)
-	cargo test --workspace --exclude nextapi-edge --features $(FEATURES)
+	cargo test --workspace --exclude nextapi-edge --features $(VERIFIER_FEATURES)
 	cargo test --package nextapi-edge --lib
 
 .PHONY: end-to-end
@@ -256,8 +257,8 @@ include benches/wasm/wasm.mk
 
 ## Tools
 
-# Tools are built without optimisation and without what a debugger wants: that takes a quarter of the time,
-# and they are not the product.
+# Tools are built without optimisation, which takes a quarter of the time, and without what a debugger
+# wants: they are not the product.
 install = CARGO_PROFILE_DEV_DEBUG=0 CARGO_TARGET_DIR=.tools/target cargo install --debug --root .tools --force
 
 # Without --locked: its lock file names a version of a crate that no longer exists.

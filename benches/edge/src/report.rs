@@ -95,9 +95,8 @@ impl Report {
         let storage = if is_in_memory() { "in memory" } else { "on disk" };
         writeln!(
             f,
-            "{BUSY} connections, or as many as stand there; the objects' storage {storage}. Ours / the other \
-             one, median of the rounds (quartiles); processor time is that of the engine for each \
-             delivery:\n"
+            "{BUSY} connections if not said otherwise; the objects' storage {storage}. Ours / the other one, \
+             median of the rounds (quartiles); processor time is that of the engine for each delivery:\n"
         )?;
         writeln!(f, "| | other | throughput | p50 | p99 | processor time |")?;
         writeln!(f, "| --- | --- | --- | --- | --- | --- |")?;

@@ -39,7 +39,8 @@ const fn scenario(kind: Kind, body: u32, deliveries: u32, connections: u32) -> S
     Scenario { kind, body, deliveries, connections }
 }
 
-/// All scenarios.
+/// All scenarios. Those with duplicates have as many and as long bodies: the events are delivered once, by
+/// the first of them.
 pub(crate) const SCENARIOS: [Scenario; 8] = [
     scenario(Kind::Fresh, 512, 1_000, BUSY),
     scenario(Kind::Fresh, 4 * 1024, 1_000, BUSY),
@@ -79,8 +80,9 @@ impl fmt::Display for Scenario {
         };
         write!(f, "{kind}, {}", size_name(self.body))?;
         if self.connections == BUSY {
-            return Ok(());
+            Ok(())
+        } else {
+            write!(f, ", {} connections", self.connections)
         }
-        write!(f, ", {} connections", self.connections)
     }
 }
