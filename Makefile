@@ -35,9 +35,9 @@ NO_STD_TARGETS := wasm32-unknown-unknown thumbv7em-none-eabihf x86_64-unknown-no
 EDGE := edge-worker
 BUNDLE := $(EDGE)/build/index.js
 # The same worker with faults on request, for tests only.
-PLANTED_BUNDLE := $(EDGE)/build-planted/index.js
-EDGE_SOURCES := $(shell find verifier/src $(EDGE)/src $(EDGE)/entry -type f) verifier/Cargo.toml \
-	$(EDGE)/Cargo.toml Cargo.toml Cargo.lock
+FAULTS_BUNDLE := $(EDGE)/build-faults/index.js
+EDGE_SOURCES := $(shell find verifier/src $(EDGE)/core/src $(EDGE)/src $(EDGE)/entry -type f) verifier/Cargo.toml \
+	$(EDGE)/core/Cargo.toml $(EDGE)/Cargo.toml Cargo.toml Cargo.lock
 # A program of the workspace, with the features that the whole workspace wants of its dependencies: so that
 # what one program needs is not compiled again for the next.
 program = cargo build --workspace --bin $(1)
@@ -51,7 +51,7 @@ demo: $(BUNDLE) hook ## build, run the edge locally, send it real traffic, show 
 	$(HOOK) demo --edge-dir $(EDGE)
 
 .PHONY: test
-test: check all-tests c-test no-std docs dry-run deny demo ## everything that is built, checked and shown to work
+test: check types all-tests c-test no-std docs dry-run deny demo ## everything that is built, checked and shown to work
 	$(call say,All checks passed)
 
 ## Day to day
@@ -113,7 +113,7 @@ bench-embedded: .tools/installed/embedded ## flash, stack and instructions on a 
 
 .PHONY: clean
 clean: ## remove what was built, keep the tools
-	rm -rf target $(EDGE)/build $(EDGE)/build-planted $(EDGE)/.wrangler
+	rm -rf target $(EDGE)/build $(EDGE)/build-faults $(EDGE)/.wrangler
 
 .PHONY: help
 help: ## this list
@@ -127,11 +127,21 @@ check: .tools/installed/targets ## formatting and lints, warnings denied
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- --deny warnings
 	cargo clippy --package nextapi-webhook --all-features -- --deny warnings
-	cargo clippy --package nextapi-edge --target wasm32-unknown-unknown -- --deny warnings
-	cargo clippy --package nextapi-edge --target wasm32-unknown-unknown --features planted -- --deny warnings
+	cargo clippy --package nextapi-edge --package nextapi-edge-faults --target wasm32-unknown-unknown -- --deny warnings
+
+# Both bundles are built before: the declarations that wasm-bindgen writes are among what is checked.
+.PHONY: types
+types: $(BUNDLE) $(FAULTS_BUNDLE) ## the entry modules in TypeScript: types, lints, formatting
+	$(call say,Types of the entry modules$(comma) and of what crosses the border to Rust)
+	cd $(EDGE) && node_modules/.bin/tsc --project . && node_modules/.bin/tsc --project tests/faults
+	cd $(EDGE) && node_modules/.bin/biome ci --error-on-warnings
+
+.PHONY: border
+border: ## write the TypeScript declarations of what crosses the border anew, after a change in Rust
+	UPDATE_BORDER=1 cargo test --quiet --package nextapi-edge-core border
 
 .PHONY: all-tests
-all-tests: $(BUNDLE) $(PLANTED_BUNDLE) ## `unit` and `end-to-end`, compiled once for both
+all-tests: $(BUNDLE) $(FAULTS_BUNDLE) ## `unit` and `end-to-end`, compiled once for both
 	$(call say,All tests: units$(comma) properties$(comma) vectors$(comma) doctests$(comma) the worker on real workerd)
 	cargo test --workspace --features $(VERIFIER_FEATURES)
 
@@ -142,7 +152,7 @@ unit: $(EDGE)/node_modules/.package-lock.json ## unit tests, property tests, pub
 	cargo test --package nextapi-edge --lib
 
 .PHONY: end-to-end
-end-to-end: $(BUNDLE) $(PLANTED_BUNDLE) ## the built worker on real workerd, real SQLite, real sockets
+end-to-end: $(BUNDLE) $(FAULTS_BUNDLE) ## the built worker on real workerd, real SQLite, real sockets
 	$(call say,End-to-end tests on workerd)
 	cargo test --package nextapi-edge --test end_to_end --test chaos
 
@@ -304,35 +314,37 @@ $(EDGE)/node_modules/.package-lock.json: $(EDGE)/package-lock.json
 # is left in it.
 WASM_FLAGS = -C target-feature=+simd128 --remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)/registry/src=registry
 WASM_BUILD = RUSTFLAGS='$(WASM_FLAGS)' cargo build --lib --target wasm32-unknown-unknown --profile wasm
-WASM_CALLS = .tools/bin/wasm-bindgen --target web --no-typescript --omit-default-module-path \
+WASM_CALLS = .tools/bin/wasm-bindgen --target web --omit-default-module-path \
 	--experimental-reset-state-function
 WASM_OPT = $(EDGE)/node_modules/.bin/wasm-opt -O3 --one-caller-inline-max-function-size=0 --strip-debug \
 	--strip-producers
 
-# The Rust code as WASM, the calls into it, and the entry module around them. $(1): where to; $(2): how
-# cargo builds it; $(3): how wasm-opt makes it smaller and faster.
+# The Rust code as WASM, the calls into it, and the entry module around them. $(1): where to; $(2): the
+# package; $(3): how wasm-opt makes it smaller and faster; $(4): the entry module. All that is built goes
+# into folders of its own, so that bundles can be built at the same time.
 define bundle
 	rm -rf $(1) && mkdir -p $(1)/rust
-	$(WASM_BUILD) --package nextapi-edge $(2)
-	$(WASM_CALLS) --out-dir $(1)/rust target/wasm32-unknown-unknown/wasm/nextapi_edge.wasm
+	$(WASM_BUILD) --package $(2)
+	$(WASM_CALLS) --out-name nextapi_edge --out-dir $(1)/rust \
+		target/wasm32-unknown-unknown/wasm/$(subst -,_,$(2)).wasm
 	$(3)
-	cd $(EDGE) && node_modules/.bin/esbuild entry/index.js --bundle --minify --format=esm --outdir=../$(1) \
+	cd $(EDGE) && node_modules/.bin/esbuild $(4) --bundle --minify --format=esm --outfile=../$(1)/index.js \
 		--external:cloudflare:workers --alias:rust=../$(1)/rust --loader:.wasm=copy --asset-names=[name] \
 		--log-level=warning
 	@touch $(1)/index.js
 endef
 
-$(BUNDLE) $(PLANTED_BUNDLE): $(EDGE_SOURCES) | .tools/installed/targets $(EDGE)/node_modules/.package-lock.json $(WASM_BINDGEN)
+$(BUNDLE) $(FAULTS_BUNDLE): $(EDGE_SOURCES) | .tools/installed/targets $(EDGE)/node_modules/.package-lock.json $(WASM_BINDGEN)
 
 $(BUNDLE):
 	$(call say,Building the worker)
-	$(call bundle,$(@D),,$(WASM_OPT) $(@D)/rust/nextapi_edge_bg.wasm --output $(@D)/rust/nextapi_edge_bg.wasm)
+	$(call bundle,$(@D),nextapi-edge,$(WASM_OPT) $(@D)/rust/nextapi_edge_bg.wasm --output $(@D)/rust/nextapi_edge_bg.wasm,entry/index.ts)
 	@printf 'wasm: %s bytes, %s gzipped\n' "$$(wc -c < $(@D)/nextapi_edge_bg.wasm)" "$$(gzip -9c $(@D)/nextapi_edge_bg.wasm | wc -c)"
 
 # Not optimised any further, which would take most of the time.
-$(PLANTED_BUNDLE):
-	$(call say,Building the worker with planted faults)
-	$(call bundle,$(@D),--features planted,)
+$(FAULTS_BUNDLE): $(shell find $(EDGE)/tests/faults -type f)
+	$(call say,Building the worker with faults)
+	$(call bundle,$(@D),nextapi-edge-faults,,tests/faults/entry/index.ts)
 
 .PHONY: hook
 hook:

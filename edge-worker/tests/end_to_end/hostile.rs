@@ -78,25 +78,17 @@ async fn nothing_hostile_gets_through_and_nothing_breaks() {
 }
 
 /// What comes is not what was declared, so it is incomplete (RFC 9112, section 8), whatever is signed.
+/// Whoever sent it, its signature cannot be judged, so it is no forgery either.
 #[tokio::test]
-async fn a_body_shorter_than_its_length_is_refused() {
-    let setup = Setup::start().await;
-    let (status, answer) = send_with(&setup, &succeeded(), "Content-Length: 100000").await;
-    assert!(status == 401 && answer.contains("signature_mismatch"), "{answer}");
-    assert_eq!(setup.log_line("signature_mismatch").await["body_is_cut"], true);
-    assert!(setup.origin.received().is_empty());
-}
-
-/// A length is no part of what is signed. Where it makes no sense, the body is what comes until the end
-/// of the connection; and if that is what was signed, it is authentic.
-#[tokio::test]
-async fn what_is_signed_and_whole_is_authentic_if_its_length_makes_no_sense() {
-    let setup = Setup::start().await;
-    let delivery = succeeded();
-    let length = "Content-Length: 184467440737095516150";
-    let (status, answer) = send_with(&setup, &delivery, length).await;
-    assert!(status == 200 && answer.contains("forwarded"), "{answer}");
-    assert_eq!(setup.origin.received().pop().unwrap().body(), delivery.body());
+async fn a_body_shorter_than_its_length_is_cut() {
+    for length in ["100000", "184467440737095516150"] {
+        let setup = Setup::start().await;
+        let header = format!("Content-Length: {length}");
+        let (status, answer) = send_with(&setup, &succeeded(), &header).await;
+        assert!(status == 400 && answer.contains("body_cut"), "{answer}");
+        setup.log_line("body_cut").await;
+        assert!(setup.origin.received().is_empty());
+    }
 }
 
 /// Status and answer to a delivery with one more header, after which the client sends no more.

@@ -12,20 +12,20 @@
     reason = "a test may stop at the first surprise"
 )]
 
+mod admin;
 mod analytics;
 mod answers;
 mod bodies;
 mod duplicates;
+mod faults;
 mod forwarding;
 mod hostile;
 mod hostile_headers;
 mod hostile_requests;
 mod jobs;
 mod log;
-mod operator;
 mod order;
 mod origin_faults;
-mod planted;
 mod rate_limit;
 mod raw;
 mod restarts;

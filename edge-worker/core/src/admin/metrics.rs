@@ -1,0 +1,185 @@
+//! The figures in Prometheus's text format, version 0.0.4.
+
+use core::fmt::{Display, Write as _};
+
+use super::overview::Overview;
+use crate::ledger::entry::EventState;
+use crate::outcome::Outcome;
+use crate::settings::Settings;
+
+/// The content type of the format.
+pub(crate) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// A metric being written: its samples follow its head.
+struct Metric<'a> {
+    text: &'a mut String,
+    name: &'static str,
+}
+
+impl<'a> Metric<'a> {
+    fn new(text: &'a mut String, name: &'static str, kind: &str, help: &str) -> Self {
+        // Writing to a string does not fail.
+        let _ = write!(text, "# HELP {name} {help}\n# TYPE {name} {kind}\n");
+        Self { text, name }
+    }
+
+    /// One sample. Label values are names of ours, which need no escapes.
+    fn sample(&mut self, labels: &[(&str, &str)], value: impl Display) {
+        let labels: Vec<_> =
+            labels.iter().map(|(name, value)| format!("{name}=\"{value}\"")).collect();
+        let labels =
+            if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(",")) };
+        let _ = writeln!(self.text, "{}{labels} {value}", self.name);
+    }
+}
+
+/// All metrics. Every outcome and state is there, with 0 if it never occurred, so that an alert has
+/// something to compare with from the start.
+pub(crate) fn text(overview: &Overview, settings: &Settings, now_ms: u64) -> String {
+    let mut text = String::new();
+
+    let mut deliveries = Metric::new(
+        &mut text,
+        "nextapi_edge_deliveries_total",
+        "counter",
+        "Requests by outcome, as far as the worker's isolates have reported them.",
+    );
+    for code in Outcome::CODES {
+        deliveries.sample(&[("outcome", code)], overview.outcomes.get(code));
+    }
+
+    let mut events = Metric::new(
+        &mut text,
+        "nextapi_edge_events",
+        "gauge",
+        "Events in the ledger by state, counted up to 10000 in each shard and state.",
+    );
+    for (shard, figures) in &overview.shards {
+        for state in EventState::NAMES.iter().filter(|_| figures.is_ok()) {
+            let count = figures.as_ref().map_or(0, |figures| figures.events.get(state));
+            events.sample(&[("shard", shard), ("state", state)], count);
+        }
+    }
+
+    let mut oldest = Metric::new(
+        &mut text,
+        "nextapi_edge_oldest_event_timestamp_seconds",
+        "gauge",
+        "When the event that changed longest ago did so, in seconds since 1970.",
+    );
+    for (shard, figures) in &overview.shards {
+        if let Some(oldest_ms) = figures.as_ref().ok().and_then(|figures| figures.oldest_ms) {
+            oldest.sample(&[("shard", shard)], oldest_ms / 1_000);
+        }
+    }
+
+    let mut bytes = Metric::new(
+        &mut text,
+        "nextapi_edge_ledger_bytes",
+        "gauge",
+        "The size of the shard's database, in bytes.",
+    );
+    for (shard, figures) in &overview.shards {
+        if let Ok(figures) = figures {
+            bytes.sample(&[("shard", shard)], figures.bytes);
+        }
+    }
+
+    let mut up = Metric::new(
+        &mut text,
+        "nextapi_edge_ledger_up",
+        "gauge",
+        "Whether the shard answered: 1 or 0.",
+    );
+    for (shard, figures) in &overview.shards {
+        up.sample(&[("shard", shard)], u8::from(figures.is_ok()));
+    }
+
+    Metric::new(
+        &mut text,
+        "nextapi_edge_abandoned_events",
+        "gauge",
+        "Events that were not delivered and that no retry is expected for any more.",
+    )
+    .sample(&[], overview.abandoned);
+
+    let changed = overview.is_sharding_changed(settings, now_ms);
+    Metric::new(
+        &mut text,
+        "nextapi_edge_ledger_shards_changed",
+        "gauge",
+        "Whether LEDGER_SHARDS was changed less than a retention ago: 1 or 0.",
+    )
+    .sample(&[], u8::from(changed));
+
+    Metric::new(&mut text, "nextapi_edge_info", "gauge", "The worker's version.")
+        .sample(&[("version", env!("CARGO_PKG_VERSION"))], 1);
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::figures::Figures;
+    use crate::settings::tests::settings_with;
+
+    fn page() -> String {
+        let figures = Figures {
+            events: "done:3,open:1".into(),
+            abandoned: 1,
+            oldest_ms: Some(1_700_000_000_999),
+            bytes: 4_096,
+            shard_counts: vec![(5, 16)],
+            outcomes: "forwarded:3".into(),
+        };
+        let overview = Overview::of(vec![
+            ("shard-0".to_owned(), Ok(figures)),
+            ("shard-1".to_owned(), Err("no answer".to_owned())),
+        ]);
+        text(&overview, &settings_with(&[]), 1_700_000_001_000)
+    }
+
+    #[test]
+    fn samples_are_pinned() {
+        let page = page();
+        for line in [
+            "nextapi_edge_deliveries_total{outcome=\"forwarded\"} 3",
+            "nextapi_edge_deliveries_total{outcome=\"duplicate\"} 0",
+            "nextapi_edge_events{shard=\"shard-0\",state=\"done\"} 3",
+            "nextapi_edge_events{shard=\"shard-0\",state=\"claimed\"} 0",
+            "nextapi_edge_oldest_event_timestamp_seconds{shard=\"shard-0\"} 1700000000",
+            "nextapi_edge_ledger_bytes{shard=\"shard-0\"} 4096",
+            "nextapi_edge_ledger_up{shard=\"shard-0\"} 1",
+            "nextapi_edge_ledger_up{shard=\"shard-1\"} 0",
+            "nextapi_edge_abandoned_events 1",
+            "nextapi_edge_ledger_shards_changed 0",
+        ] {
+            assert_eq!(page.lines().filter(|it| *it == line).count(), 1, "{line} in\n{page}");
+        }
+        assert!(!page.contains("nextapi_edge_ledger_bytes{shard=\"shard-1\"}"), "{page}");
+    }
+
+    /// The grammar of the format, as far as it is used here.
+    #[test]
+    fn every_line_is_a_comment_or_a_sample_of_the_metric_before() {
+        let page = page();
+        assert!(page.ends_with('\n'));
+        let mut name = "";
+        for line in page.lines() {
+            if let Some(comment) = line.strip_prefix("# ") {
+                let mut words = comment.split(' ');
+                let kind = words.next().unwrap();
+                let named = words.next().unwrap();
+                assert!(matches!(kind, "HELP" | "TYPE"), "{line}");
+                assert!(kind == "HELP" || named == name, "{line}");
+                name = named;
+                continue;
+            }
+            let (series, value) = line.rsplit_once(' ').unwrap();
+            assert!(value.parse::<f64>().is_ok(), "{line}");
+            let labels = series.strip_prefix(name).unwrap();
+            let is_labels = labels.starts_with('{') && labels.ends_with("\"}");
+            assert!(labels.is_empty() || is_labels, "{line}");
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! The paths for admins: what the worker does, what became of each event, and a way to let one through
+//! again.
+//!
+//! | request | answer |
+//! | --- | --- |
+//! | `GET /_edge/status` | settings without secrets, outcomes, the ledger shard by shard, warnings |
+//! | `GET /_edge/metrics` | the same figures for Prometheus |
+//! | `GET /_edge/events?state=&job=&type=&limit=&cursor=` | events, the most recently changed first |
+//! | `GET /_edge/events/{key}` | one event |
+//! | `POST /_edge/events/{key}/reopen` | forwards the event's next delivery |
+//!
+//! All of them take the bearer token `ADMIN_TOKEN`. Without it they are answered like a path that
+//! does not exist, so that nobody learns that there is something to guess.
+//!
+//! [`route`] reads what is asked for, [`overview`] and [`events`] put together what the shards reply,
+//! [`status`] and [`metrics`] write it down. [`request`] goes from one to the other.
+
+mod events;
+mod metrics;
+mod overview;
+mod request;
+mod route;
+mod status;
+
+pub(crate) use request::AdminRequest;
+pub(crate) use route::is_admin_path;

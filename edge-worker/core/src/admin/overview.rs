@@ -1,0 +1,176 @@
+//! The figures of all shards, put together.
+
+use crate::counts::Counts;
+use crate::ledger::figures::Figures;
+use crate::merge;
+use crate::settings::Settings;
+use crate::time::rfc3339;
+
+/// The figures of one shard, or why there are none.
+pub(crate) type Shard = (String, Result<Figures, String>);
+
+/// The whole ledger.
+#[derive(Debug)]
+pub(crate) struct Overview {
+    /// The shards, in order.
+    pub(crate) shards: Vec<Shard>,
+    /// Events of all shards that replied, by state.
+    pub(crate) events: Counts,
+    /// Outcomes, as far as they were reported.
+    pub(crate) outcomes: Counts,
+    /// Events that the origin may not have and that no retry is expected for any more.
+    pub(crate) abandoned: u64,
+    /// The numbers of shards that the ledger was used with, each with the time since when, in
+    /// milliseconds since 1970; the latest last.
+    pub(crate) shard_counts: Vec<(u64, u32)>,
+}
+
+impl Overview {
+    /// Puts the shards together.
+    pub(crate) fn of(shards: Vec<Shard>) -> Self {
+        let (mut events, mut outcomes, mut abandoned) = (Counts::new(), Counts::new(), 0_u64);
+        let mut changes = Vec::new();
+        for figures in shards.iter().filter_map(|(_, figures)| figures.as_ref().ok()) {
+            events.merge(&figures.events);
+            outcomes.merge(&figures.outcomes);
+            abandoned = abandoned.saturating_add(figures.abandoned);
+            changes.push(figures.shard_counts.clone());
+        }
+        // Each shard noticed a change when it was called next; the first to notice dates it.
+        let changes = merge::merge(changes, usize::MAX, Ord::cmp);
+        let mut shard_counts: Vec<(u64, u32)> = Vec::new();
+        for (since_ms, count) in changes {
+            if shard_counts.last().is_none_or(|(_, last)| *last != count) {
+                shard_counts.push((since_ms, count));
+            }
+        }
+        Self { shards, events, outcomes, abandoned, shard_counts }
+    }
+
+    /// What an admin should know, in words.
+    pub(crate) fn warnings(&self, settings: &Settings, now_ms: u64) -> Vec<String> {
+        let mut warnings = settings.warnings.clone();
+        if self.abandoned > 0 {
+            warnings.push(format!(
+                "{} events were not delivered, and no retry is expected for them any more: find them \
+                 with /_edge/events?state=open, have the provider send them again, or look their jobs \
+                 up at its API",
+                self.abandoned,
+            ));
+        }
+        let unreachable = self.shards.iter().filter(|(_, figures)| figures.is_err()).count();
+        if unreachable > 0 {
+            warnings.push(format!(
+                "{unreachable} of {} shards did not answer; their deliveries are answered 503 and \
+                 come again",
+                self.shards.len(),
+            ));
+        }
+        if self.is_sharding_changed(settings, now_ms) {
+            let shards = settings.ledger_shards;
+            let used: Vec<_> = self
+                .shard_counts
+                .iter()
+                .map(|(since_ms, count)| format!("{count} since {}", rfc3339(*since_ms)))
+                .collect();
+            warnings.push(format!(
+                "LEDGER_SHARDS is {shards}, and the ledger was used with {}: events from before a \
+                 change are looked for in the wrong shard, so a repeated delivery of one reaches \
+                 the origin again, and they are missing here; set it back, or wait until a \
+                 retention has passed since the change",
+                used.join(", "),
+            ));
+        }
+        warnings
+    }
+
+    /// Whether the number of shards was another one, so recently that it matters.
+    pub(crate) fn is_sharding_changed(&self, settings: &Settings, now_ms: u64) -> bool {
+        let (shards, retention_ms) = (settings.ledger_shards, settings.policy.retention_ms);
+        match self.shard_counts.as_slice() {
+            [] => false,
+            [(_, count)] => *count != shards,
+            [.., (since_ms, count)] => {
+                *count != shards || now_ms < since_ms.saturating_add(retention_ms)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::tests::settings_with;
+
+    const RETENTION_MS: u64 = 36 * 60 * 60 * 1_000;
+
+    fn shard(counts: &[(u64, u32)], events: &str, outcomes: &str) -> Shard {
+        let figures = Figures {
+            events: events.into(),
+            outcomes: outcomes.into(),
+            shard_counts: counts.to_vec(),
+            ..Figures::default()
+        };
+        (String::from("shard-0"), Ok(figures))
+    }
+
+    fn warnings(overview: &Overview, shards: u32, now_ms: u64) -> Vec<String> {
+        let shards = shards.to_string();
+        let settings = settings_with(&[("LEDGER_SHARDS", &shards), ("RETENTION_HOURS", "36")]);
+        overview.warnings(&settings, now_ms)
+    }
+
+    #[test]
+    fn figures_add_up() {
+        let overview = Overview::of(vec![
+            shard(&[(5, 16)], "done:3,open:1", "forwarded:3"),
+            (String::from("shard-1"), Err("broken".to_owned())),
+            shard(&[(9, 16)], "done:2", "duplicate:1,forwarded:2"),
+        ]);
+        assert_eq!(overview.events, "done:5,open:1".into());
+        assert_eq!(overview.outcomes, "duplicate:1,forwarded:5".into());
+        assert_eq!(overview.shard_counts, [(5, 16)]);
+        assert_eq!(warnings(&overview, 16, 50).len(), 1, "the shard that did not answer");
+    }
+
+    #[test]
+    fn abandoned_events_and_misspelled_settings_are_warned_of() {
+        let abandoned = |abandoned| Ok(Figures { abandoned, ..Figures::default() });
+        let shards = [("shard-0".to_owned(), abandoned(2)), ("shard-1".to_owned(), abandoned(1))];
+        let overview = Overview::of(shards.to_vec());
+        let settings = settings_with(&[("LEDGER_SHARD", "4")]);
+        let warnings = overview.warnings(&settings, 50);
+        assert_eq!(warnings.len(), 2, "{warnings:?}");
+        assert!(warnings[0].starts_with("LEDGER_SHARD is not a setting"), "{warnings:?}");
+        assert!(warnings[1].starts_with("3 events were not delivered"), "{warnings:?}");
+    }
+
+    #[test]
+    fn a_change_of_the_shards_is_dated_by_the_first_that_noticed() {
+        let overview = Overview::of(vec![
+            shard(&[(5, 16), (40, 8)], "", ""),
+            shard(&[(7, 16), (31, 8)], "", ""),
+            shard(&[(6, 16)], "", ""),
+        ]);
+        assert_eq!(overview.shard_counts, [(5, 16), (31, 8)]);
+    }
+
+    #[test]
+    fn a_change_is_warned_of_until_a_retention_has_passed() {
+        let overview = Overview::of(vec![shard(&[(5, 16), (40, 8)], "", "")]);
+        let found = warnings(&overview, 8, RETENTION_MS + 39);
+        assert_eq!(found.len(), 1);
+        assert!(found[0].contains("LEDGER_SHARDS is 8"), "{found:?}");
+        assert!(found[0].contains("16 since 1970-01-01T00:00:00.005Z, 8 since"), "{found:?}");
+        assert!(warnings(&overview, 8, RETENTION_MS + 40).is_empty());
+        let changed_back = warnings(&overview, 16, RETENTION_MS + 40);
+        assert_eq!(changed_back.len(), 1, "changed back, and no claim since");
+    }
+
+    #[test]
+    fn nothing_is_wrong_with_a_ledger_that_is_new_or_never_changed() {
+        assert!(warnings(&Overview::of(vec![shard(&[], "", "")]), 16, 50).is_empty());
+        assert!(warnings(&Overview::of(vec![shard(&[(5, 16)], "", "")]), 16, 50).is_empty());
+        assert_eq!(warnings(&Overview::of(vec![shard(&[(5, 16)], "", "")]), 8, 50).len(), 1);
+    }
+}

@@ -1,0 +1,260 @@
+//! What an admin asks for.
+
+use crate::ledger::entry::EventState;
+use crate::ledger::listing::{Cursor, Filter};
+use crate::outcome::Outcome;
+
+/// What all paths for admins begin with.
+const PREFIX: &str = "/_edge/";
+
+/// Events in one response, if not said otherwise.
+const DEFAULT_LIMIT: u32 = 50;
+/// The most events in one response. Each shard sends as many and one more, because all of them may be its
+/// own: with 256 shards some 10 MB.
+const MAX_LIMIT: u32 = 100;
+
+/// What is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum AdminRoute {
+    /// Settings, figures, warnings.
+    Status,
+    /// Figures for Prometheus.
+    Metrics,
+    /// A page of the list of events.
+    Events {
+        /// Which events to look up: one more than is shown, to know whether there are more.
+        filter: Filter,
+        /// How many to show.
+        limit: usize,
+    },
+    /// One event, by its key.
+    Event(String),
+    /// Forward the next delivery of this event.
+    Reopen(String),
+}
+
+/// Why a request is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Refusal {
+    /// The outcome.
+    pub(super) outcome: Outcome,
+    /// What to do about it, if there is more to say than the outcome does.
+    pub(super) text: Option<String>,
+}
+
+impl From<Outcome> for Refusal {
+    fn from(outcome: Outcome) -> Self {
+        Self { outcome, text: None }
+    }
+}
+
+/// Whether a path is one for admins, or could be one.
+pub(crate) fn is_admin_path(path: &str) -> bool {
+    path.starts_with(PREFIX)
+}
+
+impl AdminRoute {
+    /// What a request asks for, given by its method, path and query (without `?`).
+    pub(super) fn of(method: &str, path: &str, query: &str) -> Result<Self, Refusal> {
+        let path = path.strip_prefix(PREFIX).ok_or(Outcome::NotFound)?;
+        let mut segments = path.split('/');
+        let names = (segments.next(), segments.next(), segments.next(), segments.next());
+        let (route, allow) = match names {
+            (Some("status"), None, ..) => (Self::Status, "GET, HEAD"),
+            (Some("metrics"), None, ..) => (Self::Metrics, "GET, HEAD"),
+            (Some("events"), None, ..) => (events(query)?, "GET, HEAD"),
+            (Some("events"), Some(key), None, _) if is_key(key) => {
+                (Self::Event(key.to_owned()), "GET, HEAD")
+            }
+            (Some("events"), Some(key), Some("reopen"), None) if is_key(key) => {
+                (Self::Reopen(key.to_owned()), "POST")
+            }
+            _ => return Err(Outcome::NotFound.into()),
+        };
+        if allow.split(',').any(|allowed| allowed.trim() == method) {
+            Ok(route)
+        } else {
+            Err(Outcome::MethodNotAllowed { allow }.into())
+        }
+    }
+}
+
+/// Whether a text can be the key of an event: `event-` or `body-`, and 64 hex digits.
+fn is_key(text: &str) -> bool {
+    let digits = text.strip_prefix("event-").or_else(|| text.strip_prefix("body-"));
+    let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    digits.is_some_and(|digits| digits.len() == 64 && digits.bytes().all(is_digit))
+}
+
+fn events(query: &str) -> Result<AdminRoute, Refusal> {
+    let mut filter = Filter::default();
+    let mut limit = DEFAULT_LIMIT;
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        match name.as_ref() {
+            "state" => {
+                if !EventState::NAMES.contains(&value.as_ref()) {
+                    let states = EventState::NAMES.join(", ");
+                    return Err(invalid(format!("`state` is none of {states}")));
+                }
+                filter.state = Some(value.into_owned());
+            }
+            "job" => filter.job_id = Some(text("job", &value)?),
+            "type" => filter.event_type = Some(text("type", &value)?),
+            "limit" => {
+                let range = 1..=MAX_LIMIT;
+                limit = value.parse().ok().filter(|it| range.contains(it)).ok_or_else(|| {
+                    invalid(format!("`limit` is not a whole number from 1 to {MAX_LIMIT}"))
+                })?;
+            }
+            "cursor" => {
+                let cursor = parse_cursor(&value);
+                let hint = "`cursor` is malformed: expected what an earlier page gave as `cursor`";
+                filter.after = Some(cursor.ok_or_else(|| invalid(hint.to_owned()))?);
+            }
+            _ => {
+                let text = "the query has a parameter other than state, job, type, limit, cursor";
+                return Err(invalid(text.to_owned()));
+            }
+        }
+    }
+    filter.limit = limit.saturating_add(1);
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    Ok(AdminRoute::Events { filter, limit })
+}
+
+/// The text of a filter. Ids and types are never empty, and the verifier reads none with a control
+/// character: such a filter is a mistake, and would find nothing at best.
+fn text(name: &str, value: &str) -> Result<String, Refusal> {
+    if value.is_empty() || value.contains(|letter: char| letter.is_ascii_control()) {
+        return Err(invalid(format!("`{name}` is empty or has a control character")));
+    }
+    Ok(value.to_owned())
+}
+
+fn invalid(text: String) -> Refusal {
+    Refusal { outcome: Outcome::QueryInvalid, text: Some(text) }
+}
+
+/// A cursor as text: the time, a dot, the key.
+pub(super) fn cursor_text(cursor: &Cursor) -> String {
+    format!("{}.{}", cursor.last_ms, cursor.key)
+}
+
+/// Reads a cursor.
+pub(super) fn parse_cursor(text: &str) -> Option<Cursor> {
+    let (last_ms, key) = text.split_once('.')?;
+    let is_number = !last_ms.is_empty() && last_ms.bytes().all(|byte| byte.is_ascii_digit());
+    let is_key = key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    let last_ms = last_ms.parse().ok().filter(|_| is_number && is_key)?;
+    Some(Cursor { last_ms, key: key.to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: &str = "event-00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+
+    fn outcome(method: &str, path: &str, query: &str) -> Outcome {
+        AdminRoute::of(method, path, query).unwrap_err().outcome
+    }
+
+    #[test]
+    fn paths() {
+        let of = |method, path: &str| AdminRoute::of(method, path, "").unwrap();
+        let key = || KEY.to_owned();
+        for method in ["GET", "HEAD"] {
+            assert_eq!(of(method, "/_edge/status"), AdminRoute::Status);
+            assert_eq!(of(method, "/_edge/metrics"), AdminRoute::Metrics);
+            assert_eq!(of(method, &format!("/_edge/events/{KEY}")), AdminRoute::Event(key()));
+        }
+        assert_eq!(of("POST", &format!("/_edge/events/{KEY}/reopen")), AdminRoute::Reopen(key()));
+        let body_key = KEY.replace("event-", "body-");
+        let path = format!("/_edge/events/{body_key}");
+        assert_eq!(of("GET", &path), AdminRoute::Event(body_key));
+    }
+
+    #[test]
+    fn methods() {
+        let reopen = format!("/_edge/events/{KEY}/reopen");
+        let get = Outcome::MethodNotAllowed { allow: "POST" };
+        for method in ["GET", "HEAD", "DELETE"] {
+            assert_eq!(outcome(method, &reopen, ""), get);
+        }
+        let event = format!("/_edge/events/{KEY}");
+        let post = Outcome::MethodNotAllowed { allow: "GET, HEAD" };
+        for path in ["/_edge/status", "/_edge/metrics", "/_edge/events", &event] {
+            assert_eq!(outcome("POST", path, ""), post, "{path}");
+        }
+    }
+
+    #[test]
+    fn anything_else_is_not_there() {
+        for path in [
+            "/_edge/",
+            "/_edge/Status",
+            "/_edge/status/",
+            "/_edge/events/",
+            "/_edge/events/event-00",
+            &format!("/_edge/events/{}", KEY.to_uppercase()),
+            &format!("/_edge/events/{KEY}0"),
+            &format!("/_edge/events/{KEY}/"),
+            &format!("/_edge/events/{KEY}/reopen/"),
+            &format!("/_edge/events/{KEY}/other"),
+            "/status",
+            "/",
+        ] {
+            assert_eq!(outcome("GET", path, ""), Outcome::NotFound, "{path}");
+        }
+        assert!(is_admin_path("/_edge/anything"));
+        assert!(!is_admin_path("/_edge") && !is_admin_path("/webhook"));
+    }
+
+    #[test]
+    fn events_are_filtered_and_paged() {
+        let filter = |query| match AdminRoute::of("GET", "/_edge/events", query) {
+            Ok(AdminRoute::Events { filter, limit }) => (filter, limit),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(filter(""), (Filter { limit: 51, ..Filter::default() }, 50));
+        let all = Filter {
+            state: Some("open".to_owned()),
+            job_id: Some("job 1&".to_owned()),
+            event_type: Some("job.failed".to_owned()),
+            after: Some(Cursor { last_ms: 1_700_000_000_000, key: KEY.to_owned() }),
+            limit: 8,
+        };
+        let query =
+            format!("state=open&job=job+1%26&type=job.failed&limit=7&cursor=1700000000000.{KEY}");
+        assert_eq!(filter(&query), (all, 7));
+        assert_eq!(filter("limit=100").0.limit, 101);
+    }
+
+    #[test]
+    fn a_malformed_query_is_refused_in_words() {
+        for (query, about) in [
+            ("state=gone", "`state` is none of claimed, open, done"),
+            ("state=", "`state`"),
+            ("limit=0", "`limit` is not a whole number from 1 to 100"),
+            ("limit=101", "`limit`"),
+            ("limit=x", "`limit`"),
+            ("cursor=", "`cursor` is malformed"),
+            ("cursor=1", "`cursor`"),
+            ("cursor=x.event-00", "`cursor`"),
+            ("cursor=+1.event-00", "`cursor`"),
+            ("cursor=1.a%00", "`cursor`"),
+            ("job=", "`job` is empty"),
+            ("job=a%0Ab", "`job` is empty or has a control character"),
+            ("type=a%00b", "`type` is empty or has a control character"),
+            ("offset=1", "other than"),
+            ("stat=open", "other than"),
+        ] {
+            let refusal = AdminRoute::of("GET", "/_edge/events", query).unwrap_err();
+            assert_eq!(refusal.outcome, Outcome::QueryInvalid, "{query}");
+            assert!(
+                refusal.text.as_deref().is_some_and(|text| text.contains(about)),
+                "{refusal:?}"
+            );
+        }
+    }
+}

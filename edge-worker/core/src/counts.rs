@@ -1,0 +1,141 @@
+//! Counts by name: deliveries by outcome, events by state.
+//!
+//! An isolate counts outcomes in memory. What it has counted goes along with a call that changes the
+//! ledger anyway, at most once a second, so counting costs no call of its own and refused deliveries
+//! still never cause one. What an isolate has not reported when the platform ends it is not counted.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// Counts by name, in alphabetical order. There are few, so a list will do.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Counts(Vec<(String, u64)>);
+
+/// No name is longer, in bytes.
+const LONGEST_NAME: usize = 40;
+
+impl Counts {
+    /// Nothing counted.
+    pub(crate) const fn new() -> Self {
+        Self(Vec::new())
+    }
+
+    /// Counts `name` once more.
+    pub(crate) fn count(&mut self, name: &str) {
+        self.add(name, 1);
+    }
+
+    /// Counts `name` `times` more, up to the largest number there is.
+    pub(crate) fn add(&mut self, name: &str, times: u64) {
+        match self.0.binary_search_by(|(other, _)| other.as_str().cmp(name)) {
+            Ok(index) => {
+                if let Some((_, count)) = self.0.get_mut(index) {
+                    *count = count.saturating_add(times);
+                }
+            }
+            Err(index) => self.0.insert(index, (name.to_owned(), times)),
+        }
+    }
+
+    /// How often `name` was counted.
+    pub(crate) fn get(&self, name: &str) -> u64 {
+        self.iter().find(|(other, _)| *other == name).map_or(0, |(_, times)| times)
+    }
+
+    /// Adds other counts to these.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        other.iter().for_each(|(name, times)| self.add(name, times));
+    }
+
+    /// Whether nothing was counted.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The names in alphabetical order, each with its count.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.0.iter().map(|(name, times)| (name.as_str(), *times))
+    }
+}
+
+/// As an object, from name to count.
+impl Serialize for Counts {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.iter())
+    }
+}
+
+/// Names that none of ours could be are left out: a count is not worth refusing the call that it came
+/// with.
+impl<'de> Deserialize<'de> for Counts {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut counts = Self::new();
+        for (name, times) in BTreeMap::<String, u64>::deserialize(deserializer)? {
+            let is_name = (1..=LONGEST_NAME).contains(&name.len())
+                && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+            if is_name {
+                counts.add(&name, times);
+            }
+        }
+        Ok(counts)
+    }
+}
+
+/// `name:count` pairs with commas between, for tests.
+#[cfg(test)]
+impl From<&str> for Counts {
+    fn from(text: &str) -> Self {
+        let mut counts = Self::new();
+        for (name, times) in text.split(',').filter_map(|pair| pair.split_once(':')) {
+            counts.add(name, times.parse().unwrap());
+        }
+        counts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_add_up() {
+        let mut counts = Counts::default();
+        assert!(counts.is_empty());
+        counts.count("forwarded");
+        counts.count("forwarded");
+        counts.count("duplicate");
+        assert_eq!((counts.get("forwarded"), counts.get("in_flight")), (2, 0));
+        let mut sum = counts.clone();
+        sum.merge(&counts);
+        assert_eq!(counts, Counts::from("duplicate:1,forwarded:2"));
+        assert_eq!(sum, Counts::from("duplicate:2,forwarded:4"));
+        assert!(!sum.is_empty());
+    }
+
+    #[test]
+    fn no_count_overflows() {
+        let mut counts = Counts::default();
+        counts.add("forwarded", u64::MAX);
+        counts.count("forwarded");
+        assert_eq!(counts.iter().next(), Some(("forwarded", u64::MAX)));
+    }
+
+    #[test]
+    fn json_is_read_again() {
+        for text in ["", "a:0", "duplicate:1,forwarded:2"] {
+            let json = serde_json::to_string(&Counts::from(text)).unwrap();
+            assert_eq!(serde_json::from_str::<Counts>(&json).unwrap(), Counts::from(text));
+        }
+    }
+
+    #[test]
+    fn names_that_are_none_are_left_out() {
+        let long = "x".repeat(41);
+        for name in ["", "X", "a b", "x:1", "x\\n", &long] {
+            let json = format!(r#"{{"{name}":1,"forwarded":2}}"#);
+            let counts: Counts = serde_json::from_str(&json).unwrap();
+            assert_eq!(counts, Counts::from("forwarded:2"), "{name}");
+        }
+    }
+}

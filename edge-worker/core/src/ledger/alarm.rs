@@ -1,0 +1,151 @@
+//! When a shard's alarm rings, and what happens then.
+//!
+//! A row is forgotten one retention after its last transition. Until then it outlives every signature
+//! over the event and the provider's retries, which the settings see to. A running claim is never
+//! forgotten: the longest lease is shorter than the shortest retention.
+//!
+//! A shard with rows always has an alarm:
+//!
+//! - The step that writes a row sets the alarm that will delete it, unless one is pending that rings by
+//!   then. One in the past counts as none: it may never ring.
+//! - Later requests do not move it: an alarm that every request pushes ahead never rings on a busy object.
+//! - An alarm that rings first sets its successor, before anything that can fail. The platform gives an
+//!   alarm up for good after seven failures, so nothing is left to its retries.
+//! - No alarm is set for less than [`LEAST_AHEAD_MS`] from now: the platform would ring it in a loop.
+
+use super::entry::Policy;
+use super::store::Store;
+
+/// Rows that one alarm deletes at most, so that it never holds up deliveries for long.
+pub(crate) const BATCH: u32 = 500;
+
+/// Least time between two alarms that find something to delete. Rows fall due one by one, and would
+/// otherwise be deleted one by one; so some are kept for this much longer.
+pub(crate) const LEAST_PAUSE_MS: u64 = 10 * 60 * 1_000;
+
+/// Pause after a full batch: there is probably more.
+const PAUSE_AFTER_FULL_BATCH_MS: u64 = 1_000;
+
+/// Pause until the successor of an alarm that fails, or that finds the settings refused.
+pub(crate) const PAUSE_AFTER_FAILURE_MS: u64 = 10 * 60 * 1_000;
+
+/// Least time from now for which an alarm is set.
+const LEAST_AHEAD_MS: u64 = 1_000;
+
+/// Makes sure that an alarm rings at `needed_ms` or before.
+pub(crate) fn ensure(store: &mut impl Store, needed_ms: u64, now_ms: u64) {
+    let needed_ms = needed_ms.max(now_ms.saturating_add(LEAST_AHEAD_MS));
+    let is_pending = |alarm_ms: u64| now_ms <= alarm_ms && alarm_ms <= needed_ms;
+    if !store.alarm_ms().is_some_and(is_pending) {
+        store.set_alarm(Some(needed_ms));
+    }
+}
+
+/// Sets the successor of an alarm that has just rung. It must come before anything that can fail.
+pub(crate) fn set_successor(store: &mut impl Store, now_ms: u64) {
+    store.set_alarm(Some(now_ms.saturating_add(PAUSE_AFTER_FAILURE_MS)));
+}
+
+/// Deletes what is due, a batch at most, and sets the next alarm, or none if no row is left; the number
+/// of rows deleted.
+///
+/// # Errors
+/// What the store has to say. The successor then stands.
+pub(crate) fn sweep(store: &mut impl Store, policy: Policy, now_ms: u64) -> Result<u32, String> {
+    let due_ms = now_ms.saturating_sub(policy.retention_ms);
+    let deleted = store.delete_due(due_ms, BATCH)?;
+    let next_ms = store.oldest_ms()?.map(|oldest_ms| {
+        let pause_ms = if deleted >= BATCH { PAUSE_AFTER_FULL_BATCH_MS } else { LEAST_PAUSE_MS };
+        let due_ms = oldest_ms.saturating_add(policy.retention_ms);
+        due_ms.max(now_ms.saturating_add(pause_ms))
+    });
+    store.set_alarm(next_ms);
+    Ok(deleted)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::ledger::entry::{Entry, EventState};
+    use crate::ledger::event_meta::EventMeta;
+    use crate::ledger::order::LateEvents;
+    use crate::ledger::tests::memory_store::MemoryStore;
+
+    const HOUR_MS: u64 = 60 * 60 * 1_000;
+    const NOW_MS: u64 = 100 * HOUR_MS;
+    const POLICY: Policy =
+        Policy { lease_ms: 30_000, retention_ms: 72 * HOUR_MS, late_events: LateEvents::Forward };
+
+    fn store_with(rows: u32, last_ms: u64) -> MemoryStore {
+        let mut store = MemoryStore::default();
+        for number in 0..rows {
+            let entry = Entry {
+                state: EventState::Done,
+                attempts: 1,
+                first_ms: last_ms,
+                last_ms,
+                last_outcome: None,
+                meta: EventMeta::default(),
+            };
+            store.insert(&format!("event-{number}"), &entry).unwrap();
+        }
+        store
+    }
+
+    fn after_sweep(rows: u32, last_ms: u64) -> (u32, Option<u64>) {
+        let mut store = store_with(rows, last_ms);
+        let deleted = sweep(&mut store, POLICY, NOW_MS).unwrap();
+        (deleted, store.alarm_ms())
+    }
+
+    #[test]
+    fn rows_are_due_one_retention_after_their_last_transition() {
+        assert_eq!(after_sweep(3, 28 * HOUR_MS), (3, None), "an empty ledger needs no alarm");
+        assert_eq!(after_sweep(3, 50 * HOUR_MS), (0, Some(122 * HOUR_MS)));
+    }
+
+    #[test]
+    fn rows_that_fall_due_soon_wait_for_each_other() {
+        assert_eq!(after_sweep(3, 28 * HOUR_MS + 5), (0, Some(NOW_MS + LEAST_PAUSE_MS)));
+    }
+
+    #[test]
+    fn a_full_batch_is_followed_soon() {
+        let next_ms = NOW_MS + PAUSE_AFTER_FULL_BATCH_MS;
+        assert_eq!(after_sweep(BATCH + 1, HOUR_MS), (BATCH, Some(next_ms)));
+    }
+
+    #[test]
+    fn an_alarm_that_rings_in_time_is_left_alone() {
+        let ensured = |pending_ms, needed_ms| {
+            let mut store = MemoryStore::default();
+            store.set_alarm(pending_ms);
+            ensure(&mut store, needed_ms, NOW_MS);
+            store.alarm_ms()
+        };
+        let needed_ms = NOW_MS + 5_000;
+        assert_eq!(ensured(None, needed_ms), Some(needed_ms));
+        assert_eq!(ensured(Some(NOW_MS + 4_000), needed_ms), Some(NOW_MS + 4_000));
+        assert_eq!(ensured(Some(NOW_MS + 6_000), needed_ms), Some(needed_ms), "too late");
+        assert_eq!(ensured(Some(NOW_MS - 1), needed_ms), Some(needed_ms), "in the past");
+        assert_eq!(ensured(None, NOW_MS - 1), Some(NOW_MS + LEAST_AHEAD_MS));
+    }
+
+    proptest! {
+        /// Neither in the past, where it would ring in a loop, nor later than needed.
+        #[test]
+        fn an_alarm_is_set_ahead_and_in_time(
+            pending_ms: Option<u64>, needed_ms: u64, now_ms in 0..u64::MAX / 2,
+        ) {
+            let mut store = MemoryStore::default();
+            store.set_alarm(pending_ms);
+            ensure(&mut store, needed_ms, now_ms);
+            let alarm_ms = store.alarm_ms().unwrap();
+            prop_assert!(alarm_ms >= now_ms);
+            prop_assert!(alarm_ms <= needed_ms.max(now_ms.saturating_add(LEAST_AHEAD_MS)));
+            prop_assert!(alarm_ms > now_ms || pending_ms == Some(alarm_ms));
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! What the signed body says about an event.
+
+use serde::{Deserialize, Serialize};
+
+use super::order::JobStage;
+
+/// What the signed body says about an event, as far as it can be read.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(crate) struct EventMeta {
+    /// The event's id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) event_id: Option<String>,
+    /// The event's type, or the job's status where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) event_type: Option<String>,
+    /// The job's id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) job_id: Option<String>,
+}
+
+impl EventMeta {
+    /// How far the job is, as far as the event says.
+    pub(crate) fn stage(&self) -> Option<JobStage> {
+        self.event_type.as_deref().and_then(JobStage::of)
+    }
+}

@@ -1,0 +1,36 @@
+//! Figures of one shard.
+
+use serde::{Deserialize, Serialize};
+
+use crate::counts::Counts;
+
+/// Events of one state are counted up to this number: counting a million would hold up deliveries.
+pub(crate) const COUNT_LIMIT: u32 = 10_000;
+
+/// How long after its last transition an unsettled event counts as abandoned, in milliseconds. The
+/// longest time between two of the provider's retries is 24 h by one of its pages and 12 h by the other;
+/// an hour is left for retries that come late.
+pub(crate) const ABANDONED_AFTER_MS: u64 = 25 * 60 * 60 * 1_000;
+
+/// The figures of one shard.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Figures {
+    /// Events by state, each up to [`COUNT_LIMIT`]; states without an event are left out.
+    pub(crate) events: Counts,
+    /// Last transition of the event that changed longest ago, in milliseconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) oldest_ms: Option<u64>,
+    /// Events that the origin may not have and that no retry is expected for any more, up to
+    /// [`COUNT_LIMIT`] in each state.
+    #[serde(default)]
+    pub(crate) abandoned: u64,
+    /// Size of the database, in bytes.
+    pub(crate) bytes: u64,
+    /// Numbers of shards that the ledger was used with, each with the time since when, in
+    /// milliseconds since 1970; the latest last.
+    #[serde(default)]
+    pub(crate) shard_counts: Vec<(u64, u32)>,
+    /// Outcomes reported to this shard.
+    #[serde(default)]
+    pub(crate) outcomes: Counts,
+}

@@ -1,0 +1,112 @@
+//! Events as an admin sees them, and which of them to list.
+
+use core::cmp::Ordering;
+
+use serde::{Deserialize, Serialize};
+
+use super::entry::{Entry, EventState};
+use super::event_meta::EventMeta;
+
+/// Which events to list.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Filter {
+    /// Only events in the state of this name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) state: Option<String>,
+    /// Only events of this job.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) job_id: Option<String>,
+    /// Only events of this type.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) event_type: Option<String>,
+    /// Only events behind this place in the list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) after: Option<Cursor>,
+    /// How many events at most.
+    pub(crate) limit: u32,
+}
+
+/// A place in the list, which is ordered by the time of the last transition, the latest first, and
+/// then by key. Unlike an offset it costs the same at every depth.
+///
+/// An event that changes while somebody pages moves to the front, and is missing behind the cursor.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct Cursor {
+    /// Last transition of the event shown last, in milliseconds since 1970.
+    pub(crate) last_ms: u64,
+    /// That event's key.
+    pub(crate) key: String,
+}
+
+/// One event.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct EventSummary {
+    /// The event's key.
+    pub(crate) key: String,
+    /// Name of its state.
+    pub(crate) state: String,
+    /// When the running attempt's lease ends, in milliseconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) lease_end_ms: Option<u64>,
+    /// How many attempts were made.
+    pub(crate) attempts: u64,
+    /// First delivery, in milliseconds since 1970.
+    pub(crate) first_ms: u64,
+    /// Last transition, in milliseconds since 1970.
+    pub(crate) last_ms: u64,
+    /// Code of the last reported outcome or intervention.
+    pub(crate) last_outcome: Option<String>,
+    /// What the signed body says about the event.
+    pub(crate) meta: EventMeta,
+}
+
+impl EventSummary {
+    /// Sums an event's row up.
+    pub(crate) fn of(key: &str, entry: Entry) -> Self {
+        let lease_end_ms = match entry.state {
+            EventState::Claimed { lease_end_ms } => Some(lease_end_ms),
+            _ => None,
+        };
+        Self {
+            key: key.to_owned(),
+            state: entry.state.name().to_owned(),
+            lease_end_ms,
+            attempts: entry.attempts,
+            first_ms: entry.first_ms,
+            last_ms: entry.last_ms,
+            last_outcome: entry.last_outcome,
+            meta: entry.meta,
+        }
+    }
+
+    /// The place of this event in the list.
+    pub(crate) fn cursor(&self) -> Cursor {
+        Cursor { last_ms: self.last_ms, key: self.key.clone() }
+    }
+
+    /// Order of the list: the latest transition first, then by key.
+    pub(crate) fn order(&self, other: &Self) -> Ordering {
+        list_order((self.last_ms, &self.key), (other.last_ms, &other.key))
+    }
+}
+
+/// Order of the list, given last transition and key of two events.
+pub(crate) fn list_order(left: (u64, &str), right: (u64, &str)) -> Ordering {
+    right.0.cmp(&left.0).then_with(|| left.1.cmp(right.1))
+}
+
+#[cfg(test)]
+impl Filter {
+    /// Whether an event passes, apart from the limit.
+    pub(crate) fn passes(&self, key: &str, entry: &Entry) -> bool {
+        let matches = |wanted: &Option<String>, value: Option<&str>| {
+            wanted.as_deref().is_none_or(|wanted| value == Some(wanted))
+        };
+        matches(&self.state, Some(entry.state.name()))
+            && matches(&self.job_id, entry.meta.job_id.as_deref())
+            && matches(&self.event_type, entry.meta.event_type.as_deref())
+            && self.after.as_ref().is_none_or(|after| {
+                list_order((entry.last_ms, key), (after.last_ms, &after.key)) == Ordering::Greater
+            })
+    }
+}

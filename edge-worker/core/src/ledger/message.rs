@@ -1,0 +1,210 @@
+//! RPC messages between the Worker and the ledger's objects.
+//!
+//! A call is `{"v":1,"call":{…}}`, its reply `{"v":1,"reply":{…}}`, both JSON. During a rollout a
+//! Worker of one version talks to an object of another, so golden files pin the texts. A field may be
+//! added: readers ignore unknown ones. Any other change takes a new [`VERSION`]. A message of another
+//! version, or with an unknown call or reply, is an error; the delivery is then answered 503 and comes
+//! again.
+
+#[cfg(test)]
+mod tests;
+
+use serde::{Deserialize, Serialize};
+
+use super::entry::Token;
+use super::event_meta::EventMeta;
+use super::figures::Figures;
+use super::listing::{EventSummary, Filter};
+use super::order::Order;
+use crate::counts::Counts;
+
+/// Version of the messages.
+pub(crate) const VERSION: u32 = 1;
+
+/// What the Worker asks of an object.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Call {
+    /// Claim the right to forward an event.
+    Claim {
+        /// The event's key.
+        key: String,
+        /// What the signed body says about the event.
+        meta: EventMeta,
+    },
+    /// The origin has the event.
+    Commit {
+        /// The event's key.
+        key: String,
+        /// The token of the claim.
+        token: Token,
+        /// Outcomes counted since the last report.
+        #[serde(default, skip_serializing_if = "Counts::is_empty")]
+        counts: Counts,
+    },
+    /// The attempt failed.
+    Release {
+        /// The event's key.
+        key: String,
+        /// The token of the claim.
+        token: Token,
+        /// Code of the attempt's outcome.
+        outcome: String,
+        /// Outcomes counted since the last report.
+        #[serde(default, skip_serializing_if = "Counts::is_empty")]
+        counts: Counts,
+    },
+    /// Forward the event's next delivery, whatever happened before.
+    Reopen {
+        /// The event's key.
+        key: String,
+    },
+    /// Report the shard's figures.
+    Figures {
+        /// Outcomes counted since the last report.
+        #[serde(default, skip_serializing_if = "Counts::is_empty")]
+        counts: Counts,
+    },
+    /// List the events that pass a filter.
+    List(Filter),
+    /// Look up one event.
+    Find {
+        /// The event's key.
+        key: String,
+    },
+}
+
+/// What the object replies.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Reply {
+    /// To a claim: forward the event.
+    Granted {
+        /// Number of this attempt, counted from 1; commit and release quote it.
+        token: Token,
+        /// Whether a newer event of the job was delivered before.
+        order: Order,
+    },
+    /// To a claim or a reopening: another attempt is under way.
+    InFlight {
+        /// Milliseconds until its lease ends.
+        remaining_ms: u64,
+    },
+    /// To a claim: the origin has the event.
+    Duplicate,
+    /// To a claim: the event is late, and late events are dropped.
+    LateDropped,
+    /// Applied, or applied already.
+    Ok,
+    /// To a commit or a release: this attempt no longer holds the event. A newer one has claimed it,
+    /// an admin has reopened it, or its row is gone.
+    Superseded,
+    /// There is no such event.
+    Absent,
+    /// The shard's figures.
+    Figures(Figures),
+    /// Events, the most recently changed first.
+    Events(Vec<EventSummary>),
+}
+
+/// Why a call has no reply. It may have taken effect or not.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub(crate) struct CallError {
+    /// The reason in words.
+    pub(crate) message: String,
+    /// The object has more calls than it can handle; another one would make it worse.
+    #[serde(default)]
+    pub(crate) overloaded: bool,
+}
+
+impl From<&str> for CallError {
+    fn from(message: &str) -> Self {
+        Self { message: message.to_owned(), overloaded: false }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct CallMessage<C> {
+    v: u32,
+    call: C,
+}
+
+#[derive(Serialize)]
+struct ReplyMessage<'a> {
+    v: u32,
+    reply: &'a Reply,
+}
+
+/// A reply, or in its place what the Worker's platform half has to say.
+#[derive(Deserialize)]
+struct Received {
+    #[serde(default)]
+    v: u32,
+    reply: Option<Reply>,
+    error: Option<CallError>,
+}
+
+impl Call {
+    /// The call as a message.
+    pub(crate) fn encode(&self) -> String {
+        // Texts and numbers can always be written as JSON. Were that to change, the object would
+        // refuse the empty message.
+        serde_json::to_string(&CallMessage { v: VERSION, call: self }).unwrap_or_default()
+    }
+
+    /// Reads a message.
+    ///
+    /// # Errors
+    /// What is wrong with it. The text never repeats the message.
+    pub(crate) fn decode(message: &str) -> Result<Self, String> {
+        // The version first: of another version's call nothing else is known.
+        #[derive(Deserialize)]
+        struct Version {
+            v: u32,
+        }
+        match serde_json::from_str(message) {
+            Ok(CallMessage { v: VERSION, call }) => Ok(call),
+            Ok(CallMessage { v, .. }) => Err(unknown_version(v)),
+            Err(_) => match serde_json::from_str(message) {
+                Ok(Version { v }) if v != VERSION => Err(unknown_version(v)),
+                _ => Err("malformed call: expected version, call and its fields".to_owned()),
+            },
+        }
+    }
+}
+
+fn unknown_version(v: u32) -> String {
+    format!("message version {v} is not supported, only {VERSION}: deploy in progress?")
+}
+
+impl Reply {
+    /// The reply as a message.
+    pub(crate) fn encode(&self) -> String {
+        // As above; the Worker takes the empty message for no reply.
+        serde_json::to_string(&ReplyMessage { v: VERSION, reply: self }).unwrap_or_default()
+    }
+
+    /// Reads the replies to several calls: a JSON array of messages, with
+    /// `{"error":{"message":…,"overloaded":…}}` in place of each that did not come.
+    ///
+    /// An array that cannot be read is as many errors as calls were made.
+    pub(crate) fn decode_all(messages: &str, calls: usize) -> Vec<Result<Self, CallError>> {
+        match serde_json::from_str::<Vec<Received>>(messages) {
+            Ok(received) if received.len() == calls => {
+                received.into_iter().map(Received::into_result).collect()
+            }
+            _ => vec![Err(CallError::from("malformed reply")); calls],
+        }
+    }
+}
+
+impl Received {
+    fn into_result(self) -> Result<Reply, CallError> {
+        match self {
+            Self { error: Some(error), .. } => Err(error),
+            Self { v: VERSION, reply: Some(reply), .. } => Ok(reply),
+            Self { v: VERSION, .. } => Err(CallError::from("malformed reply")),
+            Self { v, .. } => Err(CallError { message: unknown_version(v), overloaded: false }),
+        }
+    }
+}

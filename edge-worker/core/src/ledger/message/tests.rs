@@ -1,0 +1,205 @@
+//! Messages as they are on the wire, pinned, and what a rollout may bring.
+
+use std::path::Path;
+use std::{env, fs};
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::ledger::listing::Cursor;
+
+/// One message a line. If this fails, the wire format has changed: undo the change, or take a new
+/// version. With `UPDATE_GOLDEN` in the environment, writes the file instead.
+fn assert_golden(file: &str, messages: &[String]) {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/ledger/message").join(file);
+    let text: String = messages.iter().flat_map(|message| [message.as_str(), "\n"]).collect();
+    if env::var_os("UPDATE_GOLDEN").is_some() {
+        fs::write(&file, &text).unwrap();
+    }
+    assert_eq!(fs::read_to_string(&file).unwrap(), text);
+}
+
+fn key() -> String {
+    "event-00".to_owned()
+}
+
+fn calls() -> Vec<Call> {
+    let some = |text: &str| Some(text.to_owned());
+    let meta = EventMeta {
+        event_id: some("evt_1"),
+        event_type: some("job.succeeded"),
+        job_id: some("job \"1\"\n"),
+    };
+    let counts = || Counts::from("duplicate:2,forwarded:1");
+    let filter = Filter {
+        state: some("open"),
+        job_id: some("job_1"),
+        event_type: some("job.failed"),
+        after: Some(Cursor { last_ms: 1_700_000_000_000, key: key() }),
+        limit: 51,
+    };
+    vec![
+        Call::Claim { key: key(), meta },
+        Call::Claim { key: key(), meta: EventMeta::default() },
+        Call::Commit { key: key(), token: 2, counts: counts() },
+        Call::Commit { key: key(), token: 2, counts: Counts::new() },
+        Call::Release {
+            key: key(),
+            token: 2,
+            outcome: "origin_failed".to_owned(),
+            counts: counts(),
+        },
+        Call::Reopen { key: key() },
+        Call::Figures { counts: counts() },
+        Call::Figures { counts: Counts::new() },
+        Call::List(filter),
+        Call::List(Filter { limit: 1, ..Filter::default() }),
+        Call::Find { key: key() },
+    ]
+}
+
+fn replies() -> Vec<Reply> {
+    let figures = Figures {
+        events: "done:3,open:1".into(),
+        oldest_ms: Some(7),
+        abandoned: 1,
+        bytes: 4_096,
+        shard_counts: vec![(5, 8), (6, 16)],
+        outcomes: "duplicate:2".into(),
+    };
+    let event = EventSummary {
+        key: key(),
+        state: "claimed".to_owned(),
+        lease_end_ms: Some(9),
+        attempts: 2,
+        first_ms: 7,
+        last_ms: 8,
+        last_outcome: Some("origin_failed".to_owned()),
+        meta: EventMeta { job_id: Some("job_1".to_owned()), ..EventMeta::default() },
+    };
+    vec![
+        Reply::Granted { token: 1, order: Order::InOrder },
+        Reply::Granted { token: 2, order: Order::Late },
+        Reply::InFlight { remaining_ms: 29_500 },
+        Reply::Duplicate,
+        Reply::LateDropped,
+        Reply::Ok,
+        Reply::Superseded,
+        Reply::Absent,
+        Reply::Figures(figures),
+        Reply::Figures(Figures::default()),
+        Reply::Events(vec![event]),
+        Reply::Events(Vec::new()),
+    ]
+}
+
+fn decoded(message: &str) -> Result<Reply, CallError> {
+    Reply::decode_all(&format!("[{message}]"), 1).remove(0)
+}
+
+#[test]
+fn calls_are_pinned() {
+    assert_golden("calls.golden", &calls().iter().map(Call::encode).collect::<Vec<_>>());
+    for call in calls() {
+        assert_eq!(Call::decode(&call.encode()), Ok(call));
+    }
+}
+
+#[test]
+fn replies_are_pinned() {
+    assert_golden("replies.golden", &replies().iter().map(Reply::encode).collect::<Vec<_>>());
+    for reply in replies() {
+        assert_eq!(decoded(&reply.encode()), Ok(reply));
+    }
+}
+
+/// What the Worker's platform half says in place of a reply.
+#[test]
+fn errors_are_read() {
+    for (text, message, overloaded) in [
+        (r#"{"error":{"message":"broken","overloaded":true}}"#, "broken", true),
+        (r#"{"error":{"message":"broken"}}"#, "broken", false),
+    ] {
+        let expected = CallError { message: message.to_owned(), overloaded };
+        assert_eq!(decoded(text), Err(expected));
+    }
+}
+
+#[test]
+fn what_a_later_version_adds_is_no_hindrance() {
+    let granted = Reply::Granted { token: 1, order: Order::Late };
+    let text = r#"{"v":1,"age":5,"reply":{"granted":{"token":1,"order":"late","more":[1]}}}"#;
+    assert_eq!(decoded(text), Ok(granted));
+    let find = Call::Find { key: key() };
+    let text = r#"{"v":1,"call":{"find":{"key":"event-00","more":{}}},"more":null}"#;
+    assert_eq!(Call::decode(text), Ok(find));
+}
+
+/// Never a success: the delivery is answered 503 and comes again.
+#[test]
+fn another_version_is_an_error_that_says_so() {
+    let reply = r#"{"v":2,"reply":"ok"}"#;
+    let error = decoded(reply).unwrap_err().message;
+    assert!(error.contains("version 2"), "{error}");
+    for call in [r#"{"v":2,"call":{"find":{"key":"k"}}}"#, r#"{"v":2,"call":{"new":{}}}"#] {
+        let error = Call::decode(call).unwrap_err();
+        assert!(error.contains("version 2"), "{error}");
+    }
+}
+
+#[test]
+fn anything_else_is_no_message() {
+    for text in [
+        "",
+        "{}",
+        "null",
+        r#""ok""#,
+        r#"{"v":1}"#,
+        r#"{"v":1,"reply":"new"}"#,
+        r#"{"v":1,"reply":{"granted":{"token":1}}}"#,
+        r#"{"v":1,"reply":{"granted":{"token":-1,"order":"late"}}}"#,
+        r#"{"v":1,"reply":{"granted":{"token":1,"order":"other"}}}"#,
+        r#"{"reply":"ok"}"#,
+    ] {
+        assert!(decoded(text).is_err(), "{text}");
+    }
+    for text in [
+        "",
+        "{}",
+        r#"{"v":1}"#,
+        r#"{"v":1,"call":"claim"}"#,
+        r#"{"v":1,"call":{"claim":{}}}"#,
+        r#"{"v":1,"call":{"commit":{"key":"k"}}}"#,
+        r#"{"v":1,"call":{"new":{"key":"k"}}}"#,
+        r#"{"call":{"find":{"key":"k"}}}"#,
+    ] {
+        assert!(Call::decode(text).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn too_few_or_too_many_replies_are_none() {
+    let ok = Reply::Ok.encode();
+    for (text, calls) in [("[]".to_owned(), 1), (format!("[{ok},{ok}]"), 1), (format!("[{ok}]"), 2)]
+    {
+        let replies = Reply::decode_all(&text, calls);
+        assert_eq!(replies.len(), calls);
+        assert!(replies.iter().all(Result::is_err), "{text}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn every_claim_arrives_as_it_was_sent(
+        event_id: Option<String>, event_type: Option<String>, job_id: Option<String>,
+    ) {
+        let meta = EventMeta { event_id, event_type, job_id };
+        let call = Call::Claim { key: key(), meta };
+        prop_assert_eq!(Call::decode(&call.encode()), Ok(call));
+    }
+
+    #[test]
+    fn no_text_makes_decoding_panic(text in ".*") {
+        let _ = (Call::decode(&text), Reply::decode_all(&text, 1));
+    }
+}

@@ -1,0 +1,52 @@
+//! The ledger: which events the origin has, and which one is being forwarded right now.
+//!
+//! | file | |
+//! | --- | --- |
+//! | [`entry`], [`order`], [`event_meta`] | one event's row, its transitions, and whether it is late |
+//! | [`protocol`] | one step on a [`store`] |
+//! | [`alarm`] | when the alarm rings, and what is forgotten then |
+//! | [`object`] | what the platform calls: a call, an alarm |
+//! | [`message`] | RPC messages |
+//! | [`shard`] | which object an event belongs to |
+//! | [`listing`], [`figures`] | what an admin sees |
+//! | [`sql`], [`row`], [`value`], [`sqlite_store`] | the store on SQLite |
+//!
+//! # Why a transition is atomic
+//!
+//! There is one instance of each object in the world, and it runs one thread. A transition reads the
+//! row, decides and writes the row in one call, without a pause in which another call of the same
+//! object could come in between; SQLite's statements here are synchronous. Nothing rests on the
+//! platform's input gate, which would only hold other calls back while storage is being awaited.
+//!
+//! The *output* gate is needed: an answer leaves the object only after everything written before it is
+//! on disk. So a claim that somebody was told of survives a crash, and a write that fails takes its
+//! answer with it. Writes that nothing separates are committed together or not at all.
+//!
+//! No row is cached, so memory cannot disagree with the disk. An error of the storage is answered as an
+//! error, never as "not seen": the delivery gets a 503 and comes again.
+//!
+//! A claim whose answer gets lost on its way is no harm: its lease runs out, and the next claim is
+//! granted.
+
+mod alarm;
+pub(crate) mod entry;
+pub(crate) mod event_meta;
+pub(crate) mod figures;
+pub(crate) mod listing;
+pub(crate) mod message;
+mod object;
+pub(crate) mod order;
+mod protocol;
+mod row;
+pub(crate) mod shard;
+mod sql;
+mod sqlite_store;
+mod store;
+#[cfg(test)]
+pub(crate) mod tests;
+mod value;
+
+pub use object::{call, ring, start};
+pub use sql::FREQUENT;
+pub use sqlite_store::{Columns, Storage};
+pub use value::Value;

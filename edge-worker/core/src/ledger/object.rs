@@ -1,0 +1,53 @@
+//! What the platform calls for a ledger's object: its start, a call, its alarm.
+
+use super::message::Call;
+use super::sqlite_store::{self, SqliteStore, Storage};
+use super::store::Store as _;
+use super::{alarm, protocol, sql};
+use crate::settings::Settings;
+
+/// Makes sure of the tables of an object that has started, and notes how many shards there are:
+/// another number comes with another deployment, and a deployment starts all objects.
+///
+/// # Errors
+/// What SQLite has to say, or that a later version has changed the tables.
+pub fn start(storage: &impl Storage, settings: &Settings, now_ms: u64) -> Result<(), String> {
+    sqlite_store::prepare(storage, sql::STEPS)?;
+    SqliteStore(storage).note_shards(settings.ledger_shards, now_ms)
+}
+
+/// Applies a call to an object that was started, and gives the reply; both are messages.
+///
+/// # Errors
+/// What is wrong with the message or the database. The call may then have had its effect or not.
+pub fn call(
+    storage: &impl Storage,
+    settings: &Settings,
+    message: &str,
+    now_ms: u64,
+) -> Result<String, String> {
+    let call = Call::decode(message)?;
+    let reply = protocol::answer(&mut SqliteStore(storage), call, settings.policy, now_ms)?;
+    Ok(reply.encode())
+}
+
+/// Does what is due when the alarm rings. It first sets the alarm's successor, and then starts the object
+/// if that is necessary. Without sound settings nothing is forgotten, since nobody knows for how long
+/// events are to be kept.
+///
+/// # Errors
+/// What SQLite has to say. The platform need not try again: the successor stands.
+pub fn ring(
+    storage: &impl Storage,
+    settings: Option<&Settings>,
+    is_started: bool,
+    now_ms: u64,
+) -> Result<(), String> {
+    let mut store = SqliteStore(storage);
+    alarm::set_successor(&mut store, now_ms);
+    let Some(settings) = settings else { return Ok(()) };
+    if !is_started {
+        start(storage, settings, now_ms)?;
+    }
+    alarm::sweep(&mut store, settings.policy, now_ms).map(drop)
+}

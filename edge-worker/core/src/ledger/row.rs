@@ -1,0 +1,217 @@
+//! An entry as SQLite's values, and back.
+//!
+//! JavaScript has one type of number, so integers come back as floats where they are not exact, and
+//! a row that was written by another version may hold anything. Whatever does not fit is an error:
+//! a row that cannot be read must never count as one that is not there.
+
+use super::value::Value;
+
+use super::entry::{Entry, EventState};
+use super::event_meta::EventMeta;
+use super::order::JobStage;
+
+/// The key and the entry that a row's columns hold.
+pub(crate) fn entry(columns: Vec<Value>) -> Result<(String, Entry), String> {
+    let columns: [Value; 10] = columns.try_into().map_err(|_| "a row has not 10 columns")?;
+    let [key, state, lease_end, attempts, first, last, last_outcome, event_id, event_type, job_id] =
+        columns;
+    let state = match (text(state)?.as_deref(), integer(&lease_end)?) {
+        (Some("claimed"), Some(lease_end_ms)) => EventState::Claimed { lease_end_ms },
+        (Some("open"), None) => EventState::Open,
+        (Some("done"), None) => EventState::Done,
+        (Some("dropped"), None) => EventState::Dropped,
+        (Some("reopened"), None) => EventState::Reopened,
+        _ => return Err("a row has an unknown state".to_owned()),
+    };
+    let present = |value: &Value| integer(value)?.ok_or_else(|| "a row lacks a number".to_owned());
+    let entry = Entry {
+        state,
+        attempts: present(&attempts)?,
+        first_ms: present(&first)?,
+        last_ms: present(&last)?,
+        last_outcome: text(last_outcome)?,
+        meta: EventMeta {
+            event_id: text(event_id)?,
+            event_type: text(event_type)?,
+            job_id: text(job_id)?,
+        },
+    };
+    Ok((text(key)?.ok_or("a row has no key")?, entry))
+}
+
+/// The values of an entry's row.
+pub(crate) fn values(key: &str, entry: &Entry) -> Result<Vec<Value>, String> {
+    Ok(vec![
+        key.into(),
+        entry.state.name().into(),
+        lease_end(entry.state)?,
+        number(entry.attempts)?,
+        number(entry.first_ms)?,
+        number(entry.last_ms)?,
+        entry.last_outcome.clone().into(),
+        entry.meta.event_id.clone().into(),
+        entry.meta.event_type.clone().into(),
+        entry.meta.job_id.clone().into(),
+        entry.meta.stage().map(JobStage::number).map_or(Ok(Value::Null), number)?,
+    ])
+}
+
+/// The values that may change after a row was inserted, and the key that it is found by.
+pub(crate) fn changes(key: &str, entry: &Entry) -> Result<Vec<Value>, String> {
+    Ok(vec![
+        entry.state.name().into(),
+        lease_end(entry.state)?,
+        number(entry.attempts)?,
+        number(entry.last_ms)?,
+        entry.last_outcome.clone().into(),
+        key.into(),
+    ])
+}
+
+fn lease_end(state: EventState) -> Result<Value, String> {
+    match state {
+        EventState::Claimed { lease_end_ms } => number(lease_end_ms),
+        _ => Ok(Value::Null),
+    }
+}
+
+/// The largest whole number up to which JavaScript has each exactly.
+pub(crate) const LARGEST_EXACT: u64 = (1 << 53) - 1;
+
+/// A number as a value, if JavaScript can hold it exactly.
+pub(crate) fn number(number: u64) -> Result<Value, String> {
+    match i64::try_from(number.min(LARGEST_EXACT)) {
+        Ok(stored) if number <= LARGEST_EXACT => Ok(Value::Integer(stored)),
+        _ => Err("a number is too large to be stored".to_owned()),
+    }
+}
+
+/// A value as a number, or `None` if it is null.
+pub(crate) fn integer(value: &Value) -> Result<Option<u64>, String> {
+    match *value {
+        Value::Null => Ok(None),
+        Value::Integer(number) => {
+            u64::try_from(number).map(Some).map_err(|_| "a number is negative".to_owned())
+        }
+        _ => Err("a value is not a whole number".to_owned()),
+    }
+}
+
+/// A value as a text, or `None` if it is null.
+pub(crate) fn text(value: Value) -> Result<Option<String>, String> {
+    match value {
+        Value::Null => Ok(None),
+        Value::Text(text) => Ok(Some(text)),
+        _ => Err("a value is not a text".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sql;
+    use super::*;
+
+    const STATES: [EventState; 5] = [
+        EventState::Claimed { lease_end_ms: 1_700_000_030_000 },
+        EventState::Open,
+        EventState::Done,
+        EventState::Dropped,
+        EventState::Reopened,
+    ];
+
+    fn sample(state: EventState) -> Entry {
+        Entry {
+            state,
+            attempts: 3,
+            first_ms: 1_700_000_000_000,
+            last_ms: 1_700_000_000_123,
+            last_outcome: Some("origin_failed".to_owned()),
+            meta: EventMeta {
+                event_id: Some("evt_1".to_owned()),
+                event_type: Some("job.running".to_owned()),
+                job_id: None,
+            },
+        }
+    }
+
+    /// The columns that are read: all that are written but the stage, which stands last.
+    fn columns(state: EventState) -> Vec<Value> {
+        let mut columns = values("event-00", &sample(state)).unwrap();
+        columns.pop();
+        columns
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        for state in STATES {
+            assert_eq!(entry(columns(state)), Ok(("event-00".to_owned(), sample(state))));
+        }
+    }
+
+    #[test]
+    fn the_statements_name_the_columns_in_the_same_order() {
+        let between = |text: &str, from: &str, to: &str| {
+            let start = text.find(from).unwrap() + from.len();
+            let end = text[start..].find(to).unwrap() + start;
+            text[start..end].split(',').map(|name| name.trim().to_owned()).collect::<Vec<_>>()
+        };
+        let written = between(sql::INSERT, "(", ")");
+        assert_eq!(sql::INSERT.matches('?').count(), written.len());
+        assert_eq!(written.last().map(String::as_str), Some("stage"));
+        for statement in [sql::SELECT, sql::LIST_BY_STATE, sql::LIST_BY_JOB] {
+            assert_eq!(between(statement, "SELECT ", " FROM"), written[..10]);
+        }
+        let set = ["state", "lease_end_ms", "attempts", "last_ms", "last_outcome"];
+        assert_eq!(between(sql::UPDATE, "SET ", " WHERE"), set.map(|name| format!("{name} = ?")));
+        // By their places among all values, and the key last.
+        let entry = sample(EventState::Done);
+        let all = values("event-00", &entry).unwrap();
+        let expected = [1, 2, 3, 5, 6, 0].map(|place| all[place].clone()).to_vec();
+        assert_eq!(changes("event-00", &entry), Ok(expected));
+    }
+
+    #[test]
+    fn the_values_of_a_row_are_pinned() {
+        let expected = vec![
+            Value::Text("event-00".to_owned()),
+            Value::Text("claimed".to_owned()),
+            Value::Integer(9),
+            Value::Integer(3),
+            Value::Integer(1_700_000_000_000),
+            Value::Integer(1_700_000_000_123),
+            Value::Text("origin_failed".to_owned()),
+            Value::Text("evt_1".to_owned()),
+            Value::Text("job.running".to_owned()),
+            Value::Null,
+            Value::Integer(2),
+        ];
+        let claimed = sample(EventState::Claimed { lease_end_ms: 9 });
+        assert_eq!(values("event-00", &claimed), Ok(expected));
+    }
+
+    #[test]
+    fn a_row_that_does_not_fit_is_an_error() {
+        let with = |index: usize, value: Value| {
+            let mut columns = columns(EventState::Done);
+            columns[index] = value;
+            entry(columns)
+        };
+        assert!(with(0, Value::Null).is_err(), "without a key");
+        assert!(with(1, Value::Text("other".to_owned())).is_err());
+        assert!(with(1, Value::Null).is_err());
+        assert!(with(1, Value::Text("claimed".to_owned())).is_err(), "without a lease");
+        assert!(with(2, Value::Integer(5)).is_err(), "done, with a lease");
+        assert!(with(3, Value::Null).is_err());
+        assert!(with(3, Value::Other).is_err());
+        assert!(with(4, Value::Integer(-1)).is_err());
+        assert!(with(6, Value::Integer(1)).is_err());
+        assert!(entry(Vec::new()).is_err());
+    }
+
+    #[test]
+    fn numbers_beyond_the_exact_range_are_not_stored() {
+        assert_eq!(number((1 << 53) - 1), Ok(Value::Integer((1 << 53) - 1)));
+        assert!(number(1 << 53).is_err());
+        assert!(number(u64::MAX).is_err());
+    }
+}

@@ -1,0 +1,215 @@
+//! The store on SQLite.
+
+use super::entry::Entry;
+use super::figures::{COUNT_LIMIT, Figures};
+use super::listing::{Cursor, Filter, list_order};
+use super::order::JobStage;
+use super::store::{STATES, Store, UNSETTLED};
+use super::value::Value;
+use super::{row, sql};
+use crate::counts::Counts;
+use crate::merge;
+
+/// The columns of one row of a statement's result.
+pub type Columns = Vec<Value>;
+
+/// An object's storage: its SQLite database and its alarm. In tests, a database of the machine's.
+pub trait Storage {
+    /// Runs statements to their end; the values are those of the last one. The rows are its result.
+    ///
+    /// # Errors
+    /// What SQLite has to say.
+    fn query(&self, statements: &str, values: Vec<Value>) -> Result<Vec<Columns>, String>;
+
+    /// The size of the database, in bytes.
+    fn bytes(&self) -> u64;
+
+    /// When the pending alarm rings, in milliseconds since 1970; none if none is pending.
+    fn alarm_ms(&self) -> Option<u64>;
+
+    /// Sets the alarm, in place of the one that is pending, or takes it away.
+    fn set_alarm(&self, alarm_ms: Option<u64>);
+}
+
+/// The rows of one shard in a SQLite database.
+pub(crate) struct SqliteStore<D>(pub(crate) D);
+
+/// Takes the tables through those of the steps that they have not been through yet.
+///
+/// # Errors
+/// What SQLite has to say, or that the tables are of a later version than this code.
+pub(crate) fn prepare(database: &impl Storage, steps: &[&str]) -> Result<(), String> {
+    database.query(sql::PREPARE, Vec::new())?;
+    let store = SqliteStore(database);
+    let version = store.number(sql::SELECT_VERSION, Vec::new())?.unwrap_or(0);
+    let version = usize::try_from(version).unwrap_or(usize::MAX);
+    let steps = steps.get(version..).ok_or_else(|| {
+        format!("the tables are of version {version}, later than {}", steps.len())
+    })?;
+    for (next, step) in (version.saturating_add(1)..).zip(steps) {
+        database.query(step, Vec::new())?;
+        let next = u64::try_from(next).unwrap_or(u64::MAX);
+        database.query(sql::UPDATE_VERSION, vec![row::number(next)?])?;
+    }
+    Ok(())
+}
+
+impl<D: Storage> Storage for &D {
+    fn query(&self, statements: &str, values: Vec<Value>) -> Result<Vec<Columns>, String> {
+        (*self).query(statements, values)
+    }
+
+    fn bytes(&self) -> u64 {
+        (*self).bytes()
+    }
+
+    fn alarm_ms(&self) -> Option<u64> {
+        (*self).alarm_ms()
+    }
+
+    fn set_alarm(&self, alarm_ms: Option<u64>) {
+        (*self).set_alarm(alarm_ms);
+    }
+}
+
+impl<D: Storage> SqliteStore<D> {
+    fn query(&self, statement: &str, values: Vec<Value>) -> Result<Vec<Columns>, String> {
+        self.0.query(statement, values)
+    }
+
+    /// How many rows of a state had their last transition at `until_ms` or before, up to the limit.
+    fn count(&self, state: &str, until_ms: u64) -> Result<u64, String> {
+        let until = row::number(until_ms.min(row::LARGEST_EXACT))?;
+        let values = vec![state.into(), until, row::number(COUNT_LIMIT.into())?];
+        Ok(self.number(sql::COUNT, values)?.unwrap_or(0))
+    }
+
+    /// The one number that a statement results in.
+    fn number(&self, statement: &str, values: Vec<Value>) -> Result<Option<u64>, String> {
+        let rows = self.query(statement, values)?;
+        rows.first().and_then(|columns| columns.first()).map_or(Ok(None), row::integer)
+    }
+}
+
+impl<D: Storage> Store for SqliteStore<D> {
+    fn read(&self, key: &str) -> Result<Option<Entry>, String> {
+        let rows = self.query(sql::SELECT, vec![key.into()])?;
+        let row = rows.into_iter().next().map(row::entry).transpose()?;
+        Ok(row.map(|(_, entry)| entry))
+    }
+
+    fn insert(&mut self, key: &str, entry: &Entry) -> Result<(), String> {
+        self.query(sql::INSERT, row::values(key, entry)?).map(drop)
+    }
+
+    fn update(&mut self, key: &str, entry: &Entry) -> Result<(), String> {
+        self.query(sql::UPDATE, row::changes(key, entry)?).map(drop)
+    }
+
+    fn furthest_stage(&self, job_id: &str) -> Result<Option<JobStage>, String> {
+        let number = self.number(sql::SELECT_FURTHEST, vec![job_id.into()])?;
+        Ok(number.and_then(JobStage::from_number))
+    }
+
+    fn delete_due(&mut self, due_ms: u64, limit: u32) -> Result<u32, String> {
+        let mut deleted = 0_u32;
+        for state in STATES {
+            let left = limit.saturating_sub(deleted);
+            let values = vec![state.into(), row::number(due_ms)?, row::number(left.into())?];
+            let rows = self.query(sql::DELETE_DUE, values)?.len();
+            deleted = deleted.saturating_add(u32::try_from(rows).unwrap_or(u32::MAX));
+        }
+        Ok(deleted)
+    }
+
+    fn oldest_ms(&self) -> Result<Option<u64>, String> {
+        let mut oldest_ms = None;
+        for state in STATES {
+            let of_state = self.number(sql::SELECT_OLDEST, vec![state.into()])?;
+            oldest_ms = [oldest_ms, of_state].into_iter().flatten().min();
+        }
+        Ok(oldest_ms)
+    }
+
+    fn add(&mut self, outcomes: &Counts) -> Result<(), String> {
+        for (outcome, times) in outcomes.iter() {
+            self.query(sql::ADD_OUTCOME, vec![outcome.into(), row::number(times)?])?;
+        }
+        Ok(())
+    }
+
+    fn note_shards(&mut self, shards: u32, now_ms: u64) -> Result<(), String> {
+        let values = vec![row::number(now_ms)?, row::number(shards.into())?];
+        self.query(sql::INSERT_SHARD_COUNT, values).map(drop)
+    }
+
+    fn figures(&self, abandoned_ms: u64) -> Result<Figures, String> {
+        let mut figures =
+            Figures { bytes: self.0.bytes(), oldest_ms: self.oldest_ms()?, ..Figures::default() };
+        for state in STATES {
+            if let count @ 1.. = self.count(state, u64::MAX)? {
+                figures.events.add(state, count);
+            }
+        }
+        for state in UNSETTLED {
+            let abandoned = self.count(state, abandoned_ms)?;
+            figures.abandoned = figures.abandoned.saturating_add(abandoned);
+        }
+        for columns in self.query(sql::SELECT_OUTCOMES, Vec::new())? {
+            let [outcome, times] = pair(columns)?;
+            if let (Some(outcome), Some(times)) = (row::text(outcome)?, row::integer(&times)?) {
+                figures.outcomes.add(&outcome, times);
+            }
+        }
+        for columns in self.query(sql::SELECT_SHARD_COUNTS, Vec::new())? {
+            let [since, shards] = pair(columns)?;
+            if let (Some(since), Some(shards)) = (row::integer(&since)?, row::integer(&shards)?) {
+                let shards = u32::try_from(shards).map_err(|_| "too many shards")?;
+                figures.shard_counts.insert(0, (since, shards));
+            }
+        }
+        Ok(figures)
+    }
+
+    fn list(&self, filter: &Filter) -> Result<Vec<(String, Entry)>, String> {
+        let limit = row::number(filter.limit.into())?;
+        let (last_ms, key) = match &filter.after {
+            Some(Cursor { last_ms, key }) => (*last_ms, key.as_str()),
+            None => (row::LARGEST_EXACT, ""),
+        };
+        let last_ms = row::number(last_ms.min(row::LARGEST_EXACT))?;
+        let place = || [last_ms.clone(), key.into(), filter.event_type.clone().into()];
+        let mut lists = Vec::new();
+        if let Some(job_id) = &filter.job_id {
+            let [last_ms, key, event_type] = place();
+            let state = filter.state.clone().into();
+            let values = vec![job_id.clone().into(), last_ms, key, event_type, state, limit];
+            lists.push(self.query(sql::LIST_BY_JOB, values)?);
+        } else {
+            let is_wanted = |state: &&str| filter.state.as_deref().is_none_or(|it| it == *state);
+            for state in STATES.iter().copied().filter(is_wanted) {
+                let [last_ms, key, event_type] = place();
+                let values = vec![state.into(), last_ms, key, event_type, limit.clone()];
+                lists.push(self.query(sql::LIST_BY_STATE, values)?);
+            }
+        }
+        let entries = |rows: Vec<Columns>| rows.into_iter().map(row::entry).collect();
+        let lists = lists.into_iter().map(entries).collect::<Result<Vec<Vec<_>>, String>>()?;
+        let limit = usize::try_from(filter.limit).unwrap_or(usize::MAX);
+        Ok(merge::merge(lists, limit, |(left_key, left), (right_key, right)| {
+            list_order((left.last_ms, left_key), (right.last_ms, right_key))
+        }))
+    }
+
+    fn alarm_ms(&self) -> Option<u64> {
+        self.0.alarm_ms()
+    }
+
+    fn set_alarm(&mut self, alarm_ms: Option<u64>) {
+        self.0.set_alarm(alarm_ms);
+    }
+}
+
+fn pair(columns: Columns) -> Result<[Value; 2], String> {
+    columns.try_into().map_err(|_| "a row has not 2 columns".to_owned())
+}

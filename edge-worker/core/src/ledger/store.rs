@@ -1,0 +1,61 @@
+//! Where a shard keeps its rows, and its alarm.
+
+use super::entry::{Entry, EventState};
+use super::figures::Figures;
+use super::listing::Filter;
+use super::order::JobStage;
+use crate::counts::Counts;
+
+/// The rows of one shard and its alarm. The object keeps them in SQLite, tests in memory as well.
+///
+/// Callers read, decide and write without a pause in between; nothing here waits. What one call
+/// writes, the alarm included, is on disk as a whole or not at all if the machine crashes.
+///
+/// # Errors
+/// An error means that nothing is known: a row that cannot be read must never count as one that is
+/// not there.
+pub(crate) trait Store {
+    /// The row of an event.
+    fn read(&self, key: &str) -> Result<Option<Entry>, String>;
+
+    /// Writes the row of an event that has none.
+    fn insert(&mut self, key: &str, entry: &Entry) -> Result<(), String>;
+
+    /// Writes the row of an event that has one, as it was read in the same step. What the event is and
+    /// when it came first stays.
+    fn update(&mut self, key: &str, entry: &Entry) -> Result<(), String>;
+
+    /// The furthest stage of a job that the origin has been told of.
+    fn furthest_stage(&self, job_id: &str) -> Result<Option<JobStage>, String>;
+
+    /// Deletes at most `limit` rows whose last transition was at `due_ms` or before; their number.
+    fn delete_due(&mut self, due_ms: u64, limit: u32) -> Result<u32, String>;
+
+    /// When the oldest row had its last transition.
+    fn oldest_ms(&self) -> Result<Option<u64>, String>;
+
+    /// Adds to the counts by outcome.
+    fn add(&mut self, outcomes: &Counts) -> Result<(), String>;
+
+    /// Notes the number of shards, if it differs from the last one noted.
+    fn note_shards(&mut self, shards: u32, now_ms: u64) -> Result<(), String>;
+
+    /// Figures of the shard as a whole. Unsettled events whose last transition was at `abandoned_ms` or
+    /// before are counted as abandoned.
+    fn figures(&self, abandoned_ms: u64) -> Result<Figures, String>;
+
+    /// The events that pass a filter, in the order of the list, with their keys.
+    fn list(&self, filter: &Filter) -> Result<Vec<(String, Entry)>, String>;
+
+    /// When the pending alarm rings, in milliseconds since 1970; none if none is pending.
+    fn alarm_ms(&self) -> Option<u64>;
+
+    /// Sets the alarm, in place of the one that is pending, or takes it away.
+    fn set_alarm(&mut self, alarm_ms: Option<u64>);
+}
+
+/// The states, in the order in which they are looked through.
+pub(crate) const STATES: [&str; 5] = EventState::NAMES;
+
+/// The states in which the origin may not have the event.
+pub(crate) const UNSETTLED: [&str; 3] = ["claimed", "open", "reopened"];

@@ -1,0 +1,181 @@
+//! Random calls have the same answers from the store in memory and from the one on SQLite.
+
+use proptest::prelude::*;
+
+use super::memory_store::MemoryStore;
+use super::sqlite::fresh_store;
+use crate::counts::Counts;
+use crate::ledger::entry::{EventState, Policy};
+use crate::ledger::event_meta::EventMeta;
+use crate::ledger::listing::{Cursor, Filter};
+use crate::ledger::message::{Call, Reply};
+use crate::ledger::order::LateEvents;
+use crate::ledger::store::Store;
+use crate::ledger::{alarm, protocol};
+
+const LEASE_MS: u64 = 50;
+const RETENTION_MS: u64 = 200;
+const START_MS: u64 = 10_000;
+
+const TYPES: [Option<&str>; 5] =
+    [Some("job.queued"), Some("job.running"), Some("job.succeeded"), Some("failed"), Some("other")];
+const JOBS: [Option<&str>; 3] = [Some("job_1"), Some("job_2 \u{1F3AC}'\""), None];
+
+#[derive(Clone, Debug)]
+enum Step {
+    Call(Call),
+    /// The object starts, with as many shards.
+    Start(u32),
+    /// The clock moves, perhaps backwards.
+    Clock(i64),
+    LateEvents(LateEvents),
+    Sweep,
+}
+
+/// One of a few events. Job and type belong to the event, so they follow from its number.
+fn event() -> impl Strategy<Value = (String, EventMeta)> {
+    (0..12_usize).prop_map(|number| {
+        let meta = EventMeta {
+            event_id: (number != 11).then(|| format!("evt_{number}")),
+            event_type: TYPES[number % TYPES.len()].map(str::to_owned),
+            job_id: JOBS[number % JOBS.len()].map(str::to_owned),
+        };
+        (format!("event-{number:02}"), meta)
+    })
+}
+
+fn key() -> impl Strategy<Value = String> {
+    event().prop_map(|(key, _)| key)
+}
+
+fn counts() -> impl Strategy<Value = Counts> {
+    prop_oneof![Just(""), Just("forwarded:1"), Just("duplicate:2,in_flight:3")]
+        .prop_map(Counts::from)
+}
+
+fn some_of(names: &'static [&'static str]) -> impl Strategy<Value = Option<String>> {
+    proptest::option::of(proptest::sample::select(names).prop_map(str::to_owned))
+}
+
+fn filter() -> impl Strategy<Value = Filter> {
+    const STATES: [&str; 6] = [
+        EventState::NAMES[0],
+        EventState::NAMES[1],
+        EventState::NAMES[2],
+        EventState::NAMES[3],
+        EventState::NAMES[4],
+        "x",
+    ];
+    let fields = (some_of(&STATES), some_of(&["job_1", "job_3"]), some_of(&["failed", "other"]));
+    // Times of which several events have the same, so that the key decides.
+    let after = (0..40_u64, key())
+        .prop_map(|(tens, key)| Cursor { last_ms: START_MS - 100 + tens * 10, key });
+    let after = proptest::option::of(after);
+    (fields, after, 0..8_u32).prop_map(|((state, job_id, event_type), after, limit)| Filter {
+        state,
+        job_id,
+        event_type,
+        after,
+        limit,
+    })
+}
+
+fn call() -> impl Strategy<Value = Call> {
+    // Tokens up to the most that a short history grants: good and stale ones both occur.
+    let token = || 0..5_u64;
+    prop_oneof![
+        6 => event().prop_map(|(key, meta)| Call::Claim { key, meta }),
+        4 => (key(), token(), counts())
+            .prop_map(|(key, token, counts)| Call::Commit { key, token, counts }),
+        2 => (key(), token(), counts()).prop_map(|(key, token, counts)| {
+            Call::Release { key, token, outcome: "origin_failed".to_owned(), counts }
+        }),
+        1 => key().prop_map(|key| Call::Reopen { key }),
+        1 => counts().prop_map(|counts| Call::Figures { counts }),
+        2 => filter().prop_map(Call::List),
+        1 => key().prop_map(|key| Call::Find { key }),
+    ]
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let late_events = prop_oneof![Just(LateEvents::Forward), Just(LateEvents::Drop)];
+    prop_oneof![
+        12 => call().prop_map(Step::Call),
+        1 => (1..3_u32).prop_map(Step::Start),
+        // In steps of which lease and retention are multiples, so that their very ends are met.
+        2 => (-2..8_i64).prop_map(|steps| Step::Clock(steps * 10)),
+        1 => late_events.prop_map(Step::LateEvents),
+        2 => Just(Step::Sweep),
+    ]
+}
+
+/// The answer, without the size of the database, which only one of the stores has.
+fn answered(store: &mut impl Store, call: Call, policy: Policy, now_ms: u64) -> Reply {
+    match protocol::answer(store, call, policy, now_ms).unwrap() {
+        Reply::Figures(figures) => {
+            Reply::Figures(crate::ledger::figures::Figures { bytes: 0, ..figures })
+        }
+        answer => answer,
+    }
+}
+
+proptest! {
+    #[test]
+    fn both_stores_give_the_same_answers(steps in proptest::collection::vec(step(), 0..80)) {
+        let (mut memory, mut sqlite) = (MemoryStore::default(), fresh_store());
+        let mut policy = Policy { lease_ms: LEASE_MS, retention_ms: RETENTION_MS, late_events: LateEvents::Forward };
+        let mut now_ms = START_MS;
+        for step in steps {
+            match step {
+                Step::Call(call) => prop_assert_eq!(
+                    answered(&mut memory, call.clone(), policy, now_ms),
+                    answered(&mut sqlite, call, policy, now_ms)
+                ),
+                Step::Start(shards) => {
+                    memory.note_shards(shards, now_ms).unwrap();
+                    sqlite.note_shards(shards, now_ms).unwrap();
+                }
+                Step::Clock(ms) => now_ms = now_ms.strict_add_signed(ms),
+                Step::LateEvents(late_events) => policy.late_events = late_events,
+                Step::Sweep => prop_assert_eq!(
+                    alarm::sweep(&mut memory, policy, now_ms),
+                    alarm::sweep(&mut sqlite, policy, now_ms)
+                ),
+            }
+            prop_assert_eq!(memory.alarm_ms(), sqlite.alarm_ms());
+        }
+        let all = Filter { limit: alarm::BATCH, ..Filter::default() };
+        prop_assert_eq!(memory.list(&all), sqlite.list(&all));
+    }
+
+    /// What the model checker rests on: only differences of times matter, so its clock may stand
+    /// still while the leases move.
+    #[test]
+    fn where_the_clock_starts_does_not_matter(
+        steps in proptest::collection::vec(step(), 0..60),
+        shift_ms in 0..1_000_000_000_000_u64,
+    ) {
+        let (mut here, mut there) = (MemoryStore::default(), MemoryStore::default());
+        let mut policy = Policy { lease_ms: LEASE_MS, retention_ms: RETENTION_MS, late_events: LateEvents::Forward };
+        let mut now_ms = START_MS;
+        for step in steps {
+            match step {
+                // What says a time.
+                Step::Call(Call::Figures { .. } | Call::List(_) | Call::Find { .. })
+                | Step::Start(_) => {}
+                Step::Call(call) => prop_assert_eq!(
+                    answered(&mut here, call.clone(), policy, now_ms),
+                    answered(&mut there, call, policy, now_ms + shift_ms)
+                ),
+                Step::Clock(ms) => now_ms = now_ms.strict_add_signed(ms),
+                Step::LateEvents(late_events) => policy.late_events = late_events,
+                Step::Sweep => {
+                    let swept = alarm::sweep(&mut here, policy, now_ms);
+                    let shifted = alarm::sweep(&mut there, policy, now_ms + shift_ms);
+                    prop_assert_eq!(swept, shifted);
+                }
+            }
+            prop_assert_eq!(here.alarm_ms().map(|ms| ms + shift_ms), there.alarm_ms());
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! The ledger without the platform: every transition, random histories, the store in memory and on
+//! a real SQLite, and the model checker.
+
+#![allow(clippy::arithmetic_side_effects, reason = "an overflow fails the test")]
+
+mod agreement;
+mod histories;
+pub(crate) mod memory_store;
+mod model;
+mod retention;
+mod shards;
+mod sqlite;
+mod transitions;
+mod upgrade;

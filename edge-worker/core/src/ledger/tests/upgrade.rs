@@ -1,0 +1,142 @@
+//! Tables are made and brought up to date step by step, wherever it is broken off. Nothing but the first
+//! version was released yet, so the steps after it are made up.
+
+use base16ct::lower::encode_string;
+use sha2::{Digest as _, Sha256};
+
+use super::sqlite::{Sqlite, fresh_store};
+use crate::ledger::sql;
+use crate::ledger::sqlite_store::prepare;
+
+/// Steps as a change of the tables could take them: a new table, the rows copied, the old one dropped.
+const STEPS: [&str; 3] = [
+    "CREATE TABLE IF NOT EXISTS old (key TEXT NOT NULL PRIMARY KEY, age INTEGER) STRICT, WITHOUT ROWID;
+    CREATE INDEX IF NOT EXISTS old_by_age ON old (age)",
+    "CREATE TABLE IF NOT EXISTS new (key TEXT NOT NULL PRIMARY KEY, age INTEGER, name TEXT)
+        STRICT, WITHOUT ROWID;
+    INSERT OR REPLACE INTO new SELECT key, age, 'name of ' || key FROM old",
+    // Only once the rows are where they are read from now.
+    "DROP TABLE IF EXISTS old",
+];
+
+/// All that can be told of the tables: their texts, apart from white space, and the version.
+fn tables(database: &Sqlite) -> Vec<String> {
+    let master = "SELECT type, name, tbl_name, replace(replace(sql, char(10), ''), ' ', '') \
+        FROM sqlite_master ORDER BY type, name";
+    let mut tables = database.shown(master);
+    tables.extend(database.shown(sql::SELECT_VERSION));
+    tables
+}
+
+/// A database as the first of the steps left it, with rows.
+fn database_of_version_1() -> Sqlite {
+    let database = Sqlite::in_memory();
+    prepare(&database, &STEPS[..1]).unwrap();
+    for number in 0..20 {
+        database.run(&format!("INSERT INTO old VALUES ('event-{number}', {number})"));
+    }
+    database
+}
+
+fn rows(database: &Sqlite) -> Vec<String> {
+    database.shown("SELECT * FROM new ORDER BY key")
+}
+
+/// A step that was released never changes: objects have been through it, and those that have not must
+/// come to the same tables. If this fails after a release, undo the change and write a new step instead.
+#[test]
+fn the_steps_are_pinned() {
+    let pinned = ["89e8625358a20e2dd45e9c6a24e1838213447946b40aaa05d1f7879164fde9f4"];
+    let steps: Vec<_> =
+        sql::STEPS.iter().map(|step| encode_string(&Sha256::digest(step))).collect();
+    assert_eq!(steps, pinned);
+}
+
+#[test]
+fn an_upgrade_keeps_every_row() {
+    let database = database_of_version_1();
+    prepare(&database, &STEPS).unwrap();
+    let rows = rows(&database);
+    assert_eq!(rows.len(), 20);
+    assert!(rows[0].contains("name of event-0"), "{}", rows[0]);
+}
+
+#[test]
+fn an_upgraded_database_has_the_tables_of_a_fresh_one() {
+    let (upgraded, fresh) = (database_of_version_1(), Sqlite::in_memory());
+    for database in [&upgraded, &fresh] {
+        prepare(database, &STEPS).unwrap();
+    }
+    assert_eq!(tables(&upgraded), tables(&fresh));
+}
+
+/// Broken off before every one of its statements, and then run again: the same tables, the same rows.
+#[test]
+fn an_upgrade_that_is_broken_off_is_done_again() {
+    for make in [Sqlite::in_memory, database_of_version_1] {
+        let expected = make();
+        prepare(&expected, &STEPS).unwrap();
+        for statements in 0.. {
+            let database = make();
+            database.break_off_after(statements);
+            let is_broken_off = prepare(&database, &STEPS).is_err();
+            database.go_on();
+            prepare(&database, &STEPS).unwrap();
+            assert_eq!(tables(&database), tables(&expected), "after {statements} statements");
+            assert_eq!(rows(&database), rows(&expected), "after {statements} statements");
+            if !is_broken_off {
+                assert!(statements > 5, "an upgrade has more statements than {statements}");
+                break;
+            }
+        }
+    }
+}
+
+/// Broken off again and again, each time one statement later.
+#[test]
+fn an_upgrade_that_is_broken_off_many_times_gets_done() {
+    let (database, expected) = (database_of_version_1(), database_of_version_1());
+    for statements in 0..12 {
+        database.break_off_after(statements);
+        drop(prepare(&database, &STEPS));
+    }
+    database.go_on();
+    for database in [&database, &expected] {
+        prepare(database, &STEPS).unwrap();
+    }
+    assert_eq!((tables(&database), rows(&database)), (tables(&expected), rows(&expected)));
+}
+
+/// The released steps, broken off at every statement.
+#[test]
+fn the_tables_are_made_wherever_it_is_broken_off() {
+    let expected = tables(&fresh_store().0);
+    for statements in 0..12 {
+        let database = Sqlite::in_memory();
+        database.break_off_after(statements);
+        drop(prepare(&database, sql::STEPS));
+        database.go_on();
+        prepare(&database, sql::STEPS).unwrap();
+        assert_eq!(tables(&database), expected, "after {statements} statements");
+    }
+}
+
+#[test]
+fn preparing_twice_changes_nothing() {
+    let database = fresh_store().0;
+    database.run("INSERT INTO outcome_count VALUES ('forwarded', 3)");
+    let all = || (tables(&database), database.shown("SELECT * FROM outcome_count"));
+    let before = all();
+    prepare(&database, sql::STEPS).unwrap();
+    assert_eq!(all(), before);
+}
+
+#[test]
+fn tables_of_a_later_version_are_refused_and_left_alone() {
+    let database = Sqlite::in_memory();
+    prepare(&database, &STEPS).unwrap();
+    let before = tables(&database);
+    let error = prepare(&database, &STEPS[..2]).unwrap_err();
+    assert_eq!(error, "the tables are of version 3, later than 2");
+    assert_eq!(tables(&database), before);
+}

@@ -1,0 +1,137 @@
+//! Steps 2 and 3: from a signature and a body to an event with a key.
+
+use nextapi_webhook::{Error, Event, EventError, EventKey, UnixTime};
+
+use crate::ledger::event_meta::EventMeta;
+use crate::settings::Settings;
+
+/// A delivery whose signature holds.
+#[derive(Clone, Debug)]
+pub(crate) struct Authentic {
+    /// Which key matched; 0 is the newest.
+    pub(crate) key_index: usize,
+    /// How old the signature was; negative if it was ahead of the clock.
+    pub(crate) age_seconds: i64,
+    /// What the body says, or why it cannot be read.
+    pub(crate) event: Result<Event, EventError>,
+    /// The key of the event, equal for all its deliveries.
+    pub(crate) key: EventKey,
+}
+
+/// Verifies a delivery and reads its event.
+///
+/// # Errors
+/// Why the signature does not hold, or is not fresh.
+pub(crate) fn authenticate(
+    settings: &Settings,
+    signature: &str,
+    body: &[u8],
+    now: UnixTime,
+) -> Result<Authentic, Error> {
+    // 2.
+    let verified = settings.verifier.verify(signature, body, now)?;
+    // 3.
+    let event = Event::read(body);
+    let key = event.as_ref().ok().and_then(Event::key);
+    Ok(Authentic {
+        key_index: verified.key_index(),
+        age_seconds: verified.age_secs(),
+        key: key.unwrap_or_else(|| EventKey::of_body(body)),
+        event,
+    })
+}
+
+/// How old a signature was that holds and is refused for its age; negative if it was ahead.
+pub(super) fn refused_age_seconds(error: Error) -> Option<i64> {
+    let limited = |seconds: u64| i64::try_from(seconds).unwrap_or(i64::MAX);
+    match error {
+        Error::TimestampExpired { age, .. } => Some(limited(age)),
+        Error::TimestampAhead { ahead, .. } => Some(limited(ahead).saturating_neg()),
+        _ => None,
+    }
+}
+
+impl Authentic {
+    /// What the event is, as far as it can be read.
+    pub(crate) fn meta(&self) -> EventMeta {
+        self.event.as_ref().map_or_else(
+            |_| EventMeta::default(),
+            |event| EventMeta {
+                event_id: event.id().map(str::to_owned),
+                event_type: event.event_type().or(event.status()).map(str::to_owned),
+                job_id: event.job_id().map(str::to_owned),
+            },
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nextapi_webhook::Key;
+
+    use super::*;
+    use crate::outcome::Outcome;
+    use crate::settings::tests::{SECRET, settings_with};
+
+    const BODY: &[u8] = br#"{"id":"evt_1","type":"job.succeeded","data":{"job_id":"job_1"}}"#;
+    const SIGNED_AT: u64 = 1_700_000_000;
+
+    fn header(secret: &str, body: &[u8]) -> String {
+        let key = Key::new(secret.as_bytes()).unwrap();
+        key.sign(UnixTime::from_secs(SIGNED_AT), body).to_string()
+    }
+
+    fn authenticated(header: &str, body: &[u8], now: u64) -> Result<Authentic, Outcome> {
+        let now = UnixTime::from_secs(now);
+        authenticate(&settings_with(&[]), header, body, now).map_err(Outcome::from)
+    }
+
+    #[test]
+    fn an_authentic_delivery_has_a_key_and_meta() {
+        let authentic = authenticated(&header(SECRET, BODY), BODY, SIGNED_AT + 299).unwrap();
+        assert_eq!((authentic.key_index, authentic.age_seconds), (0, 299));
+        assert_eq!(authentic.key, EventKey::of(BODY));
+        let expected = EventMeta {
+            event_id: Some("evt_1".to_owned()),
+            event_type: Some("job.succeeded".to_owned()),
+            job_id: Some("job_1".to_owned()),
+        };
+        assert_eq!(authentic.meta(), expected);
+    }
+
+    #[test]
+    fn a_flat_body_goes_by_its_status() {
+        let body = br#"{"id":"vid_1","job_id":"job_1","status":"failed"}"#;
+        let authentic = authenticated(&header(SECRET, body), body, SIGNED_AT).unwrap();
+        assert_eq!(authentic.meta().event_type.as_deref(), Some("failed"));
+    }
+
+    #[test]
+    fn an_authentic_body_that_cannot_be_read_is_keyed_by_its_bytes() {
+        for body in [&b""[..], b"not JSON", b"\xff\x00", b"[1]", b"{}"] {
+            let authentic = authenticated(&header(SECRET, body), body, SIGNED_AT).unwrap();
+            assert_eq!(authentic.key, EventKey::of_body(body));
+            assert_eq!(authentic.meta(), EventMeta::default());
+        }
+    }
+
+    #[test]
+    fn only_an_authentic_delivery_learns_that_it_was_stale() {
+        let (late, early) = (SIGNED_AT + 300, SIGNED_AT - 300);
+        let outcome = |secret, now| authenticated(&header(secret, BODY), BODY, now).unwrap_err();
+        assert_eq!(outcome(SECRET, late), Outcome::TimestampExpired);
+        assert_eq!(outcome(SECRET, early), Outcome::TimestampAhead);
+        assert_eq!(outcome("wrong", late), Outcome::SignatureMismatch);
+        assert_eq!(outcome("wrong", early), Outcome::SignatureMismatch);
+        assert_eq!(authenticated("", BODY, late).unwrap_err(), Outcome::SignatureMalformed);
+    }
+
+    #[test]
+    fn the_age_of_a_refused_signature_is_known_when_it_holds() {
+        let expired = Error::TimestampExpired { age: 400, tolerance: 300 };
+        let ahead = Error::TimestampAhead { ahead: u64::MAX, tolerance: 300 };
+        assert_eq!(refused_age_seconds(expired), Some(400));
+        assert_eq!(refused_age_seconds(ahead), Some(-i64::MAX));
+        assert_eq!(refused_age_seconds(Error::SignatureMismatch), None);
+    }
+}

@@ -1,0 +1,379 @@
+//! Steps 4 to 6: from an authentic event to the origin's answer, and a ledger that knows of it.
+
+use std::sync::Arc;
+
+use nextapi_webhook::{EventKey, UnixTime};
+
+use super::authentic::Authentic;
+use super::{Input, LEDGER_TIMEOUT_MS, LedgerCall, Machine, OUT_OF_TURN, Output, State, Step, end};
+use crate::counts::Counts;
+use crate::forward::{self, Forward};
+use crate::isolate::Isolate;
+use crate::ledger::entry::Token;
+use crate::ledger::message::{Call, CallError, Reply};
+use crate::ledger::order::Order;
+use crate::ledger::shard;
+use crate::outcome::{OriginResult, Outcome};
+use crate::record::{Record, Settlement};
+use crate::request::Request;
+use crate::settings::Settings;
+use crate::trace::{Random, TraceContext};
+
+/// Pauses before a commit is tried again, in milliseconds. Each is made up to twice as long at
+/// random. The calls themselves are bounded as well, so that the whole ends within the time that the
+/// platform gives to work that outlives its request.
+const COMMIT_PAUSES_MS: [u32; 3] = [50, 150, 450];
+
+/// An authentic delivery on its way to the origin.
+#[derive(Clone)]
+pub(crate) struct Delivery {
+    context: Context,
+    phase: Phase,
+}
+
+/// What the delivery needs on its way, whatever its phase.
+#[derive(Clone)]
+struct Context {
+    settings: Arc<Settings>,
+    key: EventKey,
+    /// Where the ledger keeps the event.
+    shard: String,
+    record: Record,
+    trace: TraceContext,
+    /// Headers of the request that go along.
+    kept: Vec<(String, String)>,
+    edge_signature: Option<String>,
+    /// Spreads the tries of many deliveries.
+    jitter: u8,
+    /// When the phase began.
+    started_ms: u64,
+}
+
+/// What the delivery waits for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Phase {
+    /// 4. The reply to the claim.
+    Claiming,
+    /// 5. The origin.
+    Forwarding { token: Token },
+    /// 6. The reply to commit or release.
+    Settling(Settling),
+    /// 6. The pause before the next try.
+    Pausing(Settling),
+}
+
+/// A claim that is being committed or released.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Settling {
+    pub(crate) token: Token,
+    pub(crate) outcome: Outcome,
+    /// Outcomes that are reported along with it.
+    counts: Counts,
+    /// How many calls were made.
+    pub(crate) tries: usize,
+}
+
+impl Delivery {
+    /// Step 4. `signature_header` is the name of the header in which the signature was found.
+    #[allow(clippy::too_many_arguments, reason = "all that is known of a delivery, once")]
+    pub(super) fn claim(
+        settings: Arc<Settings>,
+        request: &Request,
+        signature_header: &str,
+        authentic: &Authentic,
+        body: &[u8],
+        record: Record,
+        random: &Random,
+        now_ms: u64,
+    ) -> Step {
+        let meta = authentic.meta();
+        let now = UnixTime::from_secs(now_ms / 1_000);
+        let [jitter, ..] = random.span;
+        let context = Context {
+            shard: shard::name(meta.job_id.as_deref(), &authentic.key, settings.ledger_shards),
+            trace: TraceContext::continuing(request, random),
+            kept: forward::kept_headers(request, signature_header),
+            edge_signature: forward::edge_signature(&settings, body, now),
+            key: authentic.key,
+            jitter,
+            started_ms: now_ms,
+            settings,
+            record,
+        };
+        let call = Call::Claim { key: context.key.to_string(), meta };
+        context.call(&call, Phase::Claiming)
+    }
+
+    /// Goes on with what came of the last output.
+    pub(super) fn handle(self, isolate: &mut Isolate, input: Input, now_ms: u64) -> Step {
+        let Self { context, phase } = self;
+        match (phase, input) {
+            (Phase::Claiming, input) => context.claimed(isolate, only_reply(input), now_ms),
+            (Phase::Forwarding { token }, Input::Origin(result)) => {
+                context.forwarded(isolate, token, result, now_ms)
+            }
+            // Nobody knows what the origin has.
+            (Phase::Forwarding { token }, _) => {
+                context.forwarded(isolate, token, OriginResult::Unreachable, now_ms)
+            }
+            (Phase::Settling(settling), input) => {
+                context.settled(isolate, settling, only_reply(input), now_ms)
+            }
+            (Phase::Pausing(settling), _) => context.settle(settling),
+        }
+    }
+
+    /// What it waits for.
+    #[cfg(test)]
+    pub(crate) const fn phase(&self) -> &Phase {
+        &self.phase
+    }
+}
+
+impl Context {
+    /// Waits in a phase.
+    fn wait(self, phase: Phase, output: Output) -> Step {
+        let delivery = Delivery { context: self, phase };
+        (Some(Machine(State::Delivering(Box::new(delivery)))), output)
+    }
+
+    fn call(self, call: &Call, phase: Phase) -> Step {
+        let calls = vec![LedgerCall { shard: self.shard.clone(), message: call.encode() }];
+        self.wait(phase, Output::CallLedger { calls, deadline_ms: LEDGER_TIMEOUT_MS })
+    }
+
+    /// Milliseconds since the phase began; the next one begins.
+    fn lap_ms(&mut self, now_ms: u64) -> u64 {
+        let lap_ms = now_ms.saturating_sub(self.started_ms);
+        self.started_ms = now_ms;
+        lap_ms
+    }
+
+    /// Step 4, answered.
+    fn claimed(
+        mut self,
+        isolate: &mut Isolate,
+        reply: Result<Reply, CallError>,
+        now_ms: u64,
+    ) -> Step {
+        self.record.milliseconds.claim = Some(self.lap_ms(now_ms));
+        match granted(&reply) {
+            Ok((token, order)) => self.forward(token, order),
+            Err(outcome) => {
+                self.record.ledger_error = reply.err().map(|error| error.message);
+                end(isolate, self.record, outcome)
+            }
+        }
+    }
+
+    /// Step 5.
+    fn forward(mut self, token: Token, order: Order) -> Step {
+        self.record.attempt = Some(token);
+        self.record.order = Some(order.name());
+        let forward = Forward {
+            key: &self.key,
+            attempt: token,
+            order,
+            correlation_id: &self.record.correlation_id,
+            trace: &self.trace,
+            edge_signature: self.edge_signature.take(),
+        };
+        let output = Output::Forward {
+            url: self.settings.origin.expose().to_owned(),
+            headers: forward.headers(core::mem::take(&mut self.kept), &self.settings),
+            deadline_ms: self.settings.origin_timeout_ms,
+        };
+        self.wait(Phase::Forwarding { token }, output)
+    }
+
+    /// Step 5, answered.
+    fn forwarded(
+        mut self,
+        isolate: &mut Isolate,
+        token: Token,
+        result: OriginResult,
+        now_ms: u64,
+    ) -> Step {
+        self.record.milliseconds.origin = Some(self.lap_ms(now_ms));
+        if let OriginResult::Status(status) = result {
+            self.record.origin_status = Some(status);
+        }
+        let outcome = Outcome::from(result);
+        // The outcome itself goes along, so it must not be counted a second time.
+        isolate.count(outcome);
+        let counts = isolate.take_due_counts(now_ms);
+        self.settle(Settling { token, outcome, counts, tries: 0 })
+    }
+
+    /// Step 6.
+    fn settle(self, settling: Settling) -> Step {
+        let Settling { token, outcome, ref counts, tries } = settling;
+        let (key, counts) = (self.key.to_string(), counts.clone());
+        let call = match outcome {
+            Outcome::Forwarded => Call::Commit { key, token, counts },
+            _ => Call::Release { key, token, outcome: outcome.code().to_owned(), counts },
+        };
+        let settling = Settling { tries: tries.saturating_add(1), ..settling };
+        self.call(&call, Phase::Settling(settling))
+    }
+
+    /// Step 6, answered.
+    ///
+    /// This never changes the outcome. The provider asks whether the origin has the event, and the
+    /// origin's answer has said so: to answer a non-2xx because the ledger could not be told would bring
+    /// the event a second time for certain, instead of perhaps.
+    fn settled(
+        mut self,
+        isolate: &mut Isolate,
+        settling: Settling,
+        reply: Result<Reply, CallError>,
+        now_ms: u64,
+    ) -> Step {
+        let settlement = settlement(settling.outcome, &reply);
+        let is_overloaded = reply.as_ref().is_err_and(|error| error.overloaded);
+        self.record.settlement = Some(settlement);
+        self.record.ledger_error = reply.err().map(|error| error.message);
+        if let Some(ms) = pause_ms(settlement, is_overloaded, settling.tries, self.jitter) {
+            return self.wait(Phase::Pausing(settling), Output::Wait { ms });
+        }
+        if !matches!(settlement, Settlement::Committed | Settlement::Released) {
+            isolate.give_back(&settling.counts);
+        }
+        self.record.milliseconds.commit = Some(self.lap_ms(now_ms));
+        end(isolate, self.record, settling.outcome)
+    }
+}
+
+/// The reply to the one call that was made.
+fn only_reply(input: Input) -> Result<Reply, CallError> {
+    let out_of_turn = || Err(CallError::from(OUT_OF_TURN));
+    match input {
+        Input::LedgerReplies(messages) => {
+            Reply::decode_all(&messages, 1).pop().unwrap_or_else(out_of_turn)
+        }
+        _ => out_of_turn(),
+    }
+}
+
+/// Step 4: what the reply to a claim means. Without a sound reply nothing is forwarded.
+fn granted(reply: &Result<Reply, CallError>) -> Result<(Token, Order), Outcome> {
+    match *reply {
+        Ok(Reply::Granted { token, order }) => Ok((token, order)),
+        Ok(Reply::Duplicate) => Err(Outcome::Duplicate),
+        Ok(Reply::LateDropped) => Err(Outcome::LateDropped),
+        Ok(Reply::InFlight { remaining_ms }) => Err(Outcome::in_flight(remaining_ms)),
+        _ => Err(Outcome::LedgerUnavailable),
+    }
+}
+
+/// Step 6: what has become of the claim.
+fn settlement(outcome: Outcome, reply: &Result<Reply, CallError>) -> Settlement {
+    match (outcome, reply) {
+        (Outcome::Forwarded, Ok(Reply::Ok)) => Settlement::Committed,
+        (Outcome::Forwarded, Ok(Reply::Superseded)) => Settlement::CommitRefused,
+        (Outcome::Forwarded, _) => Settlement::CommitFailed,
+        (_, Ok(Reply::Ok)) => Settlement::Released,
+        (_, Ok(Reply::Superseded)) => Settlement::ReleaseRefused,
+        _ => Settlement::ReleaseFailed,
+    }
+}
+
+/// Step 6: how long to wait before a settlement is tried again after `tries`, or `None` if it was
+/// the last try.
+///
+/// Only a commit is repeated: a release that got lost costs no more than the rest of the lease. And
+/// it is not repeated to an object that has too much to do already.
+fn pause_ms(settlement: Settlement, is_overloaded: bool, tries: usize, jitter: u8) -> Option<u32> {
+    if settlement != Settlement::CommitFailed || is_overloaded {
+        return None;
+    }
+    let pause_ms = *COMMIT_PAUSES_MS.get(tries.checked_sub(1)?)?;
+    let extra_ms = pause_ms.saturating_mul(u32::from(jitter)) >> u8::BITS;
+    Some(pause_ms.saturating_add(extra_ms))
+}
+
+#[cfg(test)]
+impl Machine {
+    /// The phase of a delivery on its way to the origin.
+    pub(crate) fn phase(&self) -> Option<&Phase> {
+        match &self.0 {
+            State::Delivering(delivery) => Some(delivery.phase()),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_grant_lets_an_event_pass() {
+        for order in [Order::InOrder, Order::Late] {
+            assert_eq!(granted(&Ok(Reply::Granted { token: 7, order })), Ok((7, order)));
+        }
+        assert_eq!(granted(&Ok(Reply::LateDropped)), Err(Outcome::LateDropped));
+        assert_eq!(granted(&Ok(Reply::Duplicate)), Err(Outcome::Duplicate));
+        for (remaining_ms, retry_after_seconds) in [(1, 1), (1_000, 1), (1_001, 2), (30_000, 30)] {
+            assert_eq!(
+                granted(&Ok(Reply::InFlight { remaining_ms })),
+                Err(Outcome::InFlight { retry_after_seconds }),
+            );
+        }
+        for odd in [
+            Ok(Reply::Ok),
+            Ok(Reply::Superseded),
+            Ok(Reply::Absent),
+            Ok(Reply::Events(Vec::new())),
+            Err(CallError::from("broken")),
+        ] {
+            assert_eq!(granted(&odd), Err(Outcome::LedgerUnavailable));
+        }
+    }
+
+    #[test]
+    fn settlements() {
+        let failed = || Err(CallError::from("broken"));
+        let (forwarded, rejected) = (Outcome::Forwarded, Outcome::OriginRejected);
+        for (outcome, reply, expected) in [
+            (forwarded, Ok(Reply::Ok), Settlement::Committed),
+            (forwarded, Ok(Reply::Superseded), Settlement::CommitRefused),
+            (forwarded, Ok(Reply::Duplicate), Settlement::CommitFailed),
+            (forwarded, failed(), Settlement::CommitFailed),
+            (rejected, Ok(Reply::Ok), Settlement::Released),
+            (rejected, Ok(Reply::Superseded), Settlement::ReleaseRefused),
+            (rejected, Ok(Reply::Duplicate), Settlement::ReleaseFailed),
+            (rejected, failed(), Settlement::ReleaseFailed),
+        ] {
+            assert_eq!(settlement(outcome, &reply), expected);
+        }
+    }
+
+    #[test]
+    fn a_failed_commit_is_tried_again_a_few_times() {
+        let pauses = |jitter| {
+            let pause = |tries| pause_ms(Settlement::CommitFailed, false, tries, jitter);
+            (0..=5).map(pause).collect::<Vec<_>>()
+        };
+        assert_eq!(pauses(0), [None, Some(50), Some(150), Some(450), None, None]);
+        assert_eq!(pauses(255), [None, Some(99), Some(299), Some(898), None, None]);
+    }
+
+    #[test]
+    fn an_object_that_has_too_much_to_do_is_left_alone() {
+        assert_eq!(pause_ms(Settlement::CommitFailed, true, 1, 0), None);
+    }
+
+    #[test]
+    fn nothing_else_is_tried_again() {
+        for settlement in [
+            Settlement::Committed,
+            Settlement::CommitRefused,
+            Settlement::Released,
+            Settlement::ReleaseRefused,
+            Settlement::ReleaseFailed,
+        ] {
+            assert_eq!(pause_ms(settlement, false, 1, 0), None);
+        }
+    }
+}

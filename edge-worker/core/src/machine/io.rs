@@ -1,0 +1,130 @@
+//! What the machine wants done, and what comes of it.
+
+use core::fmt;
+
+use serde::Serialize;
+
+use crate::outcome::OriginResult;
+use crate::record::DataPoint;
+use crate::response::Response;
+
+/// What the driver has to do next. As JSON it is an object with the variant's name as `type`.
+#[derive(Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(tag = "type", rename_all = "snake_case", rename_all_fields = "camelCase")]
+#[allow(clippy::large_enum_variant, reason = "one at a time")]
+pub enum Output {
+    /// Read the body. Answer with [`Input::Body`], [`Input::BodyTooLarge`], [`Input::BodyTimedOut`] or
+    /// [`Input::BodyCut`].
+    ReadBody {
+        /// The longest body that is accepted, in bytes.
+        limit: usize,
+        /// The exact length in bytes, if it was declared; never more than the limit.
+        length: Option<usize>,
+        /// When to give up, in milliseconds from now.
+        deadline_ms: u32,
+    },
+    /// Make calls of the ledger, all at once. Answer with [`Input::LedgerReplies`].
+    CallLedger {
+        /// The calls.
+        calls: Vec<LedgerCall>,
+        /// When to give up on each, in milliseconds from now.
+        deadline_ms: u32,
+    },
+    /// Send the body to the origin by POST; follow no redirect. Answer with [`Input::Origin`].
+    Forward {
+        /// Where it goes.
+        url: String,
+        /// The request's headers.
+        headers: Vec<(String, String)>,
+        /// When to give up, in milliseconds from now.
+        deadline_ms: u32,
+    },
+    /// Wait. Answer with [`Input::Waited`].
+    Wait {
+        /// How long, in milliseconds.
+        ms: u32,
+    },
+    /// Ask the rate limiter, which counts the question. Answer with [`Input::RateLimit`].
+    CheckRateLimit {
+        /// The client, as the limiter knows it.
+        key: String,
+        /// When to give up, in milliseconds from now.
+        deadline_ms: u32,
+    },
+    /// Respond to the request. That is the end.
+    Respond {
+        /// The response.
+        response: Response,
+        /// A line for the log.
+        log: Option<String>,
+        /// A point for the dataset.
+        data_point: Option<DataPoint>,
+    },
+}
+
+/// A call of the ledger.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct LedgerCall {
+    /// Name of the object.
+    pub shard: String,
+    /// The RPC message.
+    pub message: String,
+}
+
+/// What came of an output.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Input {
+    /// The body, exactly as it was received.
+    Body(Vec<u8>),
+    /// The body is longer than the limit.
+    BodyTooLarge,
+    /// The body was not there in time.
+    BodyTimedOut,
+    /// The connection broke before the body's end.
+    BodyCut,
+    /// The ledger's replies in the order of the calls: a JSON array of RPC messages, with
+    /// `{"error":{"message":…,"overloaded":…}}` in place of each that did not come.
+    LedgerReplies(String),
+    /// What became of the request to the origin.
+    Origin(OriginResult),
+    /// The wait is over.
+    Waited,
+    /// Whether the client is still within the limit, or why nobody knows.
+    RateLimit(Result<bool, String>),
+}
+
+/// Without URLs and header values, which may hold secrets.
+impl fmt::Debug for Output {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ReadBody { limit, length, deadline_ms } => {
+                write!(f, "ReadBody({length:?} of {limit} bytes in {deadline_ms} ms)")
+            }
+            Self::CallLedger { calls, deadline_ms } => {
+                write!(f, "CallLedger({calls:?} in {deadline_ms} ms)")
+            }
+            Self::Forward { deadline_ms, .. } => write!(f, "Forward(in {deadline_ms} ms)"),
+            Self::Wait { ms } => write!(f, "Wait({ms} ms)"),
+            Self::CheckRateLimit { key, .. } => write!(f, "CheckRateLimit({key})"),
+            Self::Respond { response, .. } => write!(f, "Respond({response:?})"),
+        }
+    }
+}
+
+/// Without the body.
+impl fmt::Debug for Input {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Body(bytes) => write!(f, "Body({} bytes)", bytes.len()),
+            Self::BodyTooLarge => f.write_str("BodyTooLarge"),
+            Self::BodyTimedOut => f.write_str("BodyTimedOut"),
+            Self::BodyCut => f.write_str("BodyCut"),
+            Self::LedgerReplies(messages) => write!(f, "LedgerReplies({messages})"),
+            Self::Origin(result) => write!(f, "Origin({result:?})"),
+            Self::Waited => f.write_str("Waited"),
+            Self::RateLimit(answer) => write!(f, "RateLimit({answer:?})"),
+        }
+    }
+}

@@ -1,0 +1,291 @@
+//! Machines without a platform: each step by hand.
+
+use nextapi_webhook::{Key, UnixTime};
+
+use super::*;
+use crate::counts::Counts;
+use crate::isolate::Bindings;
+use crate::ledger::message::{Call, Reply};
+use crate::ledger::order::Order;
+use crate::outcome::OriginResult;
+use crate::settings::tests::{SECRET, settings_with};
+
+const NOW_MS: u64 = 1_700_000_000_000;
+const BODY: &[u8] = br#"{"id":"evt_1","type":"job.succeeded","data":{"job_id":"job_1"}}"#;
+const GRANTED: Reply = Reply::Granted { token: 1, order: Order::InOrder };
+
+fn isolate(bindings: Bindings) -> Isolate {
+    Isolate::new(Ok(settings_with(&[("ADMIN_TOKEN", "0123456789abcdef")])), bindings)
+}
+
+/// Begins a delivery, signed over `BODY`, with more headers.
+fn begin(isolate: &mut Isolate, more: &[(&str, &str)]) -> Step {
+    let key = Key::new(SECRET.as_bytes()).unwrap();
+    let signature = key.sign(UnixTime::from_secs(NOW_MS / 1_000), BODY).to_string();
+    let mut headers = vec![
+        ("x-nextapi-signature", signature.as_str()),
+        ("user-agent", "NextAPI/1"),
+        ("cookie", "a=b"),
+    ];
+    headers.extend(more);
+    let request = Request::new("POST", "https://edge.test/webhook", &headers);
+    Machine::begin(isolate, request, Random::from_bytes(&[7; 40]), NOW_MS)
+}
+
+/// A machine that was begun, and where it has come to.
+struct Run {
+    isolate: Isolate,
+    machine: Option<Machine>,
+    output: Output,
+}
+
+impl Run {
+    fn begin(bindings: Bindings, more: &[(&str, &str)]) -> Self {
+        let mut isolate = isolate(bindings);
+        let (machine, output) = begin(&mut isolate, more);
+        Self { isolate, machine, output }
+    }
+
+    fn to_origin() -> Self {
+        let mut run = Self::begin(Bindings::default(), &[]);
+        run.handle(body(BODY), NOW_MS);
+        run.handle(replied(&GRANTED), NOW_MS);
+        run
+    }
+
+    fn handle(&mut self, input: Input, now_ms: u64) -> &Output {
+        let machine = self.machine.take().expect("the machine has ended");
+        (self.machine, self.output) = machine.handle(&mut self.isolate, input, now_ms);
+        assert_eq!(self.machine.is_none(), matches!(self.output, Output::Respond { .. }));
+        &self.output
+    }
+
+    fn call(&self) -> Call {
+        let Output::CallLedger { calls, deadline_ms: 3_000 } = &self.output else {
+            panic!("no call: {:?}", self.output)
+        };
+        assert_eq!(calls.len(), 1);
+        Call::decode(&calls[0].message).unwrap()
+    }
+
+    /// The code of the response, and its log line.
+    fn code(&self) -> (String, String) {
+        let Output::Respond { response, log, .. } = &self.output else {
+            panic!("no response: {:?}", self.output)
+        };
+        let body: serde_json::Value = serde_json::from_str(&response.body).unwrap();
+        let code = body.get("status").unwrap_or_else(|| &body["error"]["code"]);
+        (code.as_str().unwrap().to_owned(), log.clone().unwrap_or_default())
+    }
+}
+
+fn body(bytes: &[u8]) -> Input {
+    Input::Body(bytes.to_vec())
+}
+
+fn replied(reply: &Reply) -> Input {
+    Input::LedgerReplies(format!("[{}]", reply.encode()))
+}
+
+fn broken() -> Input {
+    Input::LedgerReplies(r#"[{"error":{"message":"broken","overloaded":false}}]"#.to_owned())
+}
+
+#[test]
+fn a_delivery_is_claimed_forwarded_and_committed() {
+    let mut run = Run::begin(Bindings::default(), &[("x-correlation-id", "c-1")]);
+    assert_eq!(run.output, Output::ReadBody { limit: 262_144, length: None, deadline_ms: 10_000 });
+    run.handle(body(BODY), NOW_MS + 1);
+    assert!(matches!(run.call(), Call::Claim { .. }));
+    let Output::Forward { url, headers, deadline_ms } = run.handle(replied(&GRANTED), NOW_MS + 3)
+    else {
+        panic!("not forwarded")
+    };
+    assert!(url.starts_with("https://origin.example/"));
+    assert_eq!(*deadline_ms, 7_000);
+    assert!(headers.contains(&("x-edge-attempt".to_owned(), "1".to_owned())));
+    assert!(headers.contains(&("user-agent".to_owned(), "NextAPI/1".to_owned())));
+    assert!(!headers.iter().any(|(name, _)| name == "cookie"));
+    run.handle(Input::Origin(OriginResult::Status(204)), NOW_MS + 7);
+    let Call::Commit { token: 1, counts, .. } = run.call() else { panic!("no commit") };
+    assert_eq!(counts, Counts::from("forwarded:1"));
+    run.handle(replied(&Reply::Ok), NOW_MS + 15);
+    let (code, log) = run.code();
+    assert_eq!(code, "forwarded");
+    let log: serde_json::Value = serde_json::from_str(&log).unwrap();
+    assert_eq!(log["settlement"], "committed");
+    assert_eq!(log["correlation_id"], "c-1");
+    let milliseconds = serde_json::json!({ "verify": 1, "claim": 2, "origin": 4, "commit": 8 });
+    assert_eq!(log["milliseconds"], milliseconds);
+    assert!(run.isolate.take_counts().is_empty(), "it went along");
+}
+
+/// Only then is the exact length known before reading.
+#[test]
+fn a_length_counts_if_it_is_declared_and_the_body_has_no_chunks() {
+    for (more, expected) in [
+        (&[("content-length", "62")][..], Some(62)),
+        (&[], None),
+        (&[("content-length", "x")], None),
+        (&[("content-length", "62"), ("transfer-encoding", "chunked")], None),
+    ] {
+        let run = Run::begin(Bindings::default(), more);
+        let Output::ReadBody { length, .. } = run.output else { panic!("{:?}", run.output) };
+        assert_eq!(length, expected, "{more:?}");
+    }
+}
+
+#[test]
+fn a_failed_attempt_is_released_and_not_acknowledged() {
+    for (result, expected) in [
+        (OriginResult::Status(500), "origin_failed"),
+        (OriginResult::Status(302), "origin_rejected"),
+        (OriginResult::TimedOut, "origin_timeout"),
+        (OriginResult::Unreachable, "origin_unreachable"),
+    ] {
+        let mut run = Run::to_origin();
+        run.handle(Input::Origin(result), NOW_MS);
+        let Call::Release { token: 1, outcome, .. } = run.call() else { panic!("no release") };
+        assert_eq!(outcome, expected);
+        run.handle(replied(&Reply::Ok), NOW_MS);
+        assert_eq!(run.code().0, expected);
+    }
+}
+
+#[test]
+fn a_commit_without_a_reply_is_tried_again_and_its_counts_are_kept() {
+    let mut run = Run::to_origin();
+    run.handle(Input::Origin(OriginResult::Status(200)), NOW_MS);
+    let mut pauses = 0;
+    loop {
+        assert!(matches!(run.call(), Call::Commit { .. }));
+        if !matches!(run.handle(broken(), NOW_MS), Output::Wait { .. }) {
+            break;
+        }
+        pauses += 1;
+        run.handle(Input::Waited, NOW_MS);
+    }
+    assert_eq!((run.code().0.as_str(), pauses), ("forwarded", 3));
+    assert_eq!(run.isolate.take_counts(), Counts::from("forwarded:1"));
+}
+
+#[test]
+fn what_is_refused_never_reaches_the_ledger() {
+    for (more, input, expected) in [
+        (&[("content-length", "262145")][..], None, "body_too_large"),
+        (&[], Some(Input::BodyTooLarge), "body_too_large"),
+        (&[], Some(Input::BodyTimedOut), "body_timeout"),
+        (&[], Some(Input::BodyCut), "body_cut"),
+        (&[], Some(body(b"{}")), "signature_mismatch"),
+    ] {
+        let mut run = Run::begin(Bindings::default(), more);
+        if let Some(input) = input {
+            run.handle(input, NOW_MS);
+        }
+        assert_eq!(run.code().0, expected);
+    }
+}
+
+#[test]
+fn a_malformed_signature_costs_no_read() {
+    let headers = [("x-nextapi-signature", "t=1,v=00")];
+    let request = Request::new("POST", "https://edge.test/webhook", &headers);
+    let mut isolate = isolate(Bindings::default());
+    let (machine, output) =
+        Machine::begin(&mut isolate, request, Random::from_bytes(&[7; 40]), NOW_MS);
+    let run = Run { isolate, machine, output };
+    assert_eq!(run.code().0, "signature_malformed");
+}
+
+const FROM: (&str, &str) = ("cf-connecting-ip", "192.0.2.7");
+
+#[test]
+fn a_forger_is_counted_and_then_refused_before_reading() {
+    let mut run = Run::begin(Bindings { rate_limiter: true, ..Bindings::default() }, &[FROM]);
+    let output = run.handle(body(b"{}"), NOW_MS);
+    assert!(matches!(output, Output::CheckRateLimit { key, .. } if key == "192.0.2.7"));
+    run.handle(Input::RateLimit(Ok(false)), NOW_MS);
+    assert_eq!(run.code().0, "signature_mismatch");
+    let Run { mut isolate, .. } = run;
+    let (machine, output) = begin(&mut isolate, &[FROM]);
+    let run = Run { isolate, machine, output };
+    assert_eq!(run.code().0, "rate_limited");
+    let Run { mut isolate, .. } = run;
+    let other = begin(&mut isolate, &[("cf-connecting-ip", "192.0.2.8")]).1;
+    assert!(matches!(other, Output::ReadBody { .. }));
+}
+
+/// Who makes us read all that we ever read is counted; whose connection is slow or breaks is not.
+#[test]
+fn an_oversize_body_counts_and_a_cut_one_does_not() {
+    for (input, is_counted) in
+        [(Input::BodyTooLarge, true), (Input::BodyCut, false), (Input::BodyTimedOut, false)]
+    {
+        let mut run = Run::begin(Bindings { rate_limiter: true, ..Bindings::default() }, &[FROM]);
+        let shown = format!("{input:?}");
+        let is_asked = matches!(run.handle(input, NOW_MS), Output::CheckRateLimit { .. });
+        assert_eq!(is_asked, is_counted, "{shown}");
+    }
+}
+
+/// Whatever the driver comes with, nothing is acknowledged that the origin may not have.
+#[test]
+fn an_input_out_of_turn_is_never_a_success() {
+    let inputs = || {
+        [
+            Input::BodyTooLarge,
+            Input::Waited,
+            Input::RateLimit(Ok(true)),
+            Input::LedgerReplies(String::new()),
+            Input::LedgerReplies("[]".to_owned()),
+            replied(&Reply::Ok),
+        ]
+    };
+    for step in 0..3 {
+        for input in inputs() {
+            let mut run = Run::begin(Bindings::default(), &[]);
+            for input in [body(BODY), replied(&GRANTED)].into_iter().take(step) {
+                run.handle(input, NOW_MS);
+            }
+            let shown = format!("{input:?} at {step}");
+            run.handle(input, NOW_MS);
+            for _ in 0..8 {
+                if let Output::Respond { response, .. } = &run.output {
+                    assert!(response.status >= 400, "{shown}");
+                    break;
+                }
+                run.handle(Input::LedgerReplies("[]".to_owned()), NOW_MS);
+            }
+            assert!(run.machine.is_none(), "{shown}");
+        }
+    }
+}
+
+#[test]
+fn an_admin_asks_every_shard() {
+    let headers = [("authorization", "Bearer 0123456789abcdef")];
+    let request = Request::new("GET", "https://edge.test/_edge/status", &headers);
+    let mut isolate = isolate(Bindings::default());
+    let (machine, output) = Machine::begin(&mut isolate, request, Random::from_bytes(&[]), NOW_MS);
+    let Output::CallLedger { calls, .. } = &output else { panic!("{output:?}") };
+    assert_eq!(calls.len(), 16);
+    let mut run = Run { isolate, machine, output };
+    let errors = vec![r#"{"error":{"message":"broken"}}"#; 16];
+    let input = Input::LedgerReplies(format!("[{}]", errors.join(",")));
+    let Output::Respond { response, .. } = run.handle(input, NOW_MS) else { panic!("no response") };
+    assert_eq!(response.status, 200);
+    assert!(response.body.contains("16 of 16 shards did not answer"), "{}", response.body);
+}
+
+#[test]
+fn what_is_printed_for_debugging_holds_no_secret() {
+    let settings = settings_with(&[("ORIGIN_AUTHORIZATION", "Bearer canary_of_the_origin")]);
+    let mut isolate = Isolate::new(Ok(settings), Bindings::default());
+    let (machine, output) = begin(&mut isolate, &[]);
+    let mut run = Run { isolate, machine, output };
+    let input = body(BODY);
+    assert!(!format!("{input:?}").contains("evt_1"));
+    run.handle(input, NOW_MS);
+    let shown = format!("{:?}", run.handle(replied(&GRANTED), NOW_MS));
+    assert!(!shown.contains("canary"), "{shown}");
+}

@@ -1,0 +1,318 @@
+//! The log line of one delivery.
+//!
+//! It holds names, sizes and times, which are enough to find a delivery again at the
+//! provider, here and at the origin. It never holds a body, a secret, a header's value other than
+//! the correlation id, or a URL.
+
+mod data_point;
+
+use nextapi_webhook::{Event, EventError};
+use serde::{Serialize, Serializer};
+
+use crate::machine::Authentic;
+use crate::outcome::Outcome;
+use crate::time::rfc3339;
+pub use data_point::DataPoint;
+
+/// What became of the claim in the ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Settlement {
+    /// The ledger knows that the origin has the event.
+    Committed,
+    /// The origin has the event, but this attempt no longer holds it: a newer one has claimed it since, an
+    /// admin has reopened it, or its row is gone.
+    CommitRefused,
+    /// The origin has the event, but the ledger could not be told: it may get it once more.
+    CommitFailed,
+    /// The next delivery is granted at once.
+    Released,
+    /// This attempt no longer holds the event, as above.
+    ReleaseRefused,
+    /// The ledger could not be told: the next delivery is granted once the lease has run out.
+    ReleaseFailed,
+}
+
+impl Settlement {
+    /// The name in logs and data points.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Committed => "committed",
+            Self::CommitRefused => "commit_refused",
+            Self::CommitFailed => "commit_failed",
+            Self::Released => "released",
+            Self::ReleaseRefused => "release_refused",
+            Self::ReleaseFailed => "release_failed",
+        }
+    }
+}
+
+impl Serialize for Settlement {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+/// Milliseconds that the steps took.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(crate) struct Milliseconds {
+    /// Reading and verifying.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) verify: Option<u64>,
+    /// The claim in the ledger.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) claim: Option<u64>,
+    /// The origin's answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) origin: Option<u64>,
+    /// Commit or release in the ledger.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) commit: Option<u64>,
+}
+
+/// What is known of one delivery. It is filled in while the delivery goes its way, and what was not
+/// reached is left out.
+#[derive(Clone, Debug, Default, Serialize)]
+#[serde(default)]
+pub(crate) struct Record {
+    /// When the delivery arrived, RFC 3339.
+    pub(crate) time: String,
+    /// The name of this delivery.
+    pub(crate) correlation_id: String,
+    outcome: &'static str,
+    status: u16,
+    /// Why the signature was refused, or could not be found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event_key: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event_type: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    job_id: Option<String>,
+    /// What the job cost, as the number stands in the body: [`line`](Self::line) writes it as it is.
+    #[serde(skip)]
+    credits: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event_unreadable: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key_index: Option<usize>,
+    /// How old the signature was, in seconds; negative if it was ahead of the clock.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) age_seconds: Option<i64>,
+    /// The length of the body.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) body_bytes: Option<usize>,
+    /// The number of the attempt.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) attempt: Option<u64>,
+    /// Whether a newer event of the job was delivered before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) order: Option<&'static str>,
+    /// The status that the origin answered with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) origin_status: Option<u16>,
+    /// What became of the claim.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) settlement: Option<Settlement>,
+    /// Why the ledger did not answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) ledger_error: Option<String>,
+    /// Why the rate limiter did not answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) limiter_error: Option<String>,
+    /// What is wrong with the settings.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) problems: Vec<String>,
+    /// How long the steps took.
+    pub(crate) milliseconds: Milliseconds,
+}
+
+/// Bytes that the line of a delivery has room for before it grows.
+const TYPICAL_BYTES: usize = 768;
+
+impl Record {
+    /// The record of a delivery that has just arrived.
+    pub(crate) fn new(time: String, correlation_id: String) -> Self {
+        Self { time, correlation_id, ..Self::default() }
+    }
+
+    /// Notes what an authentic delivery says of itself.
+    pub(crate) fn note_authentic(&mut self, authentic: &Authentic) {
+        let meta = authentic.meta();
+        self.key_index = Some(authentic.key_index);
+        self.age_seconds = Some(authentic.age_seconds);
+        self.event_key = Some(authentic.key.to_string());
+        self.event_id = meta.event_id;
+        self.event_type = meta.event_type;
+        self.job_id = meta.job_id;
+        self.credits = authentic.event.as_ref().ok().and_then(Event::credits).map(str::to_owned);
+        self.event_unreadable = authentic.event.as_ref().err().map(EventError::code);
+    }
+
+    /// The line, now that the outcome is known.
+    pub(crate) fn line(&mut self, outcome: Outcome) -> String {
+        self.outcome = outcome.code();
+        self.status = outcome.status();
+        let mut line = Vec::with_capacity(TYPICAL_BYTES);
+        let written = serde_json::to_writer(&mut line, self).ok();
+        // The verifier has read it as a JSON number, so it can stand in JSON. It is written by hand because
+        // it must not go through a binary fraction; the means that serde_json has for that make the worker
+        // larger by a tenth.
+        if let (Some(credits), Some(b'}')) = (&self.credits, line.last()) {
+            line.pop();
+            line.extend([br#","credits":"#, credits.as_bytes(), b"}"].concat());
+        }
+        // Nothing in a record can fail to be written as JSON; a line without detail would still
+        // count.
+        written
+            .and_then(|()| String::from_utf8(line).ok())
+            .unwrap_or_else(|| format!(r#"{{"outcome":"{}"}}"#, self.outcome))
+    }
+}
+
+/// What is known of an admin's intervention.
+#[derive(Debug, Serialize)]
+pub(crate) struct AdminRecord<'a> {
+    time: String,
+    correlation_id: &'a str,
+    operation: &'static str,
+    event_key: &'a str,
+    /// `ok`, or the code of why not.
+    result: &'static str,
+}
+
+impl<'a> AdminRecord<'a> {
+    /// The record of an event that was to be reopened.
+    pub(crate) fn reopen(
+        now_ms: u64,
+        correlation_id: &'a str,
+        event_key: &'a str,
+        result: Result<(), Outcome>,
+    ) -> Self {
+        let result = result.map_or_else(Outcome::code, |()| "ok");
+        Self { time: rfc3339(now_ms), correlation_id, operation: "reopen", event_key, result }
+    }
+
+    /// The line.
+    pub(crate) fn line(&self) -> String {
+        // Texts can always be written as JSON.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nextapi_webhook::{Key, UnixTime};
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::machine::authenticate;
+    use crate::settings::tests::{SECRET, settings_with};
+
+    const NOW: UnixTime = UnixTime::from_secs(1_700_000_000);
+
+    fn authentic(body: &[u8]) -> Authentic {
+        let key = Key::new(SECRET.as_bytes()).unwrap();
+        let header = key.sign(UnixTime::from_secs(1_699_999_990), body).to_string();
+        authenticate(&settings_with(&[]), &header, body, NOW).unwrap()
+    }
+
+    pub(crate) fn record_of(body: &[u8]) -> Record {
+        let mut record = Record::new("2023-11-14T22:13:20.000Z".to_owned(), "c-1".to_owned());
+        record.body_bytes = Some(body.len());
+        record.note_authentic(&authentic(body));
+        record
+    }
+
+    fn parsed(line: &str) -> Value {
+        assert!(!line.contains('\n'), "one line for one delivery");
+        serde_json::from_str(line).unwrap()
+    }
+
+    #[test]
+    fn the_line_of_a_forwarded_event_is_pinned() {
+        let body = br#"{"id":"evt_1","type":"job.succeeded","data":{"job":{"id":"job_1","prompt":"canary","cost_credits":1.5}}}"#;
+        let mut record = record_of(body);
+        record.attempt = Some(2);
+        record.order = Some("in-order");
+        record.origin_status = Some(204);
+        record.settlement = Some(Settlement::Committed);
+        record.milliseconds =
+            Milliseconds { verify: Some(0), claim: Some(3), origin: Some(40), commit: Some(2) };
+        let line = record.line(Outcome::Forwarded);
+        assert_eq!(
+            parsed(&line),
+            json!({
+                "time": "2023-11-14T22:13:20.000Z",
+                "correlation_id": "c-1",
+                "outcome": "forwarded",
+                "status": 200,
+                "event_key": nextapi_webhook::EventKey::of(body).to_string(),
+                "event_id": "evt_1",
+                "event_type": "job.succeeded",
+                "job_id": "job_1",
+                "credits": 1.5,
+                "key_index": 0,
+                "age_seconds": 10,
+                "body_bytes": body.len(),
+                "attempt": 2,
+                "order": "in-order",
+                "origin_status": 204,
+                "settlement": "committed",
+                "milliseconds": { "verify": 0, "claim": 3, "origin": 40, "commit": 2 },
+            }),
+        );
+        assert!(!line.contains("canary"), "{line}");
+    }
+
+    #[test]
+    fn an_event_that_cannot_be_read_says_why() {
+        let line = record_of(b"canary, not JSON").line(Outcome::Forwarded);
+        assert_eq!(parsed(&line)["event_unreadable"], "event_unreadable");
+        assert!(!line.contains("canary"), "{line}");
+    }
+
+    #[test]
+    fn a_refused_delivery_has_only_what_was_reached() {
+        let mut record = Record::new("t".to_owned(), "c-1".to_owned());
+        record.reason = Some("no header".to_owned());
+        assert_eq!(
+            parsed(&record.line(Outcome::SignatureMissing)),
+            json!({
+                "time": "t",
+                "correlation_id": "c-1",
+                "outcome": "signature_missing",
+                "status": 400,
+                "reason": "no header",
+                "milliseconds": {},
+            }),
+        );
+    }
+
+    #[test]
+    fn a_text_with_line_feeds_and_quotes_stays_one_line() {
+        let mut record = Record::new("t".to_owned(), "c-1".to_owned());
+        record.ledger_error = Some("first\nsecond \"quoted\"".to_owned());
+        let line = record.line(Outcome::LedgerUnavailable);
+        assert_eq!(parsed(&line)["ledger_error"], "first\nsecond \"quoted\"");
+    }
+
+    #[test]
+    fn the_line_of_an_admins_intervention_is_pinned() {
+        for (result, word) in [(Ok(()), "ok"), (Err(Outcome::NotFound), "not_found")] {
+            let record = AdminRecord::reopen(1_700_000_000_000, "c-1", "event-00", result);
+            assert_eq!(
+                parsed(&record.line()),
+                json!({
+                    "time": "2023-11-14T22:13:20.000Z",
+                    "correlation_id": "c-1",
+                    "operation": "reopen",
+                    "event_key": "event-00",
+                    "result": word,
+                }),
+            );
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! The settings as they may be shown.
+
+use serde::Serialize;
+
+use super::{MILLISECONDS, SECONDS_PER_HOUR, Settings};
+use crate::ledger::order::LateEvents;
+
+/// The settings in force. Of secrets it says only whether they are set, and of the origin's URL not
+/// the path, which may hold a token.
+#[derive(Serialize)]
+pub(crate) struct Summary<'a> {
+    webhook_path: &'a str,
+    webhook_secrets: usize,
+    source_networks: Option<usize>,
+    signature_headers: &'a [String],
+    tolerance_past_seconds: u64,
+    tolerance_future_seconds: u64,
+    origin: &'a str,
+    origin_authorization: bool,
+    edge_signing_secret: bool,
+    max_body_bytes: usize,
+    origin_timeout_ms: u32,
+    lease_seconds: u64,
+    retention_hours: u64,
+    ledger_shards: u32,
+    late_events: &'static str,
+}
+
+impl Settings {
+    /// The settings as they may be shown.
+    pub(crate) fn summary(&self) -> Summary<'_> {
+        let tolerance = self.verifier.tolerance();
+        Summary {
+            webhook_path: &self.webhook_path,
+            webhook_secrets: self.secret_count,
+            source_networks: self.source_networks.as_ref().map(Vec::len),
+            signature_headers: &self.signature_headers,
+            tolerance_past_seconds: tolerance.past_secs(),
+            tolerance_future_seconds: tolerance.future_secs(),
+            origin: self.origin.host(),
+            origin_authorization: self.origin_authorization.is_some(),
+            edge_signing_secret: self.edge_signing_key.is_some(),
+            max_body_bytes: self.max_body_bytes,
+            origin_timeout_ms: self.origin_timeout_ms,
+            lease_seconds: self.policy.lease_ms / MILLISECONDS,
+            retention_hours: self.policy.retention_ms / MILLISECONDS / SECONDS_PER_HOUR,
+            ledger_shards: self.ledger_shards,
+            late_events: match self.policy.late_events {
+                LateEvents::Forward => "forward",
+                LateEvents::Drop => "drop",
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::settings::tests::settings_with;
+
+    #[test]
+    fn the_summary_is_pinned_and_holds_no_secret() {
+        let settings = settings_with(&[
+            ("WEBHOOK_SECRETS", "canary-1 canary-2"),
+            ("ORIGIN_URL", "https://Origin.example:8443/canary?token=canary"),
+            ("ORIGIN_AUTHORIZATION", "Bearer canary"),
+            ("EDGE_SIGNING_SECRET", "canary"),
+            ("ADMIN_TOKEN", "canary-of-the-admin"),
+            ("LATE_EVENTS", "drop"),
+            ("SOURCE_ADDRESSES", "192.0.2.7"),
+        ]);
+        let summary = serde_json::to_value(settings.summary()).unwrap();
+        let expected = json!({
+            "webhook_path": "/webhook",
+            "webhook_secrets": 2,
+            "source_networks": 1,
+            "signature_headers": ["x-nextapi-signature", "x-webhook-signature"],
+            "tolerance_past_seconds": 300,
+            "tolerance_future_seconds": 300,
+            "origin": "origin.example:8443",
+            "origin_authorization": true,
+            "edge_signing_secret": true,
+            "max_body_bytes": 262_144,
+            "origin_timeout_ms": 7_000,
+            "lease_seconds": 30,
+            "retention_hours": 72,
+            "ledger_shards": 16,
+            "late_events": "drop",
+        });
+        assert_eq!(summary, expected);
+        assert!(!summary.to_string().contains("canary"));
+    }
+}

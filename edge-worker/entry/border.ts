@@ -1,0 +1,109 @@
+// What crosses the border between Rust and TypeScript, as JSON. Generated from core/src by
+// `make border`; a test holds it against the Rust types.
+
+export type RequestHead = { 
+/**
+ * The method.
+ */
+method: string, 
+/**
+ * The whole URL, in the normal form that the platform gives it.
+ */
+url: string, 
+/**
+ * Names in lower case, each once; several values of a name are joined by commas.
+ */
+headers: Array<[string, string]>, };
+
+export type Output = { "type": "read_body", 
+/**
+ * The longest body that is accepted, in bytes.
+ */
+limit: number, 
+/**
+ * The exact length in bytes, if it was declared; never more than the limit.
+ */
+length: number | null, 
+/**
+ * When to give up, in milliseconds from now.
+ */
+deadlineMs: number, } | { "type": "call_ledger", 
+/**
+ * The calls.
+ */
+calls: Array<LedgerCall>, 
+/**
+ * When to give up on each, in milliseconds from now.
+ */
+deadlineMs: number, } | { "type": "forward", 
+/**
+ * Where it goes.
+ */
+url: string, 
+/**
+ * The request's headers.
+ */
+headers: Array<[string, string]>, 
+/**
+ * When to give up, in milliseconds from now.
+ */
+deadlineMs: number, } | { "type": "wait", 
+/**
+ * How long, in milliseconds.
+ */
+ms: number, } | { "type": "check_rate_limit", 
+/**
+ * The client, as the limiter knows it.
+ */
+key: string, 
+/**
+ * When to give up, in milliseconds from now.
+ */
+deadlineMs: number, } | { "type": "respond", 
+/**
+ * The response.
+ */
+response: ResponseParts, 
+/**
+ * A line for the log.
+ */
+log: string | null, 
+/**
+ * A point for the dataset.
+ */
+dataPoint: DataPoint | null, };
+
+export type LedgerCall = { 
+/**
+ * Name of the object.
+ */
+shard: string, 
+/**
+ * The RPC message.
+ */
+message: string, };
+
+export type ResponseParts = { 
+/**
+ * The HTTP status.
+ */
+status: number, 
+/**
+ * The headers, names in lower case.
+ */
+headers: Array<[string, string]>, 
+/**
+ * The body.
+ */
+body: string, };
+
+export type DataPoint = { 
+/**
+ * The texts, at most 16 KB together. The first one is what points are sampled by as well, when
+ * there are too many to keep all.
+ */
+blobs: [string, string, string, string, string, string, string, string], 
+/**
+ * The numbers, still as text: to read them is JavaScript's, which has the code for it anyway.
+ */
+doubles: [string, string, string, string, string, string, string, string, string, string, string, string], };

@@ -1,0 +1,45 @@
+// The instance of the Rust code, and a new one after a panic.
+
+import { __wbg_reset_state, Edge, initSync } from "rust/nextapi_edge.js";
+import module from "rust/nextapi_edge_bg.wasm";
+
+/** The worker's bindings. Settings are bindings as well, of any type that somebody may have given them. */
+export interface Env {
+  LEDGER: DurableObjectNamespace<Rpc.DurableObjectBranded & { call(message: string): Promise<string> }>;
+  ANALYTICS?: AnalyticsEngineDataset;
+  RATE_LIMITER?: RateLimit;
+}
+
+initSync({ module });
+
+let instance: Edge | undefined;
+
+/** The instance. The settings are read when it is made: a change of them comes with a new isolate. */
+export function edge(env: Env): Edge {
+  if (instance === undefined) {
+    instance = new Edge(settings(env), "ANALYTICS" in env, "RATE_LIMITER" in env);
+    for (const warning of instance.warnings) console.warn(warning);
+  }
+  return instance;
+}
+
+/**
+ * Gives the next request a new instance, if the error is a panic. A panic traps in the middle of a call,
+ * and what it leaves in the memory is not to be trusted. Requests that the old instance was working on
+ * fail at their next step.
+ */
+export function restart(error: unknown): void {
+  if (error instanceof WebAssembly.RuntimeError) {
+    instance = undefined;
+    __wbg_reset_state();
+  }
+}
+
+/** Everything that may be a setting: texts and numbers as they are, null for anything else. */
+function settings(env: Env): string {
+  const values: Record<string, string | number | null> = {};
+  for (const [name, value] of Object.entries(env)) {
+    values[name] = typeof value === "string" || typeof value === "number" ? value : null;
+  }
+  return JSON.stringify(values);
+}

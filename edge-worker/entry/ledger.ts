@@ -1,0 +1,69 @@
+// The ledger's Durable Object: the platform's half of core/src/ledger.
+
+import { DurableObject } from "cloudflare:workers";
+import { type Env, edge, restart } from "./instance";
+import { Storage } from "./storage";
+
+/** Pause before the next alarm, in milliseconds, if not even the Rust code could set one. */
+const ALARM_PAUSE_MS = 600_000;
+
+export class Ledger extends DurableObject<Env> {
+  #storage: Storage | undefined;
+  #isStarted = false;
+
+  /** Applies a call, and gives the reply; both are RPC messages. */
+  async call(message: string): Promise<string> {
+    const storage = this.#storage ?? (await this.#open());
+    // From here on nothing waits, and that is the point: core/src/ledger/mod.rs says why.
+    const reply = this.#guarded((edge) => {
+      this.#start(edge, storage);
+      return edge.callObject(storage, message, this.now());
+    });
+    await storage.settled();
+    return reply;
+  }
+
+  /** Never fails: the platform gives an alarm up for good after seven failures. */
+  override async alarm(): Promise<void> {
+    const storage = this.#storage ?? (await this.#open());
+    storage.alarmRings();
+    try {
+      this.#guarded((edge) => {
+        edge.ringAlarm(storage, this.#isStarted, this.now());
+        this.#isStarted = true;
+      });
+    } catch (error) {
+      console.error(`the alarm failed: ${error instanceof Error ? error.message : error}`);
+      if (storage.alarm === undefined) storage.setAlarm(this.now() + ALARM_PAUSE_MS);
+    }
+    await storage.settled();
+  }
+
+  /** The object's clock, in milliseconds since 1970. */
+  protected now(): number {
+    return Date.now();
+  }
+
+  /** Opens the storage: once in the object's life, since its memory knows afterwards what is pending. */
+  async #open(): Promise<Storage> {
+    const alarm = (await this.ctx.storage.getAlarm()) ?? undefined;
+    const frequent = this.#guarded((edge) => edge.frequentStatements);
+    this.#storage ??= new Storage(this.ctx.storage, frequent, alarm);
+    return this.#storage;
+  }
+
+  #start(instance: ReturnType<typeof edge>, storage: Storage): void {
+    if (this.#isStarted) return;
+    instance.startObject(storage, this.now());
+    this.#isStarted = true;
+  }
+
+  #guarded<T>(work: (instance: ReturnType<typeof edge>) => T): T {
+    try {
+      return work(edge(this.env));
+    } catch (error) {
+      restart(error);
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,78 @@
+// The storage of an object, as the Rust code sees it: src/storage.rs.
+
+import type { ObjectStorage } from "rust/nextapi_edge.js";
+
+/** Divides values that are handed over as one text. */
+const DIVIDER = "\0";
+
+export class Storage implements ObjectStorage {
+  /** Writes of the alarm that were not waited for yet. */
+  #pending: Promise<void> | undefined;
+
+  constructor(
+    private readonly storage: DurableObjectStorage,
+    private readonly frequent: string[],
+    private pendingAlarm: number | undefined,
+  ) {}
+
+  get bytes(): number {
+    return this.storage.sql.databaseSize;
+  }
+
+  get alarm(): number | undefined {
+    return this.pendingAlarm;
+  }
+
+  /** In the same transaction as what is written before and after it, as long as nothing is awaited. */
+  setAlarm(alarm: number | undefined): void {
+    this.pendingAlarm = alarm;
+    this.#pending = alarm === undefined ? this.storage.deleteAlarm() : this.storage.setAlarm(alarm);
+    // Whoever waits for it learns of an error.
+    this.#pending.catch(() => {});
+  }
+
+  /** An alarm that rings is no longer pending. */
+  alarmRings(): void {
+    this.pendingAlarm = undefined;
+  }
+
+  /** Waits until the alarm is set. After an error nobody knows which alarm is pending. */
+  async settled(): Promise<void> {
+    try {
+      await this.#pending;
+    } catch (error) {
+      this.pendingAlarm = undefined;
+      throw error;
+    } finally {
+      this.#pending = undefined;
+    }
+  }
+
+  query(statements: string, values: string): string {
+    const bound = values === "" ? [] : values.split(DIVIDER).map(fromText);
+    const rows = this.storage.sql
+      .exec(statements, ...bound)
+      .toArray()
+      .map(Object.values);
+    const [first] = rows;
+    if (first === undefined) return "";
+    let texts = `${first.length}`;
+    for (const row of rows) for (const value of row) texts += DIVIDER + toText(value);
+    return texts;
+  }
+
+  queryFrequent(index: number, values: string): string {
+    return this.query(this.frequent[index] ?? "", values);
+  }
+}
+
+function fromText(text: string): string | number | null {
+  if (text.startsWith("s")) return text.slice(1);
+  return text.startsWith("i") ? Number(text.slice(1)) : null;
+}
+
+function toText(value: unknown): string {
+  if (value === null) return "n";
+  if (typeof value === "string" && !value.includes(DIVIDER)) return `s${value}`;
+  return Number.isSafeInteger(value) ? `i${value}` : "?";
+}

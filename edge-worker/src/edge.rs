@@ -1,0 +1,243 @@
+//! What the entry modules call.
+
+use nextapi_edge_core::{
+    Bindings, Input, Isolate, Machine, OriginResult, Output, RawSettings, Settings, Step, ledger,
+};
+use wasm_bindgen::prelude::*;
+
+use crate::random::RandomSupply;
+use crate::storage::ObjectStorage;
+use crate::url;
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_namespace = console, js_name = error)]
+    fn log_error(line: &str);
+}
+
+/// The worker, as the entry modules see it. There is one in an isolate; after a panic a new one takes
+/// its place.
+///
+/// A request is driven under an id of the caller's, by the contract of `nextapi_edge_core`. Outputs are
+/// JSON: `Output` in `border.ts`.
+#[wasm_bindgen]
+pub struct Edge {
+    isolate: Isolate,
+    /// Machines that wait for an input. There are never more than an isolate's requests under way.
+    machines: Vec<(u32, Machine)>,
+    random: RandomSupply,
+}
+
+#[wasm_bindgen]
+impl Edge {
+    /// Reads the settings: a JSON object from name to text, number, or null for anything else. The
+    /// flags say which optional bindings there are.
+    ///
+    /// # Errors
+    /// If `settings` is no such object.
+    #[wasm_bindgen(constructor)]
+    pub fn new(
+        settings: String,
+        has_analytics: bool,
+        has_rate_limiter: bool,
+    ) -> Result<Self, JsError> {
+        // What a panic says would be lost otherwise: it traps, and a trap has no text.
+        std::panic::set_hook(Box::new(|panic| log_error(&panic.to_string())));
+        let settings = zeroize::Zeroizing::new(settings);
+        let raw = RawSettings::from_json(&settings).map_err(JsError::new)?;
+        let bindings = Bindings { analytics: has_analytics, rate_limiter: has_rate_limiter };
+        Ok(Self {
+            isolate: Isolate::new(Settings::read(&raw, &url::parse), bindings),
+            machines: Vec::new(),
+            random: RandomSupply::new(),
+        })
+    }
+
+    /// Names that are no settings but look like one, in words, for the log.
+    #[wasm_bindgen(getter)]
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        self.isolate.warnings().to_vec()
+    }
+
+    /// Begins with a request: JSON, `RequestHead` in `border.ts`.
+    pub fn begin(&mut self, id: u32, request: &str, now_ms: f64) -> String {
+        let Ok(request) = serde_json::from_str(request) else { return self.lost(None, now_ms) };
+        let random = self.random.take();
+        let step = Machine::begin(&mut self.isolate, request, random, time(now_ms));
+        self.go_on(id, step)
+    }
+
+    /// The body was read.
+    #[wasm_bindgen(js_name = bodyRead)]
+    pub fn body_read(&mut self, id: u32, bytes: Vec<u8>, now_ms: f64) -> String {
+        self.handle(id, Input::Body(bytes), now_ms)
+    }
+
+    /// The body is longer than the limit.
+    #[wasm_bindgen(js_name = bodyTooLarge)]
+    pub fn body_too_large(&mut self, id: u32, now_ms: f64) -> String {
+        self.handle(id, Input::BodyTooLarge, now_ms)
+    }
+
+    /// The body was not there in time.
+    #[wasm_bindgen(js_name = bodyTimedOut)]
+    pub fn body_timed_out(&mut self, id: u32, now_ms: f64) -> String {
+        self.handle(id, Input::BodyTimedOut, now_ms)
+    }
+
+    /// The connection broke before the body's end.
+    #[wasm_bindgen(js_name = bodyCut)]
+    pub fn body_cut(&mut self, id: u32, now_ms: f64) -> String {
+        self.handle(id, Input::BodyCut, now_ms)
+    }
+
+    /// The ledger has replied: a JSON array of messages in the order of the calls, with
+    /// `{"error":{"message":…,"overloaded":…}}` in place of each that did not come.
+    #[wasm_bindgen(js_name = ledgerReplied)]
+    pub fn ledger_replied(&mut self, id: u32, replies: String, now_ms: f64) -> String {
+        self.handle(id, Input::LedgerReplies(replies), now_ms)
+    }
+
+    /// The origin has answered with this status.
+    #[wasm_bindgen(js_name = originAnswered)]
+    pub fn origin_answered(&mut self, id: u32, status: u16, now_ms: f64) -> String {
+        self.handle(id, Input::Origin(OriginResult::Status(status)), now_ms)
+    }
+
+    /// The origin did not answer in time.
+    #[wasm_bindgen(js_name = originTimedOut)]
+    pub fn origin_timed_out(&mut self, id: u32, now_ms: f64) -> String {
+        self.handle(id, Input::Origin(OriginResult::TimedOut), now_ms)
+    }
+
+    /// There was no connection to the origin, or it broke.
+    #[wasm_bindgen(js_name = originUnreachable)]
+    pub fn origin_unreachable(&mut self, id: u32, now_ms: f64) -> String {
+        self.handle(id, Input::Origin(OriginResult::Unreachable), now_ms)
+    }
+
+    /// The wait is over.
+    pub fn waited(&mut self, id: u32, now_ms: f64) -> String {
+        self.handle(id, Input::Waited, now_ms)
+    }
+
+    /// The rate limiter has answered.
+    #[wasm_bindgen(js_name = rateLimitChecked)]
+    pub fn rate_limit_checked(&mut self, id: u32, is_within: bool, now_ms: f64) -> String {
+        self.handle(id, Input::RateLimit(Ok(is_within)), now_ms)
+    }
+
+    /// The rate limiter has not answered, for this reason.
+    #[wasm_bindgen(js_name = rateLimitFailed)]
+    pub fn rate_limit_failed(&mut self, id: u32, error: String, now_ms: f64) -> String {
+        self.handle(id, Input::RateLimit(Err(error)), now_ms)
+    }
+
+    /// Gives up a request that failed outside of this instance.
+    pub fn abandon(&mut self, id: u32) {
+        self.take(id);
+    }
+
+    /// How many requests wait for an input.
+    #[wasm_bindgen(getter, js_name = requestsUnderWay)]
+    #[must_use]
+    pub fn requests_under_way(&self) -> usize {
+        self.machines.len()
+    }
+
+    /// The response to a request that has failed, perhaps in an earlier instance, which has panicked.
+    /// `offered` is the sender's correlation id.
+    pub fn lost(&mut self, offered: Option<String>, now_ms: f64) -> String {
+        let random = self.random.take();
+        let offered = offered.as_deref();
+        encode(&Machine::lost(&mut self.isolate, offered, &random, time(now_ms)))
+    }
+
+    /// SQL statements that an object's database is asked for by their index.
+    #[wasm_bindgen(getter, js_name = frequentStatements)]
+    #[must_use]
+    pub fn frequent_statements(&self) -> Vec<String> {
+        ledger::FREQUENT.map(str::to_owned).to_vec()
+    }
+
+    /// Starts an object: once in its life, before anything else.
+    ///
+    /// # Errors
+    /// If the settings are refused, or what SQLite has to say.
+    #[wasm_bindgen(js_name = startObject)]
+    pub fn start_object(&self, storage: &ObjectStorage, now_ms: f64) -> Result<(), JsError> {
+        ledger::start(&storage, self.settings()?, time(now_ms))
+            .map_err(|error| JsError::new(&error))
+    }
+
+    /// Applies a call to an object, and gives the reply; both are RPC messages.
+    ///
+    /// # Errors
+    /// What is wrong with the call, the settings or the database. The call may then have had its
+    /// effect or not.
+    #[wasm_bindgen(js_name = callObject)]
+    pub fn call_object(
+        &self,
+        storage: &ObjectStorage,
+        message: &str,
+        now_ms: f64,
+    ) -> Result<String, JsError> {
+        ledger::call(&storage, self.settings()?, message, time(now_ms))
+            .map_err(|error| JsError::new(&error))
+    }
+
+    /// An object's alarm rings. Its successor is set before anything else.
+    ///
+    /// # Errors
+    /// What SQLite has to say. The platform need not try again.
+    #[wasm_bindgen(js_name = ringAlarm)]
+    pub fn ring_alarm(
+        &self,
+        storage: &ObjectStorage,
+        is_started: bool,
+        now_ms: f64,
+    ) -> Result<(), JsError> {
+        ledger::ring(&storage, self.isolate.settings().ok(), is_started, time(now_ms))
+            .map_err(|error| JsError::new(&error))
+    }
+}
+
+impl Edge {
+    fn handle(&mut self, id: u32, input: Input, now_ms: f64) -> String {
+        let Some(machine) = self.take(id) else { return self.lost(None, now_ms) };
+        let step = machine.handle(&mut self.isolate, input, time(now_ms));
+        self.go_on(id, step)
+    }
+
+    fn go_on(&mut self, id: u32, (machine, output): Step) -> String {
+        self.machines.extend(machine.map(|machine| (id, machine)));
+        encode(&output)
+    }
+
+    fn take(&mut self, id: u32) -> Option<Machine> {
+        let index = self.machines.iter().position(|(other, _)| *other == id)?;
+        Some(self.machines.swap_remove(index).1)
+    }
+
+    fn settings(&self) -> Result<&Settings, JsError> {
+        self.isolate.settings().map_err(|_| JsError::new("the settings are refused"))
+    }
+}
+
+fn encode(output: &Output) -> String {
+    // An output is texts and numbers, which can always be written as JSON. Were that to change, the entry
+    // module would take the empty text for a failure.
+    serde_json::to_string(output).unwrap_or_default()
+}
+
+/// A time of the platform's clock.
+pub(crate) fn time(now_ms: f64) -> u64 {
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a time is a whole number, and such casts saturate"
+    )]
+    let now_ms = now_ms as u64;
+    now_ms
+}
