@@ -124,12 +124,12 @@ impl Event {
     /// say which event it is: see [`EventKey`].
     #[must_use]
     pub fn key(&self) -> Option<EventKey> {
-        let id = self.id()?;
-        let own_status = self.status().filter(|_| self.has_own_status);
-        if self.event_type().or(own_status).is_none() {
+        // An id alone does not tell the events of a video from one another.
+        if self.event_type.is_none() && !self.has_own_status {
             return None;
         }
-        Some(EventKey::of_event(id, self.event_type(), own_status))
+        let own_status = self.status().filter(|_| self.has_own_status);
+        Some(EventKey::of_event(self.id()?, self.event_type(), own_status))
     }
 }
 
