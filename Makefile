@@ -107,7 +107,7 @@ SECTION := cargo run --quiet --package nextapi-webhook-benches --bin section --
 bench-embedded: .tools/installed/embedded ## flash, stack and instructions on a Cortex-M4, beside their targets
 	$(call say,The firmware's figures (a minute or two))
 	mkdir -p target
-	cd capi/firmware && cargo run --quiet --locked --package nextapi-firmware-host -- --markdown > $(CURDIR)/target/embedded.md
+	cd firmware && cargo run --quiet --locked --package nextapi-firmware-host -- --markdown > $(CURDIR)/target/embedded.md
 	$(SECTION) embedded --machine < target/embedded.md
 	@cat target/embedded.md
 
@@ -252,7 +252,7 @@ mutants: $(CARGO_MUTANTS) ## which changes to the verifier no test would notice 
 	PATH="$(CURDIR)/.tools/bin:$$PATH" cargo mutants --package nextapi-webhook --output target
 
 include capi/capi.mk
-include capi/firmware/firmware.mk
+include firmware/firmware.mk
 include benches/wasm/wasm.mk
 
 ## Tools

@@ -177,6 +177,8 @@ impl<'a> Sections<'a> {
                     continue;
                 }
                 Token::End => continue,
+                // It says no more than a missing one.
+                Token::Value(Value::Text(text)) if text.is_empty() => (Value::Null, reader.depth()),
                 Token::Value(value) => (value, reader.depth()),
                 Token::Object | Token::Array => (Value::Other, reader.depth().saturating_sub(1)),
             };
@@ -246,12 +248,8 @@ impl<'a> Section<'a> {
 }
 
 impl<'a> Value<'a> {
-    /// The text, unless it is empty: that says no more than a missing one.
     fn text(self) -> Option<Text<'a>> {
-        match self {
-            Self::Text(text) if !text.is_empty() => Some(text),
-            _ => None,
-        }
+        if let Self::Text(text) = self { Some(text) } else { None }
     }
 
     fn number(self) -> Option<&'a str> {
