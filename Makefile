@@ -173,7 +173,7 @@ deny: $(CARGO_DENY) ## licences, sources and duplicates of dependencies
 ASSURANCE := cargo run --quiet --package nextapi-assurance --
 
 .PHONY: assurance
-assurance: assurance-lint no-allocation no-panic no-secret-branch timing miri edge-peers wasm-peers package docs-rs c-assurance fuzz planted ## all of them
+assurance: assurance-lint no-allocation no-panic no-secret-branch miri edge-peers wasm-peers package docs-rs c-assurance fuzz planted ## all of them
 	$(call say,Every claim holds)
 
 .PHONY: assurance-lint
@@ -196,11 +196,6 @@ no-panic: ## no call can panic: a binary that would not link
 no-secret-branch: .tools/installed/valgrind ## no branch or address depends on a secret: memcheck
 	$(call say,No branch and no address depends on a secret)
 	$(ASSURANCE) secrets
-
-.PHONY: timing
-timing: ## how long verifying takes by what was wrong; informative
-	$(call say,Timing$(comma) informative)
-	cargo run --quiet --profile proof --package nextapi-assurance --bin timing
 
 .PHONY: miri
 miri: .tools/installed/nightly ## unit tests under Miri: no undefined behaviour, dependencies included
