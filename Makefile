@@ -107,7 +107,7 @@ SECTION := cargo run --quiet --package nextapi-webhook-benches --bin section --
 bench-embedded: .tools/installed/embedded ## flash, stack and instructions on a Cortex-M4, beside their targets
 	$(call say,The firmware's figures (a minute or two))
 	mkdir -p target
-	cd capi/firmware && cargo run --quiet --locked --package nextapi-firmware-host -- --markdown > $(CURDIR)/target/embedded.md
+	cd firmware && cargo run --quiet --locked --package nextapi-firmware-host -- --markdown > $(CURDIR)/target/embedded.md
 	$(SECTION) embedded --machine < target/embedded.md
 	@cat target/embedded.md
 
@@ -183,7 +183,7 @@ deny: $(CARGO_DENY) ## licences, sources and duplicates of dependencies
 ASSURANCE := cargo run --quiet --package nextapi-assurance --
 
 .PHONY: assurance
-assurance: assurance-lint no-allocation no-panic no-secret-branch timing miri edge-peers wasm-peers package docs-rs c-assurance fuzz planted ## all of them
+assurance: assurance-lint no-allocation no-panic no-secret-branch miri edge-peers wasm-peers package docs-rs c-assurance fuzz planted ## all of them
 	$(call say,Every claim holds)
 
 .PHONY: assurance-lint
@@ -206,11 +206,6 @@ no-panic: ## no call can panic: a binary that would not link
 no-secret-branch: .tools/installed/valgrind ## no branch or address depends on a secret: memcheck
 	$(call say,No branch and no address depends on a secret)
 	$(ASSURANCE) secrets
-
-.PHONY: timing
-timing: ## how long verifying takes by what was wrong; informative
-	$(call say,Timing$(comma) informative)
-	cargo run --quiet --profile proof --package nextapi-assurance --bin timing
 
 .PHONY: miri
 miri: .tools/installed/nightly ## unit tests under Miri: no undefined behaviour, dependencies included
@@ -262,7 +257,7 @@ mutants: $(CARGO_MUTANTS) ## which changes to the verifier no test would notice 
 	PATH="$(CURDIR)/.tools/bin:$$PATH" cargo mutants --package nextapi-webhook --output target
 
 include capi/capi.mk
-include capi/firmware/firmware.mk
+include firmware/firmware.mk
 include benches/wasm/wasm.mk
 
 ## Tools

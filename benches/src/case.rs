@@ -22,6 +22,8 @@ pub enum Case {
     InPieces,
     /// So many keys, of which the last has signed.
     Keys(usize),
+    /// One signature in the header, of which the byte at this place of the MAC is wrong.
+    WrongByte(usize),
     /// So many signatures in the header, none of which holds.
     Forged(usize),
     /// As long a header as may be, with as many signatures as may be.
@@ -50,6 +52,7 @@ impl Case {
     /// None: all keys can be used.
     pub fn subject(self, name: &str, size: u32) -> Result<Subject<'static>, Failure> {
         let signing = match self {
+            Self::WrongByte(at) => Signing::WrongByte(at),
             Self::Forged(count) => Signing::Forged(count),
             Self::HostileHeader => Signing::Hostile,
             _ => Signing::Ordinary,
@@ -64,7 +67,7 @@ impl Case {
                 let last = count.saturating_sub(1);
                 Subject::new(name, move || signed_by(verify(NOW), last))
             }
-            Self::Forged(_) | Self::HostileHeader => {
+            Self::WrongByte(_) | Self::Forged(_) | Self::HostileHeader => {
                 Subject::new(name, move || verify(NOW) == Err(Error::SignatureMismatch))
             }
             Self::Stale => Subject::new(name, move || {

@@ -19,6 +19,8 @@ pub fn keys(count: usize) -> Result<Vec<Key>, KeyError> {
 pub enum Signing {
     /// One signature, which holds: what the provider sends.
     Ordinary,
+    /// One signature, of which the byte at this place of the MAC, 0 to 31, is wrong.
+    WrongByte(usize),
     /// As many signatures that do not hold, up to [`MAX_SIGNATURES`].
     Forged(usize),
     /// [`MAX_SIGNATURES`] signatures that do not hold, and then commas, each of which ends an empty
@@ -52,6 +54,14 @@ impl Delivery {
         };
         let header = match signing {
             Signing::Ordinary => signature.to_string(),
+            Signing::WrongByte(at) => {
+                let mut mac = *signature.mac();
+                if let Some(byte) = mac.get_mut(at) {
+                    *byte ^= 1;
+                }
+                let digits: String = mac.iter().map(|byte| format!("{byte:02x}")).collect();
+                format!("t={},v1={digits}", signed_at.as_secs())
+            }
             Signing::Forged(count) => forged(count),
             Signing::Hostile => format!("{:,<MAX_HEADER_BYTES$}", forged(MAX_SIGNATURES)),
         };
@@ -101,6 +111,19 @@ mod tests {
         let delivery = Delivery::new(64, AT, Signing::Hostile).unwrap();
         assert_eq!(delivery.header.len(), MAX_HEADER_BYTES);
         assert_eq!(delivery.header.matches("v1=").count(), MAX_SIGNATURES);
+    }
+
+    #[test]
+    fn only_one_byte_is_wrong() {
+        let of = |signing| Delivery::new(64, AT, signing).unwrap().header;
+        let ordinary = of(Signing::Ordinary);
+        for at in [0, 31] {
+            let wrong = of(Signing::WrongByte(at));
+            let differing: Vec<usize> = (0..ordinary.len())
+                .filter(|&place| wrong.as_bytes()[place] != ordinary.as_bytes()[place])
+                .collect();
+            assert_eq!(differing, ["t=1700000000,v1=".len() + 2 * at + 1]);
+        }
     }
 
     #[test]

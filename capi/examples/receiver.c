@@ -5,18 +5,18 @@
  *     cc -o receiver receiver.c $(pkg-config --cflags --libs nextapi_webhook libmicrohttpd)
  *     NEXTAPI_WEBHOOK_SECRET=whsec_anything ./receiver 9000
  *
- * It serves loopback only: in front of it belongs whatever terminates TLS.
+ * It runs until it is interrupted or terminated. It serves loopback only: in front of it belongs whatever terminates TLS.
  */
 
 #include <arpa/inet.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
 #include <nextapi_webhook.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #define MAX_BODY_BYTES 262144
 /* More events than can arrive within the ten minutes for which a signature is fresh. */
@@ -187,12 +187,19 @@ static int init(void) {
 int main(int argc, char **argv) {
     struct sockaddr_in address;
     struct MHD_Daemon *daemon;
+    sigset_t stop;
+    int signal_number;
     if (argc != 2) {
-        fprintf(stderr, "usage: receiver PORT, until its standard input ends\n");
+        fprintf(stderr, "usage: receiver PORT\n");
         return 2;
     }
     if (!init())
         return 2;
+    /* Blocked before the server's thread exists, which inherits it, so that they wait for this one. */
+    sigemptyset(&stop);
+    sigaddset(&stop, SIGINT);
+    sigaddset(&stop, SIGTERM);
+    sigprocmask(SIG_BLOCK, &stop, NULL);
     memset(&address, 0, sizeof address);
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -206,8 +213,7 @@ int main(int argc, char **argv) {
     }
     printf("http://127.0.0.1:%u/\n", MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_BIND_PORT)->port);
     fflush(stdout);
-    while (getchar() != EOF)
-        continue;
+    sigwait(&stop, &signal_number);
     MHD_stop_daemon(daemon);
     nextapi_webhook_verifier_wipe(&verifier);
     return 0;

@@ -314,7 +314,7 @@ typedef struct nextapi_webhook_stream {
 
 /**
  * The facts of an event, as UTF-8 texts that end with NUL and have none inside. A fact that the
- * body does not have is the empty text.
+ * body does not have is the empty text; an empty text in the body counts as absent.
  */
 typedef struct nextapi_webhook_event {
     /**
@@ -483,6 +483,11 @@ nextapi_webhook_result nextapi_webhook_event_read(const void *body,
 /**
  * The key of a body that has been verified: that of the event it says it is, else that of its
  * bytes. Every body has one.
+ *
+ * An event is known by `id`, `type` and `status` of the body itself: the hash is taken of id, line
+ * feed, type, line feed, status. One that is missing, null or empty gives no bytes, but both line
+ * feeds are always there. A body without an `id`, or with neither `type` nor `status`, is hashed as a
+ * whole.
  *
  * @param key   set to the key, or zeroed
  * @return OK or ARGUMENT_INVALID

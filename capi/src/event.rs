@@ -21,7 +21,7 @@ const _: () = assert!(STATUS_SIZE == Event::MAX_STATUS_BYTES + 1);
 const _: () = assert!(CREDITS_SIZE == Event::MAX_CREDITS_BYTES + 1);
 
 /// The facts of an event, as UTF-8 texts that end with NUL and have none inside. A fact that the
-/// body does not have is the empty text.
+/// body does not have is the empty text; an empty text in the body counts as absent.
 #[repr(C)]
 pub struct EventFacts {
     /// The `id` of the body: of the event in an envelope, of the video in the flat shape. By itself

@@ -45,6 +45,11 @@ impl EventKey {
 /// The key of a body that has been verified: that of the event it says it is, else that of its
 /// bytes. Every body has one.
 ///
+/// An event is known by `id`, `type` and `status` of the body itself: the hash is taken of id, line
+/// feed, type, line feed, status. One that is missing, null or empty gives no bytes, but both line
+/// feeds are always there. A body without an `id`, or with neither `type` nor `status`, is hashed as a
+/// whole.
+///
 /// @param key   set to the key, or zeroed
 /// @return OK or ARGUMENT_INVALID
 #[must_use]

@@ -36,6 +36,15 @@ export PKG_CONFIG_PATH=$out/opt/lib/pkgconfig
 "${CC:-cc}" -std=c99 -Wall -Wextra -Werror "$here/c/functions.c" $(pkg-config --cflags --libs nextapi_webhook) \
     -o "$out/with_pkg_config"
 echo "  pkg-config: $(LD_LIBRARY_PATH=$out/opt/lib "$out/with_pkg_config")"
+# As the README says for a folder that the dynamic linker does not know, and for the static library.
+# shellcheck disable=SC2046
+"${CC:-cc}" "$here/c/functions.c" $(pkg-config --cflags --libs nextapi_webhook) -Wl,-rpath,"$out/opt/lib" \
+    -o "$out/with_rpath"
+echo "  rpath: $("$out/with_rpath")"
+# shellcheck disable=SC2046
+"${CC:-cc}" "$here/c/functions.c" $(pkg-config --cflags nextapi_webhook) "$out/opt/lib/libnextapi_webhook.a" \
+    -o "$out/with_archive"
+echo "  the archive: $("$out/with_archive")"
 objdump -p "$out/with_pkg_config" | grep -q "NEEDED  *libnextapi_webhook.so.$abi\$"
 
 cmake -S "$here/cmake" -B "$out/cmake" -DCMAKE_PREFIX_PATH="$out/opt" -DWANTED="${version%.*}" >/dev/null

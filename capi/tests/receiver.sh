@@ -19,8 +19,12 @@ if NEXTAPI_WEBHOOK_SECRET='' "$out/receiver" 0 </dev/null 2>"$out/receiver.err";
 fi
 grep -q 'no key was given' "$out/receiver.err"
 
-# The receiver ends when its standard input does, which is when this script ends, whatever happens.
-coproc RECEIVER { exec "$out/receiver" 0; }
+# As the shell starts it with `&`: nothing comes from its standard input. It goes on until it is told to stop.
+coproc RECEIVER { exec "$out/receiver" 0 </dev/null; }
+receiver=$RECEIVER_PID
+trap 'kill "$receiver" 2>/dev/null || true' EXIT
 read -r url <&"${RECEIVER[0]}"
 [[ $url == http://127.0.0.1:* ]]
 "$hook" send --url "$url"
+kill -TERM "$receiver"
+wait "$receiver"

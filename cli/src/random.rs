@@ -9,7 +9,7 @@ use anyhow::Context as _;
 pub fn random_hex<const BYTES: usize>() -> anyhow::Result<String> {
     let mut bytes = [0; BYTES];
     getrandom::fill(&mut bytes).context("the system's random generator failed")?;
-    Ok(hex::encode(bytes))
+    Ok(base16ct::lower::encode_string(&bytes))
 }
 
 #[cfg(test)]

@@ -14,6 +14,8 @@ pub struct Facts {
     pub event_type: Option<String>,
     /// `Event::status`
     pub status: Option<String>,
+    /// The key of the body that says this, as it prints, if it says which event it is.
+    pub key: Option<String>,
     /// `Event::job_id`
     pub job_id: Option<String>,
     /// `Event::credits`
@@ -27,6 +29,7 @@ impl From<&Event> for Facts {
             id: owned(event.id()),
             event_type: owned(event.event_type()),
             status: owned(event.status()),
+            key: event.key().map(|key| key.to_string()),
             job_id: owned(event.job_id()),
             credits: owned(event.credits()),
         }
@@ -66,11 +69,15 @@ impl Facts {
         let credits = [root, data, job]
             .into_iter()
             .flat_map(|object| [number(object, "cost_credits"), number(object, "credits")]);
+        let id = identifier("id", text(root, "id"), 128)?;
+        let event_type = identifier("type", text(root, "type"), 64)?;
+        let own_status = identifier("status", text(root, "status"), 32)?;
         Ok(Self {
-            id: identifier("id", text(root, "id"), 128)?,
-            event_type: identifier("type", text(root, "type"), 64)?,
+            key: key([&id, &event_type, &own_status]),
+            id,
+            event_type,
             // Of what only describes the event, the first that is sound.
-            status: identifier("status", text(root, "status"), 32)?
+            status: own_status
                 .or_else(|| identifier("status", text(job, "status"), 32).unwrap_or_default()),
             job_id: job_ids
                 .into_iter()
@@ -78,15 +85,14 @@ impl Facts {
             credits: credits.flatten().find(|number| number.len() <= 32).map(str::to_owned),
         })
     }
+}
 
-    /// The key of the body that says this, as it prints, if it says which event it is.
-    #[must_use]
-    pub fn key(&self) -> Option<String> {
-        let said = |text: &&String| !text.is_empty();
-        let id = self.id.as_ref().filter(said)?;
-        let kind = self.event_type.as_ref().filter(said).or(self.status.as_ref().filter(said))?;
-        Some(format!("event-{}", sha256(format!("{id}\n{kind}").as_bytes())))
-    }
+/// The key of an event with this id, type and status of its own.
+fn key([id, event_type, status]: [&Option<String>; 3]) -> Option<String> {
+    id.as_ref().filter(|_| event_type.is_some() || status.is_some())?;
+    let [id, event_type, status] =
+        [id, event_type, status].map(|text| text.as_deref().unwrap_or_default());
+    Some(format!("event-{}", sha256(format!("{id}\n{event_type}\n{status}").as_bytes())))
 }
 
 /// The last member of that name, if the value is an object and has one.
@@ -95,8 +101,12 @@ fn member<'a>(value: Option<&'a Json>, name: &str) -> Option<&'a Json> {
     members.iter().rev().find(|(other, _)| other == name).map(|(_, value)| value)
 }
 
+/// An empty text counts as absent.
 fn text<'a>(object: Option<&'a Json>, name: &str) -> Option<&'a str> {
-    if let Some(Json::Text(text)) = member(object, name) { Some(text) } else { None }
+    match member(object, name) {
+        Some(Json::Text(text)) if !text.is_empty() => Some(text),
+        _ => None,
+    }
 }
 
 fn number<'a>(object: Option<&'a Json>, name: &str) -> Option<&'a str> {

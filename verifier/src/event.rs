@@ -23,6 +23,9 @@ const CREDITS_BYTES: usize = 32;
 /// - the flat one, `{"id":"<video id>","job_id":"job_…","status":"succeeded",…}`, where `id` is the
 ///   same for all events of a job.
 ///
+/// An empty text counts as absent, everywhere: where `job.id` is `""`, the job's id is taken from the
+/// next place that has one.
+///
 /// Read an event only from a body that has been verified: before that, anybody may have written it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
@@ -32,6 +35,9 @@ pub struct Event {
     #[cfg_attr(feature = "serde", serde(rename = "type"))]
     event_type: Option<String<TYPE_BYTES>>,
     status: Option<String<STATUS_BYTES>>,
+    /// Whether the status is the body's own. Only then is it part of the key.
+    #[cfg_attr(feature = "serde", serde(skip))]
+    has_own_status: bool,
     job_id: Option<String<ID_BYTES>>,
     credits: Option<String<CREDITS_BYTES>>,
 }
@@ -68,10 +74,14 @@ impl Event {
             job.cost_credits,
             job.credits,
         ];
+        let id = resolve("id", body.id.and_then(Value::text))?;
+        let event_type = resolve("type", body.event_type.and_then(Value::text))?;
+        let status = resolve("status", body.status.and_then(Value::text))?;
         Ok(Self {
-            id: resolve("id", body.id.and_then(Value::text))?,
-            event_type: resolve("type", body.event_type.and_then(Value::text))?,
-            status: resolve("status", body.status.and_then(Value::text))?.or(described),
+            id,
+            event_type,
+            has_own_status: status.is_some(),
+            status: status.or(described),
             job_id: job_ids.into_iter().find_map(|value| value?.text()?.resolve("job_id").ok()),
             credits: credits.into_iter().find_map(|value| String::try_from(value?.number()?).ok()),
         })
@@ -111,12 +121,15 @@ impl Event {
     }
 
     /// The key under which duplicates of this event are recognised, or `None` if the body does not
-    /// say which event it is: see [`EventKey`]. An empty text says nothing.
+    /// say which event it is: see [`EventKey`].
     #[must_use]
     pub fn key(&self) -> Option<EventKey> {
-        let said = |text: &&str| !text.is_empty();
-        let kind = self.event_type().filter(said).or(self.status().filter(said))?;
-        Some(EventKey::of_event(self.id().filter(said)?, kind))
+        // An id alone does not tell the events of a video from one another.
+        if self.event_type.is_none() && !self.has_own_status {
+            return None;
+        }
+        let own_status = self.status().filter(|_| self.has_own_status);
+        Some(EventKey::of_event(self.id()?, self.event_type(), own_status))
     }
 }
 
@@ -164,6 +177,8 @@ impl<'a> Sections<'a> {
                     continue;
                 }
                 Token::End => continue,
+                // It says no more than a missing one.
+                Token::Value(Value::Text(text)) if text.is_empty() => (Value::Null, reader.depth()),
                 Token::Value(value) => (value, reader.depth()),
                 Token::Object | Token::Array => (Value::Other, reader.depth().saturating_sub(1)),
             };

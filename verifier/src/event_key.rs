@@ -15,17 +15,24 @@ use crate::signature::{concatenate, hex};
 ///
 /// | body | key | prints as |
 /// | --- | --- | --- |
-/// | has an `id`, and a `type` or else a [`status`](Event::status), none empty | SHA-256 of id, line feed, type or status | `event-` and 64 hexadecimal digits |
+/// | has an `id`, and a `type` or a `status` or both | SHA-256 of id, line feed, type, line feed, status | `event-` and 64 hexadecimal digits |
 /// | anything else | SHA-256 of the body | `body-` and 64 hexadecimal digits |
 ///
-/// An `id` alone is not enough: in the flat shape `running` and `succeeded` have the same one, and
-/// the second would be dropped as a duplicate of the first. Neither part of an event's key can hold
-/// a line feed, so different pairs never give the same bytes. The key has the full 256 bits of the
-/// hash, and can be found with ordinary tools:
+/// The three are members of the body itself, in UTF-8 with their escapes resolved; the status of the
+/// job inside an envelope is not one of them. One that is missing, null or empty gives no bytes, but
+/// both line feeds are always there. None of the three can hold a line feed, so different events never
+/// give the same bytes. The key has the full 256 bits of the hash, and can be computed with ordinary
+/// tools:
 ///
 /// ```text
-/// printf 'evt_1\njob.succeeded' | sha256sum
+/// printf 'evt_1\njob.succeeded\n' | sha256sum      # {"id":"evt_1","type":"job.succeeded",…}
+/// printf 'vid_1\n\nsucceeded' | sha256sum          # {"id":"vid_1","status":"succeeded",…}
+/// printf 'vid_1\nvideo\nsucceeded' | sha256sum     # {"id":"vid_1","type":"video","status":"succeeded",…}
 /// ```
+///
+/// All three are needed: where `id` names a video, `running` and `succeeded` share it, and perhaps
+/// a `type` as well, and the second would be dropped as a duplicate of the first. For the same
+/// reason a body with an `id` alone is known by its bytes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EventKey {
     source: Source,
@@ -55,10 +62,13 @@ impl EventKey {
         Self { source: Source::Body, digest: Sha256::digest(body).into() }
     }
 
-    pub(crate) fn of_event(id: &str, kind: &str) -> Self {
-        let digest =
-            Sha256::new().chain_update(id).chain_update(b"\n").chain_update(kind).finalize();
-        Self { source: Source::Event, digest: digest.into() }
+    /// The texts have no line feed: they come from an [`Event`], which refuses control characters.
+    pub(crate) fn of_event(id: &str, event_type: Option<&str>, status: Option<&str>) -> Self {
+        let mut hash = Sha256::new();
+        for part in [id, "\n", event_type.unwrap_or_default(), "\n", status.unwrap_or_default()] {
+            hash.update(part);
+        }
+        Self { source: Source::Event, digest: hash.finalize().into() }
     }
 
     /// The hash alone, without what it was taken of.
@@ -141,7 +151,7 @@ mod tests {
     #[test]
     fn bytes_for_a_store_stay_the_same_and_give_the_key_again() {
         for (key, source) in
-            [(EventKey::of_event("evt_1", "running"), 1), (EventKey::of_body(b""), 2)]
+            [(EventKey::of_event("evt_1", None, Some("running")), 1), (EventKey::of_body(b""), 2)]
         {
             let bytes = key.to_bytes();
             assert_eq!((bytes[0], &bytes[1..]), (source, key.digest().as_slice()));
@@ -154,7 +164,7 @@ mod tests {
 
     #[test]
     fn the_longest_text_fits() {
-        let text = EventKey::of_event("evt_1", "running").to_string();
+        let text = EventKey::of_event("evt_1", None, Some("running")).to_string();
         assert_eq!(text.len(), EventKey::MAX_TEXT_BYTES);
         assert!(text.starts_with("event-"), "{text}");
         let text = EventKey::of_body(b"").to_string();

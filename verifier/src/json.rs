@@ -294,6 +294,10 @@ fn code_unit(bytes: &[u8]) -> Option<(u16, &[u8])> {
 }
 
 impl Text<'_> {
+    pub(crate) const fn is_empty(self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether this is `name`, however it is written.
     pub(crate) fn is(self, name: &str) -> bool {
         // Escapes make it longer.

@@ -13,9 +13,10 @@ use crate::EventKey;
 /// captured delivery be replayed once it has been pushed out. The provider's retries come hours
 /// later; to recognise those takes a store.
 ///
-/// Insert a key when the event has been dealt with, or take it out with [`remove`](Self::remove) if
-/// dealing with it failed: otherwise the provider's retry is taken for a duplicate, and the event is
-/// lost.
+/// **Insert a key after the work for its event has succeeded**, never before: if the work fails, the
+/// provider's retry would be taken for a duplicate, and the event would be lost. Code that has to
+/// insert first, so that a second delivery does not start the same work, takes the key out again with
+/// [`remove`](Self::remove) on failure.
 ///
 /// Every call looks at all `N` places, so its time is bounded and grows with `N`. A window takes 33
 /// bytes a place, and one for the place's use.
@@ -23,10 +24,24 @@ use crate::EventKey;
 /// ```
 /// use nextapi_webhook::{EventKey, ReplayWindow};
 ///
-/// let mut window = ReplayWindow::<64>::new();
-/// let key = EventKey::of(br#"{"id":"evt_1","type":"job.succeeded"}"#);
-/// assert!(window.insert(key)); // new
-/// assert!(!window.insert(key)); // a duplicate
+/// /// Handles a verified body; gives the status to answer with.
+/// fn handle(window: &mut ReplayWindow<64>, body: &[u8], work: impl Fn(&[u8]) -> bool) -> u16 {
+///     let key = EventKey::of(body);
+///     if window.contains(&key) {
+///         return 200; // a duplicate: the work is done
+///     }
+///     if !work(body) {
+///         return 500; // not remembered, so the retry is a new chance
+///     }
+///     window.insert(key);
+///     200
+/// }
+///
+/// let mut window = ReplayWindow::new();
+/// let body = br#"{"id":"evt_1","type":"job.succeeded"}"#;
+/// assert_eq!(handle(&mut window, body, |_| false), 500);
+/// assert_eq!(handle(&mut window, body, |_| true), 200);
+/// assert_eq!(handle(&mut window, body, |_| panic!("the work is done twice")), 200);
 /// ```
 #[derive(Clone, Debug)]
 pub struct ReplayWindow<const N: usize> {

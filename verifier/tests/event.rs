@@ -15,8 +15,8 @@ fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn event_key(id: &str, kind: &str) -> String {
-    format!("event-{}", sha256(format!("{id}\n{kind}").as_bytes()))
+fn event_key(id: &str, event_type: &str, status: &str) -> String {
+    format!("event-{}", sha256(format!("{id}\n{event_type}\n{status}").as_bytes()))
 }
 
 fn body_key(body: &str) -> String {
@@ -37,7 +37,10 @@ fn envelope() {
     assert_eq!(event.status(), Some("succeeded"));
     assert_eq!(event.job_id(), Some("job_7"));
     assert_eq!(event.credits(), Some("1.05"));
-    assert_eq!(EventKey::of(ENVELOPE.as_bytes()).to_string(), event_key("evt_1", "job.succeeded"));
+    assert_eq!(
+        EventKey::of(ENVELOPE.as_bytes()).to_string(),
+        event_key("evt_1", "job.succeeded", "")
+    );
 }
 
 #[test]
@@ -58,13 +61,64 @@ fn flat() {
     assert_eq!(event.status(), Some("succeeded"));
     assert_eq!(event.job_id(), Some("job_7"));
     assert_eq!(event.credits(), Some("50"));
-    assert_eq!(EventKey::of(FLAT.as_bytes()).to_string(), event_key("vid_3", "succeeded"));
+    assert_eq!(EventKey::of(FLAT.as_bytes()).to_string(), event_key("vid_3", "", "succeeded"));
 }
 
 #[test]
 fn flat_running_and_succeeded_have_one_id_and_two_keys() {
     let running = FLAT.replace("succeeded", "running");
     assert_ne!(EventKey::of(FLAT.as_bytes()), EventKey::of(running.as_bytes()));
+}
+
+#[test]
+fn a_type_beside_the_status_does_not_hide_it() {
+    let body = |status| format!(r#"{{"id":"vid_3","type":"video","status":"{status}"}}"#);
+    for status in ["running", "succeeded"] {
+        let key = EventKey::of(body(status).as_bytes()).to_string();
+        assert_eq!(key, event_key("vid_3", "video", status));
+    }
+}
+
+/// The digests come from `printf '…' | sha256sum` with the lines of the documentation.
+#[test]
+fn keys_are_pinned() {
+    for (body, digest) in [
+        (
+            r#"{"id":"evt_1","type":"job.succeeded"}"#,
+            "62bbd99d105f73172fe09e5cc90c75a3c525698d9cb395e397000f557cd16dfa",
+        ),
+        (
+            r#"{"id":"vid_1","status":"succeeded"}"#,
+            "7cbf91eeaa758d7aece62655b20e239139df9e52e4abf2ff9527c46fbd5b5659",
+        ),
+        (
+            r#"{"id":"vid_1","type":"video","status":"succeeded"}"#,
+            "5a97c2b4709b0864772ddbbe1907feb7a67213e93ef512df6bfbb1574cdc8f24",
+        ),
+    ] {
+        assert_eq!(EventKey::of(body.as_bytes()).to_string(), format!("event-{digest}"), "{body}");
+    }
+}
+
+#[test]
+fn a_type_is_not_mistaken_for_a_status() {
+    let a_type = EventKey::of(br#"{"id":"vid_3","type":"running"}"#);
+    let a_status = EventKey::of(br#"{"id":"vid_3","status":"running"}"#);
+    assert_ne!(a_type, a_status);
+}
+
+/// The status of the job describes the event. Whether it is there, and what it says, depends on who
+/// wrote the body, so that it has no part in the key.
+#[test]
+fn the_status_of_the_job_is_no_part_of_the_key() {
+    let key = |job| {
+        let body = format!(r#"{{"id":"evt_1","type":"job.running","data":{{"job":{job}}}}}"#);
+        Event::read(body.as_bytes()).unwrap().key().unwrap().to_string()
+    };
+    assert_eq!(key(r#"{"status":"running"}"#), event_key("evt_1", "job.running", ""));
+    let body = r#"{"id":"vid_1","data":{"job":{"status":"running"}}}"#;
+    assert_eq!(Event::read(body.as_bytes()).unwrap().status(), Some("running"));
+    assert_eq!(EventKey::of(body.as_bytes()).to_string(), body_key(body));
 }
 
 #[test]
@@ -90,7 +144,34 @@ fn an_empty_text_is_no_part_of_a_key() {
         assert_eq!(EventKey::of(body.as_bytes()).to_string(), body_key(body));
     }
     let body = br#"{"id":"vid_1","type":"","status":"running"}"#;
-    assert_eq!(EventKey::of(body).to_string(), event_key("vid_1", "running"));
+    assert_eq!(EventKey::of(body).to_string(), event_key("vid_1", "", "running"));
+    let body = br#"{"id":"evt_1","type":"job.running","status":""}"#;
+    assert_eq!(EventKey::of(body).to_string(), event_key("evt_1", "job.running", ""));
+}
+
+/// Otherwise all events that name no job would be events of one job.
+#[test]
+fn an_empty_text_is_absent_and_the_next_place_is_looked_at() {
+    let read = |body: &str| Event::read(body.as_bytes()).unwrap();
+    let event = read(
+        r#"{"id":"","type":"","status":"","job_id":"","video_id":"",
+        "data":{"job_id":"","video_id":"","job":{"id":"","status":""}}}"#,
+    );
+    assert_eq!((event.id(), event.event_type(), event.status()), (None, None, None));
+    assert_eq!(event.job_id(), None);
+
+    let places = [
+        r#""data":{"job":{"id":"WHERE"},"job_id":"a","video_id":"b"},"job_id":"c","video_id":"d""#,
+        r#""data":{"job":{"id":""},"job_id":"WHERE","video_id":"b"},"job_id":"c","video_id":"d""#,
+        r#""data":{"job":{"id":""},"job_id":"","video_id":"b"},"job_id":"WHERE","video_id":"d""#,
+        r#""data":{"job":{"id":""},"job_id":"","video_id":"WHERE"},"job_id":"","video_id":"d""#,
+        r#""data":{"job":{"id":""},"job_id":"","video_id":""},"job_id":"","video_id":"WHERE""#,
+    ];
+    for members in places {
+        assert_eq!(read(&format!("{{{members}}}")).job_id(), Some("WHERE"), "{members}");
+    }
+    let event = read(r#"{"status":"","data":{"job":{"status":"running"}}}"#);
+    assert_eq!(event.status(), Some("running"));
 }
 
 #[test]
@@ -115,7 +196,11 @@ fn what_only_describes_the_event_never_costs_its_identity() {
         let body =
             format!(r#"{{"id":"evt_1","type":"job.succeeded","credits":"x","data":{data}}}"#);
         let event = Event::read(body.as_bytes()).unwrap();
-        assert_eq!(event.key().unwrap().to_string(), event_key("evt_1", "job.succeeded"), "{data}");
+        assert_eq!(
+            event.key().unwrap().to_string(),
+            event_key("evt_1", "job.succeeded", ""),
+            "{data}"
+        );
         assert_eq!((event.job_id(), event.credits()), (None, None), "{data}");
     }
     let long = format!(r#"{{"id":"a","type":"b","job_id":"{}"}}"#, "x".repeat(129));

@@ -23,8 +23,6 @@ pub(crate) enum Contender {
     Ours,
     /// The same job by hand, in JavaScript with WebCrypto.
     JavaScript,
-    /// The least of it that is sound, likewise.
-    Bare,
     /// The platform's calls that the job takes, and nothing computed: what nobody can go below who makes
     /// them.
     Floor,
@@ -34,17 +32,26 @@ pub(crate) enum Contender {
 
 impl Contender {
     /// All of them.
-    pub(crate) const fn all() -> [Self; 5] {
-        [Self::Ours, Self::JavaScript, Self::Bare, Self::Floor, Self::PassThrough]
+    pub(crate) const fn all() -> [Self; 4] {
+        [Self::Ours, Self::JavaScript, Self::Floor, Self::PassThrough]
     }
 
-    /// Whether it refuses what is forged.
-    pub(crate) const fn verifies(self) -> bool {
-        matches!(self, Self::Ours | Self::JavaScript | Self::Bare)
+    /// Whether it can do what a scenario asks for.
+    pub(crate) const fn can_do(self, kind: Kind) -> bool {
+        match kind {
+            Kind::Fresh => true,
+            Kind::Duplicate => self.remembers(),
+            Kind::Forged => self.verifies(),
+        }
+    }
+
+    /// Whether it refuses forged deliveries.
+    const fn verifies(self) -> bool {
+        matches!(self, Self::Ours | Self::JavaScript)
     }
 
     /// Whether it forwards an event once only.
-    pub(crate) const fn remembers(self) -> bool {
+    const fn remembers(self) -> bool {
         !matches!(self, Self::PassThrough)
     }
 
@@ -53,7 +60,6 @@ impl Contender {
         match self {
             Self::Ours => "build".into(),
             Self::JavaScript => workers.join("javascript"),
-            Self::Bare => workers.join("javascript-bare"),
             Self::Floor => workers.join("floor"),
             Self::PassThrough => workers.join("pass-through"),
         }
@@ -96,7 +102,6 @@ impl fmt::Display for Contender {
         f.pad(match self {
             Self::Ours => "nextapi-webhook",
             Self::JavaScript => "JavaScript, the same job",
-            Self::Bare => "JavaScript, the least",
             Self::Floor => "the floor",
             Self::PassThrough => "pass-through",
         })

@@ -109,7 +109,7 @@ async fn measure(
     first_number: &mut u64,
 ) -> anyhow::Result<Vec<(Contender, Vec<Segment>)>> {
     let mut contenders: Vec<_> =
-        contenders.iter_mut().filter(|running| scenario.suits(running.contender)).collect();
+        contenders.iter_mut().filter(|running| running.contender.can_do(scenario.kind)).collect();
     let mut measured: Vec<_> =
         contenders.iter().map(|running| (running.contender, Vec::new())).collect();
     for _ in 0..warm_up {

@@ -4,8 +4,6 @@ use core::fmt;
 
 use nextapi_webhook_benches::size_name;
 
-use crate::contender::Contender;
-
 /// What is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Scenario {
@@ -53,15 +51,6 @@ pub(crate) const SCENARIOS: [Scenario; 8] = [
 ];
 
 impl Scenario {
-    /// Whether a contender can do this at all.
-    pub(crate) const fn suits(self, contender: Contender) -> bool {
-        match self.kind {
-            Kind::Fresh => true,
-            Kind::Duplicate => contender.remembers(),
-            Kind::Forged => contender.verifies(),
-        }
-    }
-
     /// The status that every delivery has to be answered with.
     pub(crate) const fn status(self) -> u16 {
         match self.kind {

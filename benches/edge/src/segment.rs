@@ -17,8 +17,9 @@ use crate::processor_time;
 /// What one stretch of load took.
 #[derive(Clone, Debug)]
 pub(crate) struct Segment {
-    /// Deliveries per second.
-    pub(crate) throughput: f64,
+    /// Time for each delivery, in microseconds: the stretch divided by its deliveries, of which many are
+    /// under way at once.
+    pub(crate) elapsed_us: f64,
     /// Processor time of the engine for one delivery, in microseconds.
     pub(crate) processor_us: f64,
     /// Milliseconds from sending a delivery to the end of its answer, in ascending order.
@@ -74,15 +75,14 @@ pub(crate) async fn run(
     let processor = processor_time::of(process_id)?.saturating_sub(processor_before);
     latencies_ms.sort_unstable_by(f64::total_cmp);
     Ok(Segment {
-        throughput: per(count, elapsed),
-        processor_us: 1e6 / per(count, processor),
+        elapsed_us: microseconds_each(elapsed, count),
+        processor_us: microseconds_each(processor, count),
         latencies_ms,
     })
 }
 
-/// How many in a second.
-fn per(count: usize, time: Duration) -> f64 {
+fn microseconds_each(time: Duration, count: usize) -> f64 {
     #[expect(clippy::cast_precision_loss, reason = "some thousands")]
     let count = count as f64;
-    count / time.as_secs_f64()
+    time.as_secs_f64() * 1e6 / count
 }

@@ -68,7 +68,7 @@ impl Event {
 /// 24 hexadecimal digits, in no order, as in the provider's ids.
 fn digits(name: &str) -> String {
     let digest = Sha256::digest(name);
-    hex::encode(digest.first_chunk::<12>().copied().unwrap_or_default())
+    base16ct::lower::encode_string(&digest.first_chunk::<12>().copied().unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! How the time grows: with the body, with the keys, with the signatures in the header. Draws charts
-//! and replaces the section `native-growth` of `benches/RESULTS.md`.
+//! How the time grows: with the body, with the keys, with the signatures in the header, and that it does not
+//! with the place of the first wrong byte. Draws charts and replaces the section `native-growth` of `benches/RESULTS.md`.
 
 use core::fmt::Write as _;
 
@@ -15,6 +15,9 @@ const LARGE: u32 = 64 * 1024;
 /// Of the charts about keys and signatures.
 const BODY: u32 = 4 * 1024;
 const MOST: u32 = 8;
+/// Of the comparison of wrong bytes: short, so that comparing is a larger part of it.
+const SHORT: u32 = 64;
+const PLACE_ROUNDS: u32 = 4_000;
 const DIGITS: usize = 10;
 
 fn main() -> Result<(), Failure> {
@@ -22,6 +25,7 @@ fn main() -> Result<(), Failure> {
     with_the_body(&mut text)?;
     with_the_keys(&mut text)?;
     with_the_signatures(&mut text)?;
+    with_the_wrong_byte(&mut text)?;
     writeln!(text, "\n{}", Machine::here())?;
     println!("{text}");
     Ok(Results::of_checkout().replace("native-growth", &text)?)
@@ -113,6 +117,25 @@ fn with_the_signatures(text: &mut String) -> Result<(), Failure> {
         100.0 * line.slope / line.at(1.0)
     )?;
     draw("signatures", "Time against the number of signatures", "signatures in the header", points)
+}
+
+/// A comparison that stops at the first wrong byte would take longer for the last one. Informative: that no
+/// branch depends on a MAC is shown by `make no-secret-branch`, but not on the machine's own SHA-256.
+fn with_the_wrong_byte(text: &mut String) -> Result<(), Failure> {
+    const FIRST: &str = "first byte wrong";
+    const LAST: &str = "last byte wrong";
+    eprintln!("growth: the place of a wrong byte");
+    let mut subjects =
+        [Case::WrongByte(0).subject(FIRST, SHORT)?, Case::WrongByte(31).subject(LAST, SHORT)?];
+    let measured = measure(&mut subjects, PLACE_ROUNDS)?;
+    writeln!(
+        text,
+        "\nA MAC that is wrong in its last byte takes {} times as long to refuse as one that is wrong in its \
+         first, {} of body.",
+        measured.ratio(LAST, FIRST),
+        size_name(SHORT)
+    )?;
+    Ok(())
 }
 
 fn by_count(what: &str, case: fn(usize) -> Case) -> Result<Vec<(f64, f64)>, Failure> {

@@ -361,8 +361,8 @@ static void event_keys(void) {
     char text[NEXTAPI_WEBHOOK_EVENT_KEY_TEXT_SIZE];
     size_t length = 7;
     size_t size;
-    /* printf 'evt_1\njob.succeeded' | sha256sum */
-    static const char expected[] = "event-ffeda08b5f06468252d4f5025b10921f683c10e653708d276c87594e9c322d55";
+    /* printf 'evt_1\njob.succeeded\n' | sha256sum */
+    static const char expected[] = "event-62bbd99d105f73172fe09e5cc90c75a3c525698d9cb395e397000f557cd16dfa";
 
     GIVES(nextapi_webhook_event_key_of(BODY, BODY_LENGTH, &key), OK);
     CHECK(key.bytes[0] == 1);

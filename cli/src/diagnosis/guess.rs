@@ -155,7 +155,7 @@ fn secret_mistakes(case: Case<'_>, macs: &[[u8; 32]], findings: &mut Vec<Finding
         .decode(encoded)
         .or_else(|_| BASE64_STANDARD_NO_PAD.decode(encoded))
         .or_else(|_| BASE64_URL_SAFE_NO_PAD.decode(encoded));
-    for decoded in [decoded.ok(), hex::decode(encoded).ok()].into_iter().flatten() {
+    for decoded in [decoded.ok(), base16ct::mixed::decode_vec(encoded).ok()].into_iter().flatten() {
         attempt("secret_decoded", decoded, text);
     }
 }

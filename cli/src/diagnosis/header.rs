@@ -223,7 +223,7 @@ fn timestamp_fault(text: &[u8]) -> Option<&'static str> {
 
 /// A MAC in any spelling of hexadecimal digits or base64.
 fn decode(text: &[u8]) -> Option<[u8; 32]> {
-    let bytes = hex::decode(text)
+    let bytes = base16ct::mixed::decode_vec(text)
         .or_else(|_| BASE64_STANDARD.decode(text))
         .or_else(|_| BASE64_STANDARD_NO_PAD.decode(text))
         .or_else(|_| BASE64_URL_SAFE_NO_PAD.decode(text));

@@ -79,7 +79,7 @@ impl Diagnosis<'_> {
     pub fn expected_macs(&self) -> Vec<String> {
         let timestamp = self.timestamp();
         let cases = timestamp.into_iter().flat_map(|timestamp| self.cases(timestamp));
-        cases.map(|case| hex::encode(case.mac())).collect()
+        cases.map(|case| base16ct::lower::encode_string(&case.mac())).collect()
     }
 
     fn timestamp(&self) -> Option<&[u8]> {

@@ -14,7 +14,7 @@ const T: &str = "1700000000";
 fn mac(secret: &[u8], message: &[u8]) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret).unwrap();
     mac.update(message);
-    hex::encode(mac.finalize().into_bytes())
+    base16ct::lower::encode_string(&mac.finalize().into_bytes())
 }
 
 /// The MAC as it should be.
@@ -133,7 +133,8 @@ fn a_mac_over_something_else() {
         assert_eq!(diagnose(SECRET, &signed(SECRET, &message), BODY), [expected]);
     }
     for message in [BODY.to_vec(), [t, b".", BODY].concat()] {
-        let header = format!("t={T},v={}", hex::encode(Sha256::digest(message)));
+        let header =
+            format!("t={T},v={}", base16ct::lower::encode_string(&Sha256::digest(message)));
         assert_eq!(diagnose(SECRET, &header, BODY), ["mac_without_key"]);
         let both = [b"whsec_newer ", SECRET].concat();
         assert_eq!(diagnose(&both, &header, BODY), ["mac_without_key"]);
@@ -145,7 +146,7 @@ fn a_mac_over_something_else() {
 #[test]
 fn a_header_that_is_not_as_documented() {
     let mac = sound(BODY);
-    let base64 = BASE64_STANDARD.encode(hex::decode(&mac).unwrap());
+    let base64 = BASE64_STANDARD.encode(base16ct::mixed::decode_vec(&mac).unwrap());
     let upper = mac.to_uppercase();
     let many = [","; 9].map(|comma| format!("{comma}v={mac}")).concat();
     let (sha1, short) = (&mac[..40], &mac[..20]);

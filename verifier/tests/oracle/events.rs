@@ -50,17 +50,24 @@ fn envelope(random: &Random) -> Vec<String> {
     if !random.one_in(5) {
         members.push(identifier(random, "type", 64));
     }
+    if random.one_in(4) {
+        members.push(identifier(random, "status", 32));
+    }
     members
 }
 
 fn flat(random: &Random) -> Vec<String> {
-    vec![
+    let mut members = vec![
         identifier(random, "id", 128),
         string_member(random, "job_id", 20),
         identifier(random, "status", 32),
         string_member(random, "video_url", 60),
         member(random, "cost_credits", "1.05"),
-    ]
+    ];
+    if random.one_in(4) {
+        members.push(identifier(random, "type", 64));
+    }
+    members
 }
 
 /// Names that identify an event, before values that do not; one of them twice now and then.

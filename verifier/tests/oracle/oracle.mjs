@@ -122,23 +122,17 @@ function eventKey(body) {
   if (excluded !== null) return { excluded };
   if (!isObject(parsed) || depth(parsed) > MAX_DEPTH) return ofBody;
 
-  const identity = {};
+  // What is missing, null or empty gives no bytes to the hash.
+  const identity = { id: "", type: "", status: "" };
   for (const [name, limit] of Object.entries(LIMITS)) {
     const value = Object.hasOwn(parsed, name) ? parsed[name] : null;
     if (value === null) continue; // null is as good as absent
     if (typeof value !== "string" || !isIdentifier(value, limit)) return ofBody;
     identity[name] = value;
   }
-  // Where the body has no status of its own, that of the job in the envelope is the event's.
-  const ofJob = isObject(parsed.data) && isObject(parsed.data.job) ? parsed.data.job.status : null;
-  if (identity.status === undefined && typeof ofJob === "string") {
-    // It only describes the event, so where it is odd it is left out.
-    if (isIdentifier(ofJob, LIMITS.status)) identity.status = ofJob;
-  }
-  // An empty text says nothing.
-  const kind = identity.type || identity.status;
-  if (!identity.id || !kind) return ofBody;
-  return { key: `event-${sha256(identity.id, "\n", kind)}` };
+  const { id, type, status } = identity;
+  if (id === "" || (type === "" && status === "")) return ofBody;
+  return { key: `event-${sha256(id, "\n", type, "\n", status)}` };
 }
 
 // -------------------------------------------------------------------------------------------------

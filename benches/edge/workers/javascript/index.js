@@ -101,7 +101,7 @@ async function process(request, env, record, began) {
   return { status: isDelivered ? 200 : 502, code: outcome };
 }
 
-/** The facts of an event, and its name: the hash of id and type, or of what has no id. */
+/** The facts of an event, and its name: the hash of id, type and status, or of what has no id. */
 async function read(body) {
   let event;
   try {
@@ -111,16 +111,17 @@ async function read(body) {
   }
   const job = event?.data?.job;
   const id = text(event?.id);
-  const type = text(event?.type) ?? text(event?.status);
-  const named = id !== undefined && type !== undefined;
+  const type = text(event?.type);
+  const status = text(event?.status);
+  const named = id !== undefined && (type !== undefined || status !== undefined);
   const digest = await crypto.subtle.digest(
     "SHA-256",
-    named ? new TextEncoder().encode(`${id}\n${type}`) : body,
+    named ? new TextEncoder().encode(`${id}\n${type ?? ""}\n${status ?? ""}`) : body,
   );
   return {
     key: `${named ? "event" : "body"}-${toHex(new Uint8Array(digest))}`,
     id,
-    type,
+    type: type ?? status,
     job: text(job?.id) ?? text(event?.data?.job_id) ?? text(event?.job_id),
     credits: job?.cost_credits ?? event?.cost_credits,
   };

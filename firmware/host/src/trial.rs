@@ -31,6 +31,9 @@ pub(crate) fn show(vectors: &[Vector]) -> Result<(), Failure> {
             .map_err(|failure| format!("{title}: {failure}"))?;
         println!("  {title}: {answers} answers as expected");
     }
+    let answers = payloads_as_expected(&Build::EXAMPLE.program("payload")?)
+        .map_err(|failure| format!("reading a payload's own fields: {failure}"))?;
+    println!("  reading a payload's own fields: {answers} answers as expected");
     // The same firmware without a verifier accepts everything, which must not go unnoticed.
     let mut blind = Device::start(&Build::EXAMPLE.program("base")?, false)?;
     let Err(failure) = blind.vectors(vectors) else {
@@ -53,6 +56,35 @@ fn answers_as_expected(
         device.window()?;
     }
     device.bodies()?;
+    Ok(device.answers)
+}
+
+/// Fields are read from what was verified, and from nothing else. What lacks them, or is nested deeper than the
+/// stack of a small device allows, is authentic all the same.
+fn payloads_as_expected(program: &Path) -> Result<usize, Failure> {
+    let mut device = Device::start(program, false)?;
+    device.set(&[SECRET.to_vec()], 300, 300, "set")?;
+    let payload = |resolution: &str, seconds: &str, more: &str| {
+        let job =
+            format!(r#"{{"resolution":{resolution},"x":[{{}}],"duration_seconds":{seconds}}}"#);
+        format!(r#"{{"type":"job.succeeded","more":{more},"data":{{"job":{job}}}}}"#).into_bytes()
+    };
+    let deep = format!("{}{}", "[".repeat(1_900), "]".repeat(1_900));
+    for (body, answer) in [
+        (payload(r#""720p""#, "17", "null"), "accept 0 720p 00000011"),
+        (payload(r#""72\u0030p""#, "17", "null"), "accept 0"),
+        (payload(r#""a resolution""#, "17", "null"), "accept 0"),
+        (payload(r#""720p""#, "5.0", "null"), "accept 0"),
+        (payload(r#""720p""#, "4294967296", "null"), "accept 0"),
+        (payload(r#""720p""#, "17", "tru"), "accept 0"),
+        (payload(r#""720p""#, "17", &deep), "accept 0"),
+        (b"no JSON".to_vec(), "accept 0"),
+        (Vec::new(), "accept 0"),
+    ] {
+        device.deliver(&Delivery::signed(SECRET, NOW, body)?, answer)?;
+    }
+    let forged = Delivery::signed(b"whsec_other", NOW, payload(r#""720p""#, "17", "null"))?;
+    device.deliver(&forged, "reject signature_mismatch")?;
     Ok(device.answers)
 }
 

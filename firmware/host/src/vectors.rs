@@ -6,7 +6,7 @@ use crate::Failure;
 use crate::delivery::Delivery;
 
 const FILE: &str =
-    concat!(env!("CARGO_MANIFEST_DIR"), "/../../../verifier/tests/vectors/deliveries.tsv");
+    concat!(env!("CARGO_MANIFEST_DIR"), "/../../verifier/tests/vectors/deliveries.tsv");
 
 /// A delivery, who receives it, and what is to be answered.
 #[derive(Clone, Debug, PartialEq, Eq)]

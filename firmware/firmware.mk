@@ -1,18 +1,18 @@
-## The firmware (capi/firmware/), under QEMU
+## The firmware (firmware/), under QEMU
 
 EMBEDDED_TARGETS := thumbv7em-none-eabihf thumbv6m-none-eabi
 
 .PHONY: embedded
 embedded: .tools/installed/embedded ## the firmware on a Cortex-M4: the host's vectors, flash, stack, instructions
 	$(call say,Formatting and lints of the firmware)
-	cd capi/firmware && cargo fmt --all --check
-	cd capi/firmware && cargo clippy --locked --package nextapi-firmware --target thumbv7em-none-eabihf -- --deny warnings
-	cd capi/firmware && cargo clippy --locked --package nextapi-firmware-host --all-targets -- --deny warnings
+	cd firmware && cargo fmt --all --check
+	cd firmware && cargo clippy --locked --package nextapi-firmware --target thumbv7em-none-eabihf -- --deny warnings
+	cd firmware && cargo clippy --locked --package nextapi-firmware-host --all-targets -- --deny warnings
 	$(call say,The firmware on a Cortex-M4)
-	cd capi/firmware && cargo test --quiet --locked --package nextapi-firmware-host
-	cd capi/firmware && cargo run --quiet --locked --package nextapi-firmware-host
+	cd firmware && cargo test --quiet --locked --package nextapi-firmware-host
+	cd firmware && cargo run --quiet --locked --package nextapi-firmware-host
 
-.tools/installed/embedded: capi/firmware/firmware.mk rust-toolchain.toml
+.tools/installed/embedded: firmware/firmware.mk rust-toolchain.toml
 	$(call say,Looking for QEMU$(comma) a C compiler for Arm and the compiler targets)
 	if ! { command -v qemu-system-arm && command -v arm-none-eabi-gcc; }; then \
 		test "$$(id -u)" = 0 || { echo 'missing; on Debian: apt-get install qemu-system-arm gcc-arm-none-eabi' >&2; exit 1; }; \

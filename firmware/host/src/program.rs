@@ -80,7 +80,7 @@ pub(crate) fn in_c(name: &str) -> Result<PathBuf, Failure> {
     // From the main workspace, as `make install` takes it.
     succeed(
         cargo()
-            .current_dir(firmware.join("../.."))
+            .current_dir(firmware.join(".."))
             .args(["rustc", "--quiet", "--locked", "--profile", "capi"])
             .args(["--package", "nextapi-webhook-c", "--features", "panic-handler"])
             .args(["--target", CORTEX_M4, "--crate-type", "staticlib"])
