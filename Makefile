@@ -9,6 +9,7 @@ MAKEFLAGS += --no-print-directory --no-builtin-rules
 .DEFAULT_GOAL := help
 
 include tools.mk
+include apt.mk
 
 # wrangler asks the network nothing unless it deploys.
 export WRANGLER_SEND_METRICS := false
@@ -279,12 +280,9 @@ $(CARGO_DENY) $(CARGO_FUZZ) $(CARGO_MUTANTS):
 		rustup toolchain install $(NIGHTLY) --profile minimal --component miri --component rust-src
 	mkdir -p $(@D) && touch $@
 
-.tools/installed/valgrind:
+.tools/installed/valgrind: apt.mk
 	$(call say,Looking for valgrind and its headers)
-	if ! { command -v valgrind && test -e /usr/include/valgrind/memcheck.h; }; then \
-		test "$$(id -u)" = 0 || { echo 'valgrind is missing; on Debian: apt-get install valgrind' >&2; exit 1; }; \
-		apt-get update && apt-get install --yes valgrind; \
-	fi
+	$(call debian,valgrind,command -v valgrind && test -e /usr/include/valgrind/memcheck.h)
 	mkdir -p $(@D) && touch $@
 
 .tools/installed/targets: Makefile rust-toolchain.toml

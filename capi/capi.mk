@@ -68,10 +68,7 @@ $(CBINDGEN):
 	$(install) --locked cbindgen --version $(CBINDGEN_VERSION)
 	mkdir -p $(@D) && touch $@
 
-.tools/installed/c-packages:
+.tools/installed/c-packages: apt.mk
 	$(call say,Looking for CMake$(comma) pkg-config and libmicrohttpd)
-	if ! { command -v cmake && command -v pkg-config && pkg-config --exists libmicrohttpd; }; then \
-		test "$$(id -u)" = 0 || { echo 'missing; on Debian: apt-get install cmake pkg-config libmicrohttpd-dev' >&2; exit 1; }; \
-		apt-get update && apt-get install --yes cmake pkg-config libmicrohttpd-dev; \
-	fi
+	$(call debian,cmake pkg-config libmicrohttpd-dev,command -v cmake && command -v pkg-config && pkg-config --exists libmicrohttpd)
 	mkdir -p $(@D) && touch $@

@@ -14,9 +14,6 @@ embedded: .tools/installed/embedded ## the firmware on a Cortex-M4: the host's v
 
 .tools/installed/embedded: capi/firmware/firmware.mk rust-toolchain.toml
 	$(call say,Looking for QEMU$(comma) a C compiler for Arm and the compiler targets)
-	if ! { command -v qemu-system-arm && command -v arm-none-eabi-gcc; }; then \
-		test "$$(id -u)" = 0 || { echo 'missing; on Debian: apt-get install qemu-system-arm gcc-arm-none-eabi' >&2; exit 1; }; \
-		apt-get update && apt-get install --yes --no-install-recommends qemu-system-arm gcc-arm-none-eabi; \
-	fi
+	$(call debian,qemu-system-arm gcc-arm-none-eabi,command -v qemu-system-arm && command -v arm-none-eabi-gcc)
 	rustup target add $(EMBEDDED_TARGETS)
 	mkdir -p $(@D) && touch $@
