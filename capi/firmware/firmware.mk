@@ -3,7 +3,7 @@
 EMBEDDED_TARGETS := thumbv7em-none-eabihf thumbv6m-none-eabi
 
 .PHONY: embedded
-embedded: .tools/installed/embedded ## the firmware on a Cortex-M4: the host's vectors, flash, stack, instructions
+embedded: .tools/installed/embedded ## the host's vectors on a Cortex-M4, flash, stack
 	$(call say,Formatting and lints of the firmware)
 	cd capi/firmware && cargo fmt --all --check
 	cd capi/firmware && cargo clippy --locked --package nextapi-firmware --target thumbv7em-none-eabihf -- --deny warnings
