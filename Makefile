@@ -53,7 +53,7 @@ demo: $(BUNDLE) hook ## send real traffic through a local edge, show the outcome
 	$(HOOK) demo --edge-dir $(EDGE)
 
 .PHONY: test
-test: make-tests check all-tests c-test no-std docs dry-run deny demo ## everything that is built, checked and shown to work
+test: make-tests check all-tests origins c-test no-std docs dry-run deny demo ## everything that is built, checked and shown to work
 	$(call say,All checks passed)
 
 ## Day to day
@@ -150,7 +150,7 @@ all-tests: $(BUNDLE) $(PLANTED_BUNDLE) ## `unit` and `end-to-end`, compiled once
 .PHONY: unit
 unit: $(EDGE)/node_modules/.package-lock.json ## unit tests, property tests, published vectors, doctests
 	$(call say,Unit tests$(comma) property tests$(comma) vectors$(comma) doctests)
-	cargo test --workspace --exclude nextapi-edge --features $(VERIFIER_FEATURES)
+	cargo test --workspace --exclude nextapi-edge --exclude nextapi-docs --features $(VERIFIER_FEATURES)
 	cargo test --package nextapi-edge --lib
 
 .PHONY: end-to-end
@@ -164,6 +164,13 @@ no-std: .tools/installed/targets ## verifier and C library without a standard li
 	# In release, as it ships; an unoptimised sha2 for a target without SSE stops in LLVM.
 	for target in $(NO_STD_TARGETS); do cargo build --release --package nextapi-webhook --target $$target; done
 	$(C_BUILD) --crate-type staticlib --target thumbv7em-none-eabihf
+
+ORIGINS_PYTHON := .tools/origins/bin/python
+
+.PHONY: origins
+origins: docs/origins/node_modules/.package-lock.json .tools/origins/installed ## the servers of docs/receiving.md do what it says
+	$(call say,The origins of docs/receiving.md)
+	ORIGINS_PYTHON=$(CURDIR)/$(ORIGINS_PYTHON) cargo test --workspace --features $(VERIFIER_FEATURES) --test documents -- --include-ignored receiving
 
 .PHONY: docs
 docs: ## documentation, warnings denied
@@ -330,6 +337,18 @@ $(CARGO_DENY) $(CARGO_FUZZ) $(CARGO_MUTANTS) $(CARGO_SEMVER_CHECKS):
 $(EDGE)/node_modules/.package-lock.json: $(EDGE)/package-lock.json
 	$(call say,Installing wrangler and workerd into $(EDGE)/node_modules)
 	cd $(EDGE) && npm ci --no-audit --no-fund
+	touch $@
+
+docs/origins/node_modules/.package-lock.json: docs/origins/package-lock.json
+	$(call say,Installing Express into $(@D))
+	cd docs/origins && npm ci --no-audit --no-fund
+	touch $@
+
+.tools/origins/installed: docs/origins/requirements.txt apt.mk
+	$(call say,Installing FastAPI into .tools/origins)
+	$(call debian,python3-venv,python3 -c 'import ensurepip')
+	python3 -m venv $(@D)
+	$(ORIGINS_PYTHON) -m pip install --quiet --disable-pip-version-check --requirement $<
 	touch $@
 
 # How Rust becomes WASM, the same for the edge and for what is measured: the compiler, the calls into it,
