@@ -61,6 +61,36 @@ fn links_lead_to_files_and_headings() {
     assert!(dead.is_empty(), "{dead:#?}");
 }
 
+/// The names of all files below a folder, but for what is fetched or built.
+fn file_names(folder: &Path, names: &mut BTreeSet<String>) {
+    const OTHERS: [&str; 4] = ["target", "node_modules", ".tools", ".git"];
+    for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        let name = entry.file_name().into_string().unwrap();
+        if entry.file_type().unwrap().is_dir() && !OTHERS.contains(&name.as_str()) {
+            file_names(&entry.path(), names);
+        }
+        names.insert(name);
+    }
+}
+
+#[test]
+fn tests_that_are_named_are_there() {
+    let mut present = BTreeSet::new();
+    file_names(&project(), &mut present);
+    let mut gone = Vec::new();
+    for page in ["docs/testing.md", "SECURITY.md"] {
+        let text = fs::read_to_string(project().join(page)).unwrap();
+        // What is between backticks: every other part.
+        let codes = text.split('`').skip(1).step_by(2).map(Path::new);
+        let files = codes.filter(|code| code.extension() == Some("rs".as_ref()));
+        let named: Vec<_> = files.filter_map(|file| file.file_name()?.to_str()).collect();
+        assert!(named.len() > 8, "{page}: {named:?}");
+        let is_gone = |file: &&str| !present.contains(*file);
+        gone.extend(named.into_iter().filter(is_gone).map(|file| format!("{page}: {file}")));
+    }
+    assert!(gone.is_empty(), "{gone:#?}");
+}
+
 /// Rows of tables cannot be broken. The README has none that is longer all the same.
 #[test]
 fn lines_fit() {
