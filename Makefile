@@ -177,14 +177,16 @@ docs: ## documentation, warnings denied
 	$(call say,Documentation)
 	RUSTDOCFLAGS='--deny warnings' cargo doc --workspace --no-deps
 
+# For instance `--env live`, where there are environments.
+DEPLOY_FLAGS =
+
 .PHONY: dry-run
 dry-run: $(BUNDLE) ## what `wrangler deploy` would upload, and what is not set
 	$(call say,wrangler deploy --dry-run)
-	@mkdir -p target
-	cd $(EDGE) && node_modules/.bin/wrangler deploy --dry-run | tee $(CURDIR)/target/dry-run.txt
-	@grep -q 'env\.ORIGIN_URL' target/dry-run.txt || printf '%s\n' '' \
+	@printed="$$(cd $(EDGE) && node_modules/.bin/wrangler deploy --dry-run $(DEPLOY_FLAGS) | tee /dev/stderr)"; \
+	[[ "$$printed" == *env.ORIGIN_URL* ]] || printf '%s\n' '' \
 		'Not set: ORIGIN_URL. Until it is, the edge answers every delivery with 500 misconfigured.'
-	@printf '%s\n' 'Secrets are not uploaded by a deploy: set WEBHOOK_SECRETS with `npx wrangler secret put WEBHOOK_SECRETS`.'
+	@printf '%s\n' 'A deploy uploads no secrets. WEBHOOK_SECRETS is set with `npx wrangler secret put WEBHOOK_SECRETS`.'
 
 .PHONY: deny
 deny: $(CARGO_DENY) ## licences, sources and duplicates of dependencies

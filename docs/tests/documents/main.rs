@@ -2,6 +2,8 @@
 
 // As a test module throughout, so that helpers may stop at the first surprise, too.
 #[cfg(test)]
+mod dry_run;
+#[cfg(test)]
 mod pages;
 #[cfg(test)]
 mod readme;

@@ -3,36 +3,13 @@
 
 use core::net::Ipv4Addr;
 use std::env;
-use std::fs;
 use std::net::TcpListener;
-use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use tempfile::TempDir;
 
-use crate::support::{Serving, block, project};
-
-/// The project as somebody has it who has just built it, in a folder of its own: with the same files, and
-/// without the settings and the data of whoever works here.
-fn checkout() -> TempDir {
-    const OWN: [&str; 2] = [".dev.vars", ".wrangler"];
-    let checkout = tempfile::tempdir().unwrap();
-    let link_all = |from: &Path, to: &Path| {
-        for entry in fs::read_dir(from).unwrap() {
-            let entry = entry.unwrap();
-            if !OWN.iter().any(|name| entry.file_name() == *name) {
-                symlink(entry.path(), to.join(entry.file_name())).unwrap();
-            }
-        }
-    };
-    link_all(&project(), checkout.path());
-    let edge = checkout.path().join("edge-worker");
-    fs::remove_file(&edge).unwrap();
-    fs::create_dir(&edge).unwrap();
-    link_all(&project().join("edge-worker"), &edge);
-    checkout
-}
+use crate::support::{Serving, as_typed, block, checkout, project};
 
 /// The folder of `nextapi-hook`, which is built where this test is.
 fn programs() -> PathBuf {
@@ -77,11 +54,7 @@ impl Terminals {
             .env("ORIGIN_PORT", self.origin.to_string())
             .env("PROVIDER_PORT", self.provider.to_string())
             .env("no_proxy", "127.0.0.1");
-        // What an outer `make` hands down, and what a user has exported.
-        for name in ["MAKEFLAGS", "MAKELEVEL", "MFLAGS", "NEXTAPI_WEBHOOK_SECRET", "CLICOLOR_FORCE"]
-        {
-            shell.env_remove(name);
-        }
+        as_typed(&mut shell);
         shell
     }
 

@@ -4,11 +4,14 @@ use core::fmt::Write as _;
 use core::time::Duration;
 use std::fs;
 use std::io::{BufRead as _, BufReader};
+use std::os::unix::fs::symlink;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
+
+use tempfile::TempDir;
 
 /// Longer than anything that is waited for takes on a busy machine.
 const SOON: Duration = Duration::from_secs(90);
@@ -28,6 +31,34 @@ pub(crate) fn block(document: &str, marker: &str) -> String {
     let (_, rest) = rest.split_once('\n').unwrap();
     let (block, _) = rest.split_once("```").expect("the block has an end");
     block.to_owned()
+}
+
+/// The project as somebody has it who has just built it, in a folder of its own: with the same files, and
+/// without the settings and the data of whoever works here.
+pub(crate) fn checkout() -> TempDir {
+    const OWN: [&str; 2] = [".dev.vars", ".wrangler"];
+    let checkout = tempfile::tempdir().unwrap();
+    let link_all = |from: &Path, to: &Path| {
+        for entry in fs::read_dir(from).unwrap() {
+            let entry = entry.unwrap();
+            if !OWN.iter().any(|name| entry.file_name() == *name) {
+                symlink(entry.path(), to.join(entry.file_name())).unwrap();
+            }
+        }
+    };
+    link_all(&project(), checkout.path());
+    let edge = checkout.path().join("edge-worker");
+    fs::remove_file(&edge).unwrap();
+    fs::create_dir(&edge).unwrap();
+    link_all(&project().join("edge-worker"), &edge);
+    checkout
+}
+
+/// Takes away what an outer `make` hands down, and what a user may have exported.
+pub(crate) fn as_typed(command: &mut Command) {
+    for name in ["MAKEFLAGS", "MAKELEVEL", "MFLAGS", "NEXTAPI_WEBHOOK_SECRET", "CLICOLOR_FORCE"] {
+        command.env_remove(name);
+    }
 }
 
 /// A program that serves, with all that it has started, until it is dropped.
