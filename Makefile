@@ -9,6 +9,7 @@ MAKEFLAGS += --no-print-directory --no-builtin-rules
 .DEFAULT_GOAL := help
 
 include tools.mk
+include apt.mk
 
 # wrangler asks the network nothing unless it deploys.
 export WRANGLER_SEND_METRICS := false
@@ -27,6 +28,7 @@ WASM_BINDGEN := .tools/installed/wasm-bindgen-$(WASM_BINDGEN_VERSION)
 CARGO_DENY := .tools/installed/cargo-deny-$(CARGO_DENY_VERSION)
 CARGO_FUZZ := .tools/installed/cargo-fuzz-$(CARGO_FUZZ_VERSION)
 CARGO_MUTANTS := .tools/installed/cargo-mutants-$(CARGO_MUTANTS_VERSION)
+CARGO_SEMVER_CHECKS := .tools/installed/cargo-semver-checks-$(CARGO_SEMVER_CHECKS_VERSION)
 
 # What the verifier can have, so that its tests see it. Not defmt: what it leaves for firmware's linker, the
 # edge's library cannot be linked with.
@@ -46,35 +48,43 @@ HOOK := target/debug/nextapi-hook
 ## Two commands that do everything on a fresh machine
 
 .PHONY: demo
-demo: $(BUNDLE) hook ## build, run the edge locally, send it real traffic, show what reached the origin
+demo: $(BUNDLE) hook ## send real traffic through a local edge, show the outcome
 	$(call say,Demo: provider -> edge (workerd) -> origin)
 	$(HOOK) demo --edge-dir $(EDGE)
 
 .PHONY: test
-test: check types all-tests c-test no-std docs dry-run deny demo ## everything that is built, checked and shown to work
+test: make-tests check types all-tests origins c-test no-std docs dry-run deny demo ## everything that is built, checked and shown to work
 	$(call say,All checks passed)
 
 ## Day to day
 
 .PHONY: build
-build: $(BUNDLE) ## the worker's bundle, the command line tool and the libraries
+build: $(BUNDLE) ## the worker's bundle, nextapi-hook and the libraries
 	$(call say,Building the workspace)
 	cargo build --workspace
 
 .PHONY: edge
-edge: $(BUNDLE) ## the worker's bundle only: what `wrangler deploy` uploads
+edge: $(BUNDLE) ## the worker's bundle: what `wrangler deploy` uploads
+
+# Where `make dev` listens, and the origin that it writes into a new `.dev.vars`.
+PORT ?= 8787
+ORIGIN ?= http://127.0.0.1:9000/
 
 .PHONY: dev
-dev: $(BUNDLE) $(EDGE)/.dev.vars ## serve the edge with `wrangler dev` until interrupted
-	$(call say,Serving the edge; stop it with Ctrl-C)
-	cd $(EDGE) && exec node_modules/.bin/wrangler dev
+dev: $(BUNDLE) $(EDGE)/.dev.vars ## serve the edge with `wrangler dev` on PORT until Ctrl-C
+	@printf '%s\n' '' \
+		'  webhook  http://127.0.0.1:$(PORT)/webhook' \
+		"  origin   $$(sed -n 's/^ORIGIN_URL="\{0,1\}\([^"]*\)"\{0,1\}$$/\1/p' $(EDGE)/.dev.vars)" \
+		'  secret   WEBHOOK_SECRETS in $(EDGE)/.dev.vars' '' \
+		'Settings are in $(EDGE)/.dev.vars. Restart after a change. Stop with Ctrl-C.' ''
+	cd $(EDGE) && exec node_modules/.bin/wrangler dev --ip 127.0.0.1 --port $(PORT)
 
 # How many events, and the seed of everything that is drawn.
 EVENTS ?= 10000
 SEED ?= 2
 
 .PHONY: chaos
-chaos: $(BUNDLE) ## 10,000 events, or EVENTS=n SEED=n, while the engine and the origin fail (minutes)
+chaos: $(BUNDLE) ## 10,000 events while everything fails; EVENTS=n SEED=n
 	$(call say,Chaos run on workerd)
 	EVENTS=$(EVENTS) SEED=$(SEED) cargo test --package nextapi-edge --test chaos -- --nocapture --exact chaos
 
@@ -83,7 +93,7 @@ chaos: $(BUNDLE) ## 10,000 events, or EVENTS=n SEED=n, while the engine and the 
 PEERS := --locked --manifest-path benches/peers/Cargo.toml --target-dir target/peers
 
 .PHONY: bench
-bench: ## how long verifying takes, beside peers and SHA-256 alone; writes benches/RESULTS.md
+bench: ## the verifier beside its peers and SHA-256 (minutes)
 	$(call say,Criterion: every case by size (a minute))
 	cargo bench --package nextapi-webhook-benches --bench verify -- --quiet
 	$(call say,Growth: by body$(comma) keys$(comma) signatures)
@@ -92,19 +102,19 @@ bench: ## how long verifying takes, beside peers and SHA-256 alone; writes bench
 	cargo run --release $(PEERS)
 
 .PHONY: bench-edge
-bench-edge: $(BUNDLE) ## the edge in workerd beside workers in JavaScript (minutes); writes benches/RESULTS.md
+bench-edge: $(BUNDLE) ## the edge beside workers in JavaScript (minutes)
 	$(call say,The edge beside workers in JavaScript)
 	cargo run --release --package nextapi-webhook-edge-bench
 
 .PHONY: bench-ledger
-bench-ledger: $(BUNDLE) ## time against rows in a shard, rows billed, what a million events cost (minutes)
+bench-ledger: $(BUNDLE) ## the ledger's growth, and what events cost (minutes)
 	$(call say,The ledger with up to a million events$(comma) on workerd)
 	cargo run --release --package nextapi-webhook-ledger-bench
 
 SECTION := cargo run --quiet --package nextapi-webhook-benches --bin section --
 
 .PHONY: bench-embedded
-bench-embedded: .tools/installed/embedded ## flash, stack and instructions on a Cortex-M4, beside their targets
+bench-embedded: .tools/installed/embedded ## flash, stack and instructions on a Cortex-M4
 	$(call say,The firmware's figures (a minute or two))
 	mkdir -p target
 	cd firmware && cargo run --quiet --locked --package nextapi-firmware-host -- --markdown > $(CURDIR)/target/embedded.md
@@ -117,7 +127,9 @@ clean: ## remove what was built, keep the tools
 
 .PHONY: help
 help: ## this list
-	@awk -F ':.*## ' '/^## /{printf "\n%s\n", substr($$0, 4)} /^[a-z-]+:.*## /{printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@printf 'make TARGET, where TARGET is one of:\n'
+	@awk -F ':.*## ' '/^## /{heading = substr($$0, 4)} /^[a-z-]+:.*## /{ \
+		if (heading) printf "\n%s\n", heading; heading = ""; printf "  %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 ## The parts of `make test`
 
@@ -148,42 +160,77 @@ all-tests: $(BUNDLE) $(FAULTS_BUNDLE) ## `unit` and `end-to-end`, compiled once 
 .PHONY: unit
 unit: $(EDGE)/node_modules/.package-lock.json ## unit tests, property tests, published vectors, doctests
 	$(call say,Unit tests$(comma) property tests$(comma) vectors$(comma) doctests)
-	cargo test --workspace --exclude nextapi-edge --features $(VERIFIER_FEATURES)
+	cargo test --workspace --exclude nextapi-edge --exclude nextapi-docs --features $(VERIFIER_FEATURES)
 	cargo test --package nextapi-edge --lib
 
 .PHONY: end-to-end
-end-to-end: $(BUNDLE) $(FAULTS_BUNDLE) ## the built worker on real workerd, real SQLite, real sockets
+end-to-end: $(BUNDLE) $(FAULTS_BUNDLE) ## the built worker on workerd, SQLite and real sockets
 	$(call say,End-to-end tests on workerd)
 	cargo test --package nextapi-edge --test end_to_end --test chaos
 
 .PHONY: no-std
-no-std: .tools/installed/targets ## verifier and C library on targets that have no standard library
+no-std: .tools/installed/targets ## verifier and C library without a standard library
 	$(call say,Verifier and C library without a standard library)
 	# In release, as it ships; an unoptimised sha2 for a target without SSE stops in LLVM.
 	for target in $(NO_STD_TARGETS); do cargo build --release --package nextapi-webhook --target $$target; done
 	$(C_BUILD) --crate-type staticlib --target thumbv7em-none-eabihf
+
+ORIGINS_PYTHON := .tools/origins/bin/python
+
+.PHONY: origins
+origins: docs/origins/node_modules/.package-lock.json .tools/origins/installed ## the servers of docs/receiving.md do what it says
+	$(call say,The origins of docs/receiving.md)
+	ORIGINS_PYTHON=$(CURDIR)/$(ORIGINS_PYTHON) cargo test --workspace --features $(VERIFIER_FEATURES) --test documents -- --include-ignored receiving
 
 .PHONY: docs
 docs: ## documentation, warnings denied
 	$(call say,Documentation)
 	RUSTDOCFLAGS='--deny warnings' cargo doc --workspace --no-deps
 
+# For instance `--env live`, where there are environments.
+DEPLOY_FLAGS =
+
 .PHONY: dry-run
-dry-run: $(BUNDLE) ## what `wrangler deploy` would upload, without uploading it
+dry-run: $(BUNDLE) ## what `wrangler deploy` would upload, and what is not set
 	$(call say,wrangler deploy --dry-run)
-	cd $(EDGE) && node_modules/.bin/wrangler deploy --dry-run
+	@printed="$$(cd $(EDGE) && node_modules/.bin/wrangler deploy --dry-run $(DEPLOY_FLAGS) | tee /dev/stderr)"; \
+	[[ "$$printed" == *env.ORIGIN_URL* ]] || printf '%s\n' '' \
+		'Not set: ORIGIN_URL. Until it is, the edge answers every delivery with 500 misconfigured.'
+	@printf '%s\n' 'A deploy uploads no secrets. WEBHOOK_SECRETS is set with `npx wrangler secret put WEBHOOK_SECRETS`.'
 
 .PHONY: deny
 deny: $(CARGO_DENY) ## licences, sources and duplicates of dependencies
 	$(call say,Licences and sources of dependencies)
 	.tools/bin/cargo-deny --all-features check --hide-inclusion-graph licenses bans sources
 
-## Proofs about the verifier, each by a tool; `make assurance` runs those that take minutes or less
+.PHONY: make-tests
+make-tests: ## what the Makefile promises: packages, help
+	$(call say,The Makefile)
+	.ci/tests/apt.sh
+	.ci/tests/help.sh
+
+## What depends on the day, or on what was released: no part of `make test`
+
+.PHONY: advisories
+advisories: $(CARGO_DENY) ## known vulnerabilities of dependencies; asks the network
+	$(call say,Advisories about dependencies)
+	.tools/bin/cargo-deny --all-features check advisories
+
+# The commit, branch or tag to compare with; the latest release if not said otherwise.
+BASELINE = $(shell git describe --tags --abbrev=0 --match 'v*' 2>/dev/null)
+
+.PHONY: semver-checks
+semver-checks: $(CARGO_SEMVER_CHECKS) ## the verifier's API beside BASELINE, the last release
+	$(call say,The verifier beside its last release)
+	@test -n '$(BASELINE)' || { echo 'nothing has been released yet: name a commit with BASELINE=' >&2; exit 1; }
+	PATH="$(CURDIR)/.tools/bin:$$PATH" cargo semver-checks --package nextapi-webhook --baseline-rev '$(BASELINE)'
+
+## Proofs about the verifier, each by a tool
 
 ASSURANCE := cargo run --quiet --package nextapi-assurance --
 
 .PHONY: assurance
-assurance: assurance-lint no-allocation no-panic no-secret-branch miri edge-peers wasm-peers package docs-rs c-assurance fuzz planted ## all of them
+assurance: assurance-lint no-allocation no-panic no-secret-branch miri edge-peers wasm-peers package docs-rs c-assurance fuzz planted ## all of them but `mutants`; minutes
 	$(call say,Every claim holds)
 
 .PHONY: assurance-lint
@@ -208,7 +255,7 @@ no-secret-branch: .tools/installed/valgrind ## no branch or address depends on a
 	$(ASSURANCE) secrets
 
 .PHONY: miri
-miri: .tools/installed/nightly ## unit tests under Miri: no undefined behaviour, dependencies included
+miri: .tools/installed/nightly ## no undefined behaviour, dependencies included: Miri
 	$(call say,No undefined behaviour$(comma) in the dependencies either)
 	# Left out for time: many MACs, or thousands of random cases.
 	cargo +$(NIGHTLY) miri test --package nextapi-webhook --lib --test event --test header --test verdict \
@@ -216,7 +263,7 @@ miri: .tools/installed/nightly ## unit tests under Miri: no undefined behaviour,
 	cargo +$(NIGHTLY) miri test --package nextapi-webhook-c
 
 .PHONY: peers
-peers: ## the peers of `make bench` compile, accept what is in order and refuse what was changed
+peers: ## the peers of `make bench` give the right answers
 	$(call say,The peers give the right answers)
 	cargo fmt --manifest-path benches/peers/Cargo.toml --check
 	cargo clippy $(PEERS) --all-targets -- --deny warnings
@@ -253,14 +300,14 @@ planted: $(CARGO_FUZZ) .tools/installed/nightly ## every fuzz target finds a fau
 	PATH="$(CURDIR)/.tools/bin:$$PATH" fuzz/run.sh 60 planted
 
 .PHONY: mutants
-mutants: $(CARGO_MUTANTS) ## which changes to the verifier no test would notice (an hour)
+mutants: $(CARGO_MUTANTS) ## changes to the verifier that no test notices (an hour)
 	PATH="$(CURDIR)/.tools/bin:$$PATH" cargo mutants --package nextapi-webhook --output target
 
 include capi/capi.mk
 include firmware/firmware.mk
 include benches/wasm/wasm.mk
 
-## Tools
+# Tools
 
 # Tools are built without optimisation, which takes a quarter of the time, and without what a debugger
 # wants: they are not the product.
@@ -272,7 +319,7 @@ $(WASM_BINDGEN):
 	$(install) wasm-bindgen-cli --no-default-features --version $(WASM_BINDGEN_VERSION)
 	mkdir -p $(@D) && touch $@
 
-$(CARGO_DENY) $(CARGO_FUZZ) $(CARGO_MUTANTS):
+$(CARGO_DENY) $(CARGO_FUZZ) $(CARGO_MUTANTS) $(CARGO_SEMVER_CHECKS):
 	$(call say,Installing $(@F) into .tools (1 to 4 minutes$(comma) once))
 	$(install) --locked $(@F:-$(lastword $(subst -, ,$(@F)))=) --version $(lastword $(subst -, ,$(@F)))
 	mkdir -p $(@D) && touch $@
@@ -284,12 +331,9 @@ $(CARGO_DENY) $(CARGO_FUZZ) $(CARGO_MUTANTS):
 		rustup toolchain install $(NIGHTLY) --profile minimal --component miri --component rust-src
 	mkdir -p $(@D) && touch $@
 
-.tools/installed/valgrind:
+.tools/installed/valgrind: apt.mk
 	$(call say,Looking for valgrind and its headers)
-	if ! { command -v valgrind && test -e /usr/include/valgrind/memcheck.h; }; then \
-		test "$$(id -u)" = 0 || { echo 'valgrind is missing; on Debian: apt-get install valgrind' >&2; exit 1; }; \
-		apt-get update && apt-get install --yes valgrind; \
-	fi
+	$(call debian,valgrind,command -v valgrind && test -e /usr/include/valgrind/memcheck.h)
 	mkdir -p $(@D) && touch $@
 
 .tools/installed/targets: Makefile rust-toolchain.toml
@@ -300,6 +344,18 @@ $(CARGO_DENY) $(CARGO_FUZZ) $(CARGO_MUTANTS):
 $(EDGE)/node_modules/.package-lock.json: $(EDGE)/package-lock.json
 	$(call say,Installing wrangler and workerd into $(EDGE)/node_modules)
 	cd $(EDGE) && npm ci --no-audit --no-fund
+	touch $@
+
+docs/origins/node_modules/.package-lock.json: docs/origins/package-lock.json
+	$(call say,Installing Express into $(@D))
+	cd docs/origins && npm ci --no-audit --no-fund
+	touch $@
+
+.tools/origins/installed: docs/origins/requirements.txt apt.mk
+	$(call say,Installing FastAPI into .tools/origins)
+	$(call debian,python3-venv,python3 -c 'import ensurepip')
+	python3 -m venv $(@D)
+	$(ORIGINS_PYTHON) -m pip install --quiet --disable-pip-version-check --requirement $<
 	touch $@
 
 # How Rust becomes WASM, the same for the edge and for what is measured: the compiler, the calls into it,
@@ -346,8 +402,8 @@ hook:
 	$(call say,Building nextapi-hook)
 	$(call program,nextapi-hook)
 
-# Local settings for `make dev`: a secret of its own for every checkout.
+# Local settings for `make dev`: a secret of its own for every checkout. A shell can read the file, too.
 $(EDGE)/.dev.vars:
-	umask 077 && printf 'WEBHOOK_SECRETS="whsec_%s"\nORIGIN_URL="http://127.0.0.1:9000/"\n' \
-		"$$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')" > $@
-	@echo "Wrote $@ with a new secret; put the provider's secret and your origin there."
+	@umask 077 && printf 'WEBHOOK_SECRETS="whsec_%s"\nORIGIN_URL="%s"\n' \
+		"$$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')" '$(ORIGIN)' > $@
+	@echo 'Wrote $@ with a new secret and the origin $(ORIGIN)'

@@ -1,5 +1,6 @@
-## The C library (capi/), and where it is installed: PREFIX, LIBDIR, INCLUDEDIR, DESTDIR
+## The C library (capi/)
 
+# Where it is installed.
 PREFIX = /usr/local
 LIBDIR = $(PREFIX)/lib
 INCLUDEDIR = $(PREFIX)/include
@@ -26,7 +27,7 @@ c-library: ## the static and the shared C library
 		-C link-arg=-Wl,-soname,libnextapi_webhook.so.$(C_ABI),-z,defs -C link-arg=-lc
 
 .PHONY: install
-install: c-library ## install the C library; honours PREFIX, LIBDIR, INCLUDEDIR and DESTDIR
+install: c-library ## install it; PREFIX, LIBDIR, INCLUDEDIR, DESTDIR
 	PREFIX='$(PREFIX)' LIBDIR='$(LIBDIR)' INCLUDEDIR='$(INCLUDEDIR)' DESTDIR='$(DESTDIR)' \
 		capi/packaging/install.sh $(C_LIBRARY) $(C_VERSION) $(C_ABI)
 
@@ -45,14 +46,14 @@ c-header-check: $(CBINDGEN) ## the committed header is the one that the sources 
 	diff $(C_HEADER) $(C_OUT)/nextapi_webhook.h || { echo 'the header is out of date: make c-header' >&2; exit 1; }
 
 .PHONY: c-test
-c-test: c-header-check c-library ## every C function and result, from C and C++, under sanitizers; symbols
+c-test: c-header-check c-library ## every function and result from C and C++; symbols
 	$(call say,The C library from C99 and from C++$(comma) under sanitizers)
 	capi/tests/programs.sh $(C_LIBRARY) $(C_OUT) sanitizers
 	capi/tests/symbols.sh $(C_LIBRARY)
 	capi/tests/size.sh $(C_LIBRARY) $(C_OUT) $(C_SIZE_BUDGET)
 
 .PHONY: c-assurance
-c-assurance: c-library hook .tools/installed/valgrind .tools/installed/c-packages ## memcheck, a planted panic, the installed library, the example on real sockets
+c-assurance: c-library hook .tools/installed/valgrind .tools/installed/c-packages ## memcheck, a planted panic, installing, the example
 	$(call say,The C library under memcheck)
 	ABI=$(C_ABI) capi/tests/programs.sh $(C_LIBRARY) $(C_OUT) valgrind
 	$(call say,A panic that was planted in the C library is found)
@@ -68,10 +69,7 @@ $(CBINDGEN):
 	$(install) --locked cbindgen --version $(CBINDGEN_VERSION)
 	mkdir -p $(@D) && touch $@
 
-.tools/installed/c-packages:
+.tools/installed/c-packages: apt.mk
 	$(call say,Looking for CMake$(comma) pkg-config and libmicrohttpd)
-	if ! { command -v cmake && command -v pkg-config && pkg-config --exists libmicrohttpd; }; then \
-		test "$$(id -u)" = 0 || { echo 'missing; on Debian: apt-get install cmake pkg-config libmicrohttpd-dev' >&2; exit 1; }; \
-		apt-get update && apt-get install --yes cmake pkg-config libmicrohttpd-dev; \
-	fi
+	$(call debian,cmake pkg-config libmicrohttpd-dev,command -v cmake && command -v pkg-config && pkg-config --exists libmicrohttpd)
 	mkdir -p $(@D) && touch $@

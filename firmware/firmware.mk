@@ -3,7 +3,7 @@
 EMBEDDED_TARGETS := thumbv7em-none-eabihf thumbv6m-none-eabi
 
 .PHONY: embedded
-embedded: .tools/installed/embedded ## the firmware on a Cortex-M4: the host's vectors, flash, stack, instructions
+embedded: .tools/installed/embedded ## the host's vectors on a Cortex-M4, flash, stack
 	$(call say,Formatting and lints of the firmware)
 	cd firmware && cargo fmt --all --check
 	cd firmware && cargo clippy --locked --package nextapi-firmware --target thumbv7em-none-eabihf -- --deny warnings
@@ -14,9 +14,6 @@ embedded: .tools/installed/embedded ## the firmware on a Cortex-M4: the host's v
 
 .tools/installed/embedded: firmware/firmware.mk rust-toolchain.toml
 	$(call say,Looking for QEMU$(comma) a C compiler for Arm and the compiler targets)
-	if ! { command -v qemu-system-arm && command -v arm-none-eabi-gcc; }; then \
-		test "$$(id -u)" = 0 || { echo 'missing; on Debian: apt-get install qemu-system-arm gcc-arm-none-eabi' >&2; exit 1; }; \
-		apt-get update && apt-get install --yes --no-install-recommends qemu-system-arm gcc-arm-none-eabi; \
-	fi
+	$(call debian,qemu-system-arm gcc-arm-none-eabi,command -v qemu-system-arm && command -v arm-none-eabi-gcc)
 	rustup target add $(EMBEDDED_TARGETS)
 	mkdir -p $(@D) && touch $@

@@ -6,7 +6,7 @@ WASM_PEERS_SOURCES := $(shell find verifier/src benches/wasm -type f) verifier/C
 RUN_WASM_PEERS = node $(WASM_PEERS)/bench.js $(EDGE)/node_modules/@cloudflare/workerd-*/bin/workerd
 
 .PHONY: bench-wasm
-bench-wasm: $(WASM_PEERS)/bench.js ## from which size of body on WebCrypto is faster; writes benches/RESULTS.md
+bench-wasm: $(WASM_PEERS)/bench.js ## from which size of body on WebCrypto is faster
 	$(call say,WASM beside WebCrypto$(comma) under node and workerd (a minute))
 	# By a file, so that a run that fails replaces nothing.
 	$(RUN_WASM_PEERS) > $(WASM_PEERS)/report.md
@@ -14,7 +14,7 @@ bench-wasm: $(WASM_PEERS)/bench.js ## from which size of body on WebCrypto is fa
 	cargo run --quiet --package nextapi-webhook-benches --bin section -- wasm --machine < $(WASM_PEERS)/report.md
 
 .PHONY: wasm-peers
-wasm-peers: $(WASM_PEERS)/bench.js ## WASM and its peers give the right answers under node and workerd
+wasm-peers: $(WASM_PEERS)/bench.js ## WASM and its peers give the right answers
 	$(call say,WASM and its peers give the right answers)
 	$(RUN_WASM_PEERS) --test
 

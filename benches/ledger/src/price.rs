@@ -258,12 +258,12 @@ mod tests {
     use std::fs::read_to_string;
     use std::path::Path;
 
-    /// What stands in OPERATING.md is what was measured last.
+    /// What docs/operations.md says is what was measured last.
     #[test]
     fn what_operators_read_is_what_was_measured() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
         let results = read_to_string(root.join("benches/RESULTS.md")).unwrap();
-        let operating = read_to_string(root.join("edge-worker/OPERATING.md")).unwrap();
+        let operating = read_to_string(root.join("docs/operations.md")).unwrap();
         let (_, costs) = operating.split_once("\n## What it costs\n").unwrap();
         let costs = costs.split_once("\n## ").map_or(costs, |(costs, _)| costs);
         let rows: Vec<_> = costs.lines().filter(|line| line.starts_with('|')).collect();
