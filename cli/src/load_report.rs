@@ -4,7 +4,7 @@ use core::fmt;
 use core::time::Duration;
 use std::collections::BTreeMap;
 
-use crate::Answer;
+use nextapi_testkit::Answer;
 
 /// Kinds of answers that are counted by name; what an edge answers are far fewer.
 const MAX_KINDS: usize = 100;

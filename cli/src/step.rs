@@ -3,9 +3,8 @@
 use core::fmt;
 
 use anyhow::Context as _;
+use nextapi_testkit::{Answer, Deliverer, Delivery, Gate};
 use tokio::task::JoinSet;
-
-use crate::{Answer, Delivery, Gate, Provider};
 
 /// Deliveries that are sent at the same moment, and what must be answered.
 #[derive(Clone, Debug)]
@@ -98,11 +97,11 @@ impl Step {
     ///
     /// # Errors
     /// If a delivery gets no answer.
-    pub async fn run(&self, provider: &Provider, last: &Gate) -> anyhow::Result<Vec<Answer>> {
+    pub async fn run(&self, deliverer: &Deliverer, last: &Gate) -> anyhow::Result<Vec<Answer>> {
         let mut under_way = JoinSet::new();
         for delivery in self.deliveries.clone() {
-            let provider = provider.clone();
-            under_way.spawn(async move { provider.send(&delivery).await });
+            let deliverer = deliverer.clone();
+            under_way.spawn(async move { deliverer.send(&delivery).await });
         }
         let mut answers = Vec::new();
         loop {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use anyhow::{Context as _, bail, ensure};
-use nextapi_hook::LocalEdge;
+use nextapi_testkit::LocalEdge;
 use rusqlite::{Connection, params};
 use tempfile::TempDir;
 

@@ -10,11 +10,11 @@ mod tests;
 use core::time::Duration;
 use std::time::SystemTime;
 
+use nextapi_testkit::Secrets;
 use nextapi_webhook::{Tolerance, UnixTime};
 
 pub use finding::Finding;
 
-use crate::Secrets;
 use guess::{Case, mistakes};
 use header::LooseHeader;
 

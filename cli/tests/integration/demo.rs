@@ -3,10 +3,12 @@
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
 
-use crate::support::{hook, reference_edge, run};
+use nextapi_testkit::ReferenceEdge;
+
+use crate::support::{hook, run};
 
 fn demo(fault: &str) -> (i32, String, String) {
-    let edge = reference_edge(fault);
+    let edge = ReferenceEdge::new(fault).unwrap();
     run(hook().arg("demo").arg("--edge-dir").arg(edge.path()))
 }
 
@@ -37,7 +39,7 @@ fn every_fault_is_noticed() {
 
 #[test]
 fn an_edge_that_is_not_built_is_an_error() {
-    let edge = reference_edge("");
+    let edge = ReferenceEdge::new("").unwrap();
     std::fs::remove_dir_all(edge.path().join("build")).unwrap();
     let (status, _, stderr) = run(hook().arg("demo").arg("--edge-dir").arg(edge.path()));
     assert_eq!(status, 2, "{stderr}");
@@ -46,7 +48,7 @@ fn an_edge_that_is_not_built_is_an_error() {
 
 #[test]
 fn a_worker_that_does_not_start_is_an_error_that_says_why() {
-    let edge = reference_edge("");
+    let edge = ReferenceEdge::new("").unwrap();
     std::fs::write(edge.path().join("build/index.js"), "this is not JavaScript").unwrap();
     let (status, _, stderr) = run(hook().arg("demo").arg("--edge-dir").arg(edge.path()));
     assert_eq!(status, 2, "{stderr}");
@@ -56,7 +58,7 @@ fn a_worker_that_does_not_start_is_an_error_that_says_why() {
 #[test]
 fn a_signal_ends_it_and_leaves_no_process_behind() {
     for (signal, expected) in [("-INT", 130), ("-TERM", 143)] {
-        let edge = reference_edge("");
+        let edge = ReferenceEdge::new("").unwrap();
         let mut demo = hook()
             .arg("demo")
             .arg("--edge-dir")

@@ -4,7 +4,7 @@ use core::time::Duration;
 use std::io::{BufRead as _, BufReader, Lines};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
-use nextapi_hook::{Delivery, Job, Provider, Shape, Status};
+use nextapi_testkit::{Deliverer, Delivery, Job, Shape, Status};
 use nextapi_webhook::{EventKey, Key, UnixTime};
 use serde_json::{Value, json};
 
@@ -14,7 +14,7 @@ use crate::support::hook;
 struct Listening {
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
-    provider: Provider,
+    provider: Deliverer,
 }
 
 impl Listening {
@@ -26,7 +26,7 @@ impl Listening {
         let first = lines.next().unwrap().unwrap();
         let (_, rest) = first.split_once("http://").unwrap();
         let url = format!("http://{}", rest.split_terminator('"').next().unwrap());
-        Self { child, lines, provider: Provider::new(&format!("{url}hook?token=canary")).unwrap() }
+        Self { child, lines, provider: Deliverer::new(&format!("{url}hook?token=canary")).unwrap() }
     }
 
     async fn send(&mut self, delivery: &Delivery) -> (u16, String) {

@@ -5,10 +5,12 @@ use std::collections::HashSet;
 use std::process::{Command, Stdio};
 
 use http::StatusCode;
-use nextapi_hook::{Gate, Origin, Reply, Scenario};
+use nextapi_hook::Scenario;
+use nextapi_testkit::ReferenceEdge;
+use nextapi_testkit::{Gate, Origin, Reply};
 use nextapi_webhook::{EventKey, Key, Tolerance, UnixTime, Verifier};
 
-use crate::support::{SECRET, hook, outcome, reference_edge, start_edge};
+use crate::support::{SECRET, hook, outcome};
 
 /// Long enough for a busy machine; what is waited for comes at once.
 const SOON: Duration = Duration::from_secs(20);
@@ -23,9 +25,9 @@ async fn send(arguments: &[&str]) -> (i32, String, String) {
 #[tokio::test]
 async fn an_edge_that_is_as_designed_gets_0_and_another_one_1() {
     for (fault, expected) in [("", 0), ("forgets", 1)] {
-        let folder = reference_edge(fault);
+        let folder = ReferenceEdge::new(fault).unwrap();
         let origin = Origin::start().await.unwrap();
-        let edge = start_edge(&folder, &origin).await;
+        let edge = folder.builder(SECRET, &origin).start().await.unwrap();
         let url = format!("{}webhook", edge.url());
         let (status, stdout, stderr) = send(&["--url", &url]).await;
         assert_eq!(status, expected, "{stdout}{stderr}");

@@ -9,7 +9,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 
-use crate::support::reference_edge;
+use nextapi_testkit::ReferenceEdge;
 
 /// Stands in the README for any text of a line and, alone in a line, for any lines.
 const ANYTHING: &str = "…";
@@ -222,7 +222,7 @@ fn run_all(curl: &str) {
     let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md"));
     let readme = readme.unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let edge = reference_edge("");
+    let edge = ReferenceEdge::new("").unwrap();
     symlink(edge.path(), folder.path().join("edge-worker")).unwrap();
 
     let mut shell = Shell::start(folder.path(), curl);

@@ -1,6 +1,6 @@
 //! HTTP written by hand, for what no client library would send.
 
-use nextapi_hook::Delivery;
+use nextapi_testkit::Delivery;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 

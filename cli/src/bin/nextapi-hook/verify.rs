@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::Args;
-use nextapi_hook::{CapturedRequest, Diagnosis, Secrets};
+use nextapi_hook::{CapturedRequest, Diagnosis};
+use nextapi_testkit::Secrets;
 use nextapi_webhook::{Event, EventKey, Tolerance, UnixTime, Verified};
 use serde_json::{Value, json};
 

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use nextapi_hook::{Received, Step};
+use nextapi_hook::Step;
+use nextapi_testkit::Received;
 use nextapi_webhook::{EventKey, Key, Tolerance, UnixTime, Verifier};
 
 /// Checks what reached the origin.

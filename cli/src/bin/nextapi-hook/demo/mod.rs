@@ -8,9 +8,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 use http::StatusCode;
-use nextapi_hook::{
-    Delivery, DeliveryOutcome, Expectation, Gate, Job, LocalEdge, Origin, Provider, Reply,
-    Scenario, Shape, Status, Step, random_hex, summary,
+use nextapi_hook::{Expectation, Scenario, Step, summary};
+use nextapi_simulator::DeliveryOutcome;
+use nextapi_testkit::{
+    Deliverer, Delivery, Gate, Job, LocalEdge, Origin, Reply, Shape, Status, random_hex,
 };
 use nextapi_webhook::{Event, Key, UnixTime};
 
@@ -60,7 +61,7 @@ impl Demo {
         let webhook_url = format!("{}{WEBHOOK_PATH}", edge.url().trim_end_matches('/'));
         let story = Story {
             key: Key::new(webhook_secret.as_bytes())?,
-            provider: Provider::new(&webhook_url)?,
+            deliverer: Deliverer::new(&webhook_url)?,
             webhook_url,
             arrival: Arrival::new(&edge_secret)?,
             origin,
@@ -96,7 +97,7 @@ impl Demo {
 /// Everything that takes part while the edge runs.
 struct Story {
     key: Key,
-    provider: Provider,
+    deliverer: Deliverer,
     webhook_url: String,
     origin: Origin,
     arrival: Arrival,
@@ -128,8 +129,8 @@ impl Story {
     /// The story that begins with a job instead of an event.
     async fn submission(&mut self) -> anyhow::Result<()> {
         line(format_args!(
-            "{HEADING}api{HEADING:#}: a job is submitted to a stand-in for NextAPI, which runs it and \
-             sends its events"
+            "{HEADING}api{HEADING:#}: a job is submitted to a simulated NextAPI, which runs it and sends \
+             its events"
         ))?;
         let before = self.origin.count();
         let mut submission = Submission::make(&self.webhook_url, self.key.clone()).await?;
@@ -202,7 +203,7 @@ impl Story {
             self.origin.reply_next(Reply::default().when(&last));
         }
         self.due = self.due.saturating_add(step.expected.arrivals(step.deliveries.len()));
-        let answers = step.run(&self.provider, &last).await?;
+        let answers = step.run(&self.deliverer, &last).await?;
         let received: Vec<_> = self.origin.received().into_iter().skip(before).collect();
         let arrived = self.arrival.check(&step, &received);
         let answers_good = step.expected.is_met_by(&answers);

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use http::StatusCode;
-use nextapi_hook::Received;
+use nextapi_testkit::Received;
 use nextapi_webhook::Event;
 use serde_json::{Value, json};
 

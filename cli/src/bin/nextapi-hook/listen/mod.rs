@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use clap::Args;
 use http::StatusCode;
-use nextapi_hook::{MAX_SECRETS, Origin, Received, Reply, Secrets};
+use nextapi_testkit::{MAX_SECRETS, Origin, Received, Reply, Secrets};
 use nextapi_webhook::{EventKey, Tolerance, UnixTime, Verifier};
 use serde_json::json;
 

@@ -4,7 +4,8 @@ mod many;
 
 use anyhow::Context as _;
 use clap::Args;
-use nextapi_hook::{Gate, Provider, Scenario, summary};
+use nextapi_hook::{Scenario, summary};
+use nextapi_testkit::{Deliverer, Gate};
 use nextapi_webhook::{Key, UnixTime};
 
 use crate::output::{HEADING, line, verdict};
@@ -12,7 +13,7 @@ use crate::secret_argument::SecretArgument;
 use crate::{End, help};
 use many::Many;
 
-/// Be the provider: deliver events to an edge and check its answers
+/// Be the deliverer: deliver events to an edge and check its answers
 #[derive(Args)]
 #[command(long_about = help::SEND, after_long_help = help::AFTER_SEND)]
 pub(crate) struct Send {
@@ -36,21 +37,21 @@ impl Send {
             None => Scenario::all(),
         };
         let url = self.url.context("where to? Give --url URL")?;
-        let provider = Provider::new(&url)?;
+        let deliverer = Deliverer::new(&url)?;
         let key = self.secret.load()?.signing_key()?;
         match self.many {
-            Some(many) => many.send(&provider, key).await,
-            None => tell(scenarios, &provider, &key).await,
+            Some(many) => many.send(&deliverer, key).await,
+            None => tell(scenarios, &deliverer, &key).await,
         }
     }
 }
 
-async fn tell(scenarios: &[Scenario], provider: &Provider, key: &Key) -> anyhow::Result<End> {
+async fn tell(scenarios: &[Scenario], deliverer: &Deliverer, key: &Key) -> anyhow::Result<End> {
     let mut all_good = true;
     for scenario in scenarios {
         line(format_args!("{HEADING}{}{HEADING:#}: {}", scenario.name(), scenario.about()))?;
         for step in scenario.steps(key, UnixTime::now())? {
-            let answers = step.run(provider, &Gate::new()).await?;
+            let answers = step.run(deliverer, &Gate::new()).await?;
             let good = step.expected.is_met_by(&answers);
             all_good &= good;
             let (what, answered) = (&step.what, summary(&answers));
