@@ -34,7 +34,7 @@ export function restart(error) {
   }
 }
 
-/** A setting's text. Other kinds of variables, such as a number in wrangler.toml, are JSON. */
+/** A setting's text. Other kinds of variables, such as a number in wrangler.jsonc, are JSON. */
 function text(value) {
   return value === undefined || typeof value === "string" ? value : (JSON.stringify(value) ?? "");
 }

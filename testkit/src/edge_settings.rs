@@ -19,7 +19,7 @@ pub(crate) struct EdgeSettings {
 }
 
 impl EdgeSettings {
-    /// Merges the variables of `wrangler.toml` with what the builder was told.
+    /// Merges the variables of `wrangler.jsonc` with what the builder was told.
     pub(crate) fn merge(
         wrangler: &Wrangler,
         chosen: BTreeMap<String, Option<Zeroizing<String>>>,
@@ -33,7 +33,7 @@ impl EdgeSettings {
                 settings.add_text(name.clone(), Zeroizing::new(text.to_owned()));
             } else {
                 let json = serde_json::to_string(value)
-                    .with_context(|| format!("the variable {name} of wrangler.toml"))?;
+                    .with_context(|| format!("the variable {name} of wrangler.jsonc"))?;
                 settings.configured.insert(name.clone(), Setting::Json(json));
             }
         }
@@ -57,8 +57,11 @@ mod tests {
 
     #[test]
     fn what_was_chosen_replaces_what_is_in_the_file() {
-        let wrangler: Wrangler = toml::from_str(
-            "name = 'e'\ncompatibility_date = '2026-04-01'\n[vars]\nA = 'a'\nB = 'b'\nC = 'c'\nN = 5",
+        let wrangler = Wrangler::parse(
+            r#"{
+              "name": "e", "compatibility_date": "2026-04-01",
+              "vars": { "A": "a", "B": "b", "C": "c", "N": 5 }
+            }"#,
         )
         .unwrap();
         let chosen = BTreeMap::from([

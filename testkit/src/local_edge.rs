@@ -70,7 +70,7 @@ pub struct LocalEdgeBuilder {
 }
 
 impl LocalEdgeBuilder {
-    /// Sets a setting, in place of the one in `wrangler.toml` if that has it. Secrets are set in the
+    /// Sets a setting, in place of the one in `wrangler.jsonc` if that has it. Secrets are set in the
     /// same way. They reach the engine through its environment and are not written to any file.
     #[must_use]
     pub fn setting(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
@@ -78,7 +78,7 @@ impl LocalEdgeBuilder {
         self
     }
 
-    /// Removes a setting, even if it is in `wrangler.toml`.
+    /// Removes a setting, even if it is in `wrangler.jsonc`.
     #[must_use]
     pub fn without_setting(mut self, name: impl Into<String>) -> Self {
         self.settings.insert(name.into(), None);
@@ -118,10 +118,10 @@ impl LocalEdgeBuilder {
     /// Starts the engine and waits until it listens.
     ///
     /// # Errors
-    /// If the worker is not built, the engine not installed, `wrangler.toml` not readable, the port
+    /// If the worker is not built, the engine not installed, `wrangler.jsonc` not readable, the port
     /// taken, or if the engine does not accept the worker; the error then has what it printed.
     pub async fn start(self) -> anyhow::Result<LocalEdge> {
-        let wrangler = Wrangler::read(&self.edge_dir.join("wrangler.toml"))?;
+        let wrangler = Wrangler::read(&self.edge_dir.join("wrangler.jsonc"))?;
         let engine = workerd::find_engine(&self.edge_dir)?;
         // A directory of `tempfile` is open to its owner only.
         let files = tempfile::tempdir().context("cannot make a temporary directory")?;
@@ -160,7 +160,7 @@ impl LocalEdgeBuilder {
 }
 
 impl LocalEdge {
-    /// An edge from `edge_dir`, which has `wrangler.toml`, the bundle in `build/` and the engine in
+    /// An edge from `edge_dir`, which has `wrangler.jsonc`, the bundle in `build/` and the engine in
     /// `node_modules/`. Nothing is downloaded.
     #[must_use]
     pub fn builder(edge_dir: &Path) -> LocalEdgeBuilder {

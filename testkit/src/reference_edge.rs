@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use crate::{LocalEdge, LocalEdgeBuilder, Origin};
 
 const MODULE: &str = include_str!("../reference_edge/index.js");
-const SETTINGS: &str = include_str!("../reference_edge/wrangler.toml");
+const SETTINGS: &str = include_str!("../reference_edge/wrangler.jsonc");
 /// Where npm has installed the engine.
 const NODE_MODULES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../edge-worker/node_modules");
 
@@ -27,10 +27,10 @@ impl ReferenceEdge {
     pub fn new(fault: &str) -> anyhow::Result<Self> {
         ensure!(Path::new(NODE_MODULES).is_dir(), "run `npm ci` in the folder edge-worker first");
         let folder = tempfile::tempdir().context("cannot make a temporary directory")?;
-        let settings = SETTINGS.replace("FAULT = \"\"", &format!("FAULT = \"{fault}\""));
+        let settings = SETTINGS.replace("\"FAULT\": \"\"", &format!("\"FAULT\": \"{fault}\""));
         let build = folder.path().join("build");
         fs::create_dir(&build)
-            .and_then(|()| fs::write(folder.path().join("wrangler.toml"), settings))
+            .and_then(|()| fs::write(folder.path().join("wrangler.jsonc"), settings))
             .and_then(|()| fs::write(build.join("index.js"), MODULE))
             .and_then(|()| symlink(NODE_MODULES, folder.path().join("node_modules")))
             .context("cannot fill the edge's folder")?;

@@ -1,4 +1,4 @@
-//! The engine's configuration, written from the worker's own `wrangler.toml`.
+//! The engine's configuration, written from the worker's own `wrangler.jsonc`.
 
 use core::fmt::Write as _;
 use std::collections::BTreeMap;
@@ -20,7 +20,7 @@ pub(crate) enum Setting {
     /// A text. It reaches the engine through an environment variable, so that no secret is written
     /// to a file.
     Text,
-    /// A JSON value, from a variable in `wrangler.toml` that is not a text.
+    /// A JSON value, from a variable in `wrangler.jsonc` that is not a text.
     Json(String),
 }
 
@@ -202,7 +202,10 @@ mod tests {
     use super::*;
 
     fn wrangler() -> Wrangler {
-        toml::from_str("name = \"edge\"\ncompatibility_date = \"2026-04-01\"").unwrap()
+        Wrangler::parse(
+            r#"{"name": "edge", "compatibility_date": "2026-04-01", "compatibility_flags": ["a_flag"]}"#,
+        )
+        .unwrap()
     }
 
     #[test]
@@ -219,6 +222,12 @@ mod tests {
         let config = config(&wrangler(), &["index.js".to_owned()], &settings, &[]).unwrap();
         assert!(config.contains(r#"fromEnvironment = "EDGE_SETTING_WEBHOOK_SECRETS""#), "{config}");
         assert!(config.contains(r#"(name = "LIMIT", json = "5")"#), "{config}");
+    }
+
+    #[test]
+    fn compatibility_flags_are_passed_on() {
+        let config = config(&wrangler(), &[], &BTreeMap::new(), &[]).unwrap();
+        assert!(config.contains(r#"compatibilityFlags = ["a_flag"],"#), "{config}");
     }
 
     #[test]

@@ -116,7 +116,7 @@ impl Storage {
     }
 }
 
-/// The worker's directory: `wrangler.toml`, the bundle, the engine.
+/// The worker's directory: `wrangler.jsonc`, the bundle, the engine.
 pub(crate) fn edge_dir() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../edge-worker")
 }

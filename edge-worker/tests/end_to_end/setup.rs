@@ -24,7 +24,7 @@ pub(crate) struct Setup {
     pub(crate) provider: Deliverer,
 }
 
-/// The worker's directory: `wrangler.toml`, the bundle, the engine.
+/// The worker's directory: `wrangler.jsonc`, the bundle, the engine.
 pub(crate) fn edge_dir() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }

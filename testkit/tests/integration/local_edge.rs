@@ -135,7 +135,7 @@ async fn a_port_that_is_taken_is_an_error_that_says_so() {
 async fn what_is_missing_is_named() {
     let origin = Origin::start().await.unwrap();
     for (missing, told) in [
-        ("wrangler.toml", "wrangler.toml"),
+        ("wrangler.jsonc", "wrangler.jsonc"),
         ("node_modules", "npm ci"),
         ("build/index.js", "build the worker first"),
     ] {
