@@ -2,11 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::Context as _;
+use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::workerd::{self, Setting};
 use crate::wrangler::Wrangler;
+
+/// What a setting was set to, in place of what the file says.
+pub(crate) enum Chosen {
+    Text(Zeroizing<String>),
+    Json(Value),
+    Nothing,
+}
 
 /// What the engine is told about settings: the configuration names them, the environment has the
 /// texts.
@@ -20,34 +27,34 @@ pub(crate) struct EdgeSettings {
 
 impl EdgeSettings {
     /// Merges the variables of `wrangler.jsonc` with what the builder was told.
-    pub(crate) fn merge(
-        wrangler: &Wrangler,
-        chosen: BTreeMap<String, Option<Zeroizing<String>>>,
-    ) -> anyhow::Result<Self> {
+    pub(crate) fn merge(wrangler: &Wrangler, chosen: BTreeMap<String, Chosen>) -> Self {
         let mut settings = Self::default();
         for (name, value) in &wrangler.vars {
             if chosen.contains_key(name) {
                 continue;
             }
-            if let Some(text) = value.as_str() {
-                settings.add_text(name.clone(), Zeroizing::new(text.to_owned()));
-            } else {
-                let json = serde_json::to_string(value)
-                    .with_context(|| format!("the variable {name} of wrangler.jsonc"))?;
-                settings.configured.insert(name.clone(), Setting::Json(json));
+            match value.as_str() {
+                Some(text) => settings.add_text(name.clone(), Zeroizing::new(text.to_owned())),
+                None => settings.add_json(name.clone(), value),
             }
         }
         for (name, value) in chosen {
-            if let Some(text) = value {
-                settings.add_text(name, text);
+            match value {
+                Chosen::Text(text) => settings.add_text(name, text),
+                Chosen::Json(value) => settings.add_json(name, &value),
+                Chosen::Nothing => {}
             }
         }
-        Ok(settings)
+        settings
     }
 
     fn add_text(&mut self, name: String, text: Zeroizing<String>) {
         self.environment.push((workerd::variable(&name), text));
         self.configured.insert(name, Setting::Text);
+    }
+
+    fn add_json(&mut self, name: String, value: &Value) {
+        self.configured.insert(name, Setting::Json(value.to_string()));
     }
 }
 
@@ -65,14 +72,16 @@ mod tests {
         )
         .unwrap();
         let chosen = BTreeMap::from([
-            ("B".to_owned(), Some(Zeroizing::new("chosen".to_owned()))),
-            ("C".to_owned(), None),
-            ("D".to_owned(), Some(Zeroizing::new("new".to_owned()))),
+            ("B".to_owned(), Chosen::Text(Zeroizing::new("chosen".to_owned()))),
+            ("C".to_owned(), Chosen::Nothing),
+            ("D".to_owned(), Chosen::Text(Zeroizing::new("new".to_owned()))),
+            ("E".to_owned(), Chosen::Json(Value::from("a text"))),
         ]);
-        let settings = EdgeSettings::merge(&wrangler, chosen).unwrap();
+        let settings = EdgeSettings::merge(&wrangler, chosen);
         let names: Vec<_> = settings.configured.keys().map(String::as_str).collect();
-        assert_eq!(names, ["A", "B", "D", "N"]);
+        assert_eq!(names, ["A", "B", "D", "E", "N"]);
         assert!(matches!(&settings.configured["N"], Setting::Json(json) if json == "5"));
+        assert!(matches!(&settings.configured["E"], Setting::Json(json) if json == "\"a text\""));
         let environment: BTreeMap<_, _> = settings
             .environment
             .iter()

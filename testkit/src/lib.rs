@@ -1,7 +1,8 @@
 //! Both ends of NextAPI webhooks, and the edge between them, for tests and demonstrations.
 //!
 //! - The sender's side: a [`Job`] gives [`EventBody`]s of every documented shape, a [`Delivery`]
-//!   carries one, a [`Deliverer`] posts it, an [`Answer`] comes back.
+//!   carries one, a [`Deliverer`] posts it, an [`Answer`] comes back. A [`RawConnection`] sends what
+//!   no HTTP client would.
 //! - The receiver's side: an [`Origin`] records every request that reaches it and answers with the
 //!   [`Reply`]s it was told to give, broken connections included.
 //! - In between, a [`LocalEdge`]: the built worker in the real engine, `workerd`.
@@ -16,8 +17,10 @@ mod generation;
 mod job;
 mod local_edge;
 mod log_lines;
+mod memory;
 mod origin;
 mod random;
+mod raw_connection;
 mod received;
 mod reference_edge;
 mod reply;
@@ -34,8 +37,10 @@ pub use gate::Gate;
 pub use generation::Generation;
 pub use job::{EventBody, Job, Shape, Status};
 pub use local_edge::{LocalEdge, LocalEdgeBuilder};
+pub use memory::Memory;
 pub use origin::{Origin, OriginBuilder};
 pub use random::random_hex;
+pub use raw_connection::{RawAnswer, RawConnection, chunked};
 pub use received::Received;
 pub use reference_edge::ReferenceEdge;
 pub use reply::Reply;

@@ -8,13 +8,15 @@ use std::process::Stdio;
 
 use anyhow::{Context as _, bail};
 use serde::Deserialize;
+use serde_json::Value;
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use zeroize::Zeroizing;
 
-use crate::edge_settings::EdgeSettings;
+use crate::Memory;
+use crate::edge_settings::{Chosen, EdgeSettings};
 use crate::log_lines::LogLines;
 use crate::workerd::{self, CONFIG};
 use crate::wrangler::Wrangler;
@@ -64,7 +66,7 @@ pub struct LocalEdgeBuilder {
     edge_dir: PathBuf,
     bundle: PathBuf,
     services: BTreeMap<String, String>,
-    settings: BTreeMap<String, Option<Zeroizing<String>>>,
+    settings: BTreeMap<String, Chosen>,
     storage: Option<PathBuf>,
     port: u16,
 }
@@ -74,14 +76,23 @@ impl LocalEdgeBuilder {
     /// same way. They reach the engine through its environment and are not written to any file.
     #[must_use]
     pub fn setting(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.settings.insert(name.into(), Some(Zeroizing::new(value.into())));
+        self.settings.insert(name.into(), Chosen::Text(Zeroizing::new(value.into())));
+        self
+    }
+
+    /// Sets a setting to a JSON value instead of a text, as a number in `wrangler.jsonc` would. The
+    /// worker gets what `JSON.parse` gives. It is written to a file that only its owner can read, so
+    /// a true secret must not be set in this way.
+    #[must_use]
+    pub fn json_setting(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.settings.insert(name.into(), Chosen::Json(value.into()));
         self
     }
 
     /// Removes a setting, even if it is in `wrangler.jsonc`.
     #[must_use]
     pub fn without_setting(mut self, name: impl Into<String>) -> Self {
-        self.settings.insert(name.into(), None);
+        self.settings.insert(name.into(), Chosen::Nothing);
         self
     }
 
@@ -126,7 +137,7 @@ impl LocalEdgeBuilder {
         // A directory of `tempfile` is open to its owner only.
         let files = tempfile::tempdir().context("cannot make a temporary directory")?;
         let modules = workerd::copy_modules(&self.edge_dir.join(self.bundle), files.path())?;
-        let settings = EdgeSettings::merge(&wrangler, self.settings)?;
+        let settings = EdgeSettings::merge(&wrangler, self.settings);
         let services: Vec<_> = self.services.keys().map(String::as_str).collect();
         let config = workerd::config(&wrangler, &modules, &settings.configured, &services)?;
         for (name, module) in &self.services {
@@ -184,6 +195,14 @@ impl LocalEdge {
     #[must_use]
     pub fn process_id(&self) -> Option<u32> {
         self.running.as_ref()?.child.id()
+    }
+
+    /// How much memory the engine takes.
+    ///
+    /// # Errors
+    /// If it does not run, or this is not Linux.
+    pub fn memory(&self) -> anyhow::Result<Memory> {
+        Memory::of(self.process_id().context("the engine does not run")?)
     }
 
     /// Every line that the worker and the engine have printed so far, over all restarts.

@@ -20,7 +20,7 @@ pub(crate) enum Setting {
     /// A text. It reaches the engine through an environment variable, so that no secret is written
     /// to a file.
     Text,
-    /// A JSON value, from a variable in `wrangler.jsonc` that is not a text.
+    /// A JSON value, as variables in `wrangler.jsonc` are that are not texts.
     Json(String),
 }
 

@@ -9,6 +9,7 @@ use nextapi_testkit::{
     Shape, Status,
 };
 use nextapi_webhook::{Key, UnixTime};
+use serde_json::json;
 
 /// Long enough for a busy machine; what is waited for comes at once.
 const SOON: Duration = Duration::from_secs(20);
@@ -91,6 +92,39 @@ async fn settings_replace_variables_and_can_be_taken_away() {
     let edge = builder(&folder, &origin).without_setting("FAULT").start().await.unwrap();
     answer(&edge, &delivery()).await;
     edge.wait_for_log(|line| line.contains(r#""leak":"""#), SOON).await.unwrap();
+}
+
+/// What the worker makes of a secret that is no text shows which kind it has got.
+#[tokio::test]
+async fn a_setting_may_be_json() {
+    let folder = reference_edge("logs-secrets");
+    let origin = Origin::start().await.unwrap();
+    for (value, told) in [
+        (json!(null), r#""leak":null"#),
+        (json!(5), r#""leak":5"#),
+        (json!({ "get": ["a"] }), r#""leak":{"get":["a"]}"#),
+        (json!("quoted \" \\ \n"), r#""leak":"quoted \" \\ \n""#),
+    ] {
+        let edge = builder(&folder, &origin).json_setting("WEBHOOK_SECRETS", value.clone());
+        // Accepted whatever its signature, since the two do not share the secret.
+        let edge = edge.setting("FAULT", "accepts-forgeries logs-secrets").start().await.unwrap();
+        answer(&edge, &delivery()).await;
+        let line = edge.wait_for_log(|line| line.contains("leak"), SOON).await.unwrap();
+        assert!(line.contains(told), "{value}: {line}");
+    }
+}
+
+#[tokio::test]
+async fn the_engine_s_memory_is_known_while_it_runs() {
+    let folder = reference_edge("");
+    let origin = Origin::start().await.unwrap();
+    let mut edge = builder(&folder, &origin).start().await.unwrap();
+    let memory = edge.memory().unwrap();
+    // No engine with a heap of JavaScript takes less, or as much as a whole machine has.
+    assert!((1 << 20..1 << 36).contains(&memory.resident), "{memory:?}");
+    assert!(memory.peak >= memory.resident, "{memory:?}");
+    edge.kill().await;
+    assert!(edge.memory().is_err());
 }
 
 #[tokio::test]
