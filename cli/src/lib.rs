@@ -8,14 +8,18 @@
 
 mod captured_request;
 mod diagnosis;
+mod expectation;
 mod load;
 mod load_report;
 mod scenario;
 mod step;
+mod time_in_words;
 
 pub use captured_request::CapturedRequest;
 pub use diagnosis::{Diagnosis, Finding};
+pub use expectation::{Expectation, Statuses, is_edge_answer};
 pub use load::Load;
 pub use load_report::LoadReport;
 pub use scenario::Scenario;
-pub use step::{Expectation, Step, summary};
+pub use step::{Step, summary};
+pub use time_in_words::time_in_words;

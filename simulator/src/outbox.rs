@@ -157,6 +157,7 @@ impl Outbox {
             began: now,
             took: None,
             next_retry: None,
+            gave_up: false,
         };
         let number = record.number;
         let body = event.body.clone();
@@ -179,12 +180,13 @@ impl Outbox {
         let planned = self.under_way.remove(&number)?;
         let event = self.events.get_mut(planned.event)?;
         event.delivered |= outcome.is_success();
-        let mut retry = None;
+        let (mut retry, mut gave_up) = (None, false);
         match planned.reason {
             DeliveryReason::First | DeliveryReason::Retry => {
                 if !event.delivered {
                     let wait = self.retry.wait_after(event.attempts, &mut event.random);
                     retry = wait.map(|wait| now.after(wait));
+                    gave_up = retry.is_none();
                 }
                 event.under_way = false;
                 event.next = retry.map_or(Next::Nothing, |at| Next::Retry { at });
@@ -202,6 +204,7 @@ impl Outbox {
             record.outcome = outcome;
             record.took = Some(now.since(record.began));
             record.next_retry = retry;
+            record.gave_up = gave_up;
             record.clone()
         });
         if planned.reason == DeliveryReason::First {

@@ -89,6 +89,8 @@ pub struct DeliveryRecord {
     pub(crate) began: Moment,
     pub(crate) took: Option<Duration>,
     pub(crate) next_retry: Option<Moment>,
+    #[serde(default)]
+    pub(crate) gave_up: bool,
 }
 
 impl DeliveryRecord {
@@ -139,6 +141,13 @@ impl DeliveryRecord {
     #[must_use]
     pub const fn took(&self) -> Option<Duration> {
         self.took
+    }
+
+    /// Whether it was the last of the event's attempts, and none of them has succeeded. From then
+    /// on the event is delivered only if somebody asks for it.
+    #[must_use]
+    pub const fn gave_up(&self) -> bool {
+        self.gave_up
     }
 
     /// `X-Correlation-Id` of the request.

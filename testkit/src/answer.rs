@@ -55,13 +55,14 @@ impl Answer {
     }
 }
 
-/// Status and code, as in `401 signature_mismatch`.
+/// Status and code, as in `401 signature_mismatch`; without a code, the status in words.
 impl fmt::Display for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.code() {
-            Some(code) => write!(f, "{} {code}", self.status()),
-            None => write!(f, "{} without a code", self.status()),
+        if let Some(code) = self.code() {
+            return write!(f, "{} {code}", self.status());
         }
+        let reason = self.status.canonical_reason().unwrap_or("(unknown)");
+        write!(f, "{} {reason}", self.status())
     }
 }
 
@@ -81,9 +82,9 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_without_a_code_says_so() {
+    fn an_answer_without_a_code_is_its_status() {
         for body in ["", "<html>", "[]", r#"{"status":7}"#, r#"{"error":"text"}"#] {
-            assert_eq!(answer(body).to_string(), "409 without a code", "{body}");
+            assert_eq!(answer(body).to_string(), "409 Conflict", "{body}");
         }
     }
 }

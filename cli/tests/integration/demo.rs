@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use nextapi_testkit::ReferenceEdge;
 
-use crate::support::{hook, run};
+use crate::support::{assert_fits, hook, run};
 
 fn demo(fault: &str) -> (i32, String, String) {
     let edge = ReferenceEdge::new(fault).unwrap();
@@ -19,21 +19,24 @@ fn an_edge_that_is_as_designed_passes() {
     assert!(stdout.contains("checks are as designed"), "{stdout}");
     assert!(!stdout.contains("NOT AS DESIGNED"), "{stdout}");
     assert!(!stdout.contains('\x1b'), "colours without a terminal: {stdout}");
+    assert_fits(&stdout);
 }
 
 #[test]
 fn every_fault_is_noticed() {
     for (fault, told) in [
-        ("accepts-forgeries", "expected: 401 signature_mismatch"),
-        ("acknowledges-early", "expected: 200 forwarded once, else 409 in_flight"),
-        ("changes-bytes", "the bytes that arrived are not the bytes that were sent"),
-        ("forgets", "expected: 200 duplicate"),
+        ("accepts-forgeries", "NOT AS DESIGNED: expected 401 signature_mismatch"),
+        ("acknowledges-early", "expected 200 forwarded once, else 409 in_flight"),
+        ("changes-bytes", "the bytes that arrived are not the bytes that were"),
+        ("forgets", "expected 200 duplicate"),
         ("logs-secrets", "has a secret in it"),
     ] {
         let (status, stdout, stderr) = demo(fault);
         assert_eq!(status, 1, "{fault}: {stdout}{stderr}");
         assert!(stdout.contains(told), "{fault}: {stdout}");
         assert!(stdout.contains("NOT AS DESIGNED"), "{fault}: {stdout}");
+        let (table, _) = stdout.split_once("\nThe edge's log:").unwrap();
+        assert_fits(table);
     }
 }
 

@@ -103,7 +103,7 @@ async fn keys_that_were_given_work_and_are_not_printed() {
 
 // The origin answers while the test reads the command's output.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_lost_is_told_too() {
+async fn what_is_lost_or_given_up_is_told_too() {
     let origin = Origin::start().await.unwrap();
     let arguments = ["--lose", "1", "--retry-scale", "0", "--job-duration", "1h"];
     let mut providing = Providing::start(&origin.url(), Some("live:key-1"), &arguments);
@@ -119,7 +119,23 @@ async fn what_is_lost_is_told_too() {
         assert!(line.contains(&format!(" attempt={attempt} ")), "{line}");
         assert!(line.contains("outcome=lost status=-"), "{line}");
     }
+    let line = providing.line();
+    assert!(line.starts_with("gave up on evt_") && line.contains(": 6 attempts failed;"), "{line}");
     assert_eq!(origin.count(), 0);
+}
+
+// The origin answers while the test reads the command's output.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_delivery_is_one_delivery() {
+    let origin = Origin::start().await.unwrap();
+    let arguments = ["--job-duration", "1h"];
+    let mut providing = Providing::start(&origin.url(), Some("live:key-1"), &arguments);
+    let client = Client::new(&providing.url, "key-1").unwrap();
+    client.submit(&[], &example()).await.unwrap().id().unwrap();
+    assert!(providing.line().contains("outcome=delivered"));
+    let id = providing.child.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    assert_eq!(providing.line(), "made 1 delivery");
 }
 
 #[test]

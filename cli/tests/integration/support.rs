@@ -18,6 +18,14 @@ pub(crate) fn hook() -> Command {
     command
 }
 
+/// Every line fits a terminal of 80 columns.
+#[track_caller]
+pub(crate) fn assert_fits(printed: &str) {
+    for line in printed.lines() {
+        assert!(line.chars().count() <= 80, "{line}");
+    }
+}
+
 /// Exit status, standard output and standard error. No output ever shows the secret.
 pub(crate) fn outcome(output: Output) -> (i32, String, String) {
     let stdout = String::from_utf8(output.stdout).unwrap();

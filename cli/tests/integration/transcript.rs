@@ -207,6 +207,17 @@ impl Drop for Serving<'_> {
     }
 }
 
+/// Building it in release would take minutes; this much keeps the line true.
+#[test]
+fn the_readme_says_how_to_install_it() {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = fs::read_to_string(here.join("README.md")).unwrap();
+    let line = readme.lines().find_map(|line| line.trim().strip_prefix("cargo install ")).unwrap();
+    let path = line.strip_prefix("--locked --path ").unwrap();
+    assert_eq!(here.parent().unwrap().join(path).canonicalize().unwrap(), here);
+    assert!(readme.contains("cargo run --bin nextapi-hook -- "));
+}
+
 #[test]
 fn every_transcript_of_the_readme_is_true() {
     // Where there is no curl, the stand-in takes its place.

@@ -42,7 +42,7 @@ fn what_is_delivered_is_not_tried_again() {
         emit(&mut outbox, "queued", false, START);
         let made = run(&mut outbox, DeliveryOutcome::Answered(status));
         assert_eq!(made.len(), 1);
-        assert_eq!(made[0].next_retry, None);
+        assert_eq!((made[0].next_retry, made[0].gave_up()), (None, false));
     }
 }
 
@@ -62,6 +62,8 @@ fn anything_else_is_retried_five_times_on_schedule_and_then_given_up() {
         let attempts: Vec<_> = made.iter().map(|record| record.attempt).collect();
         assert_eq!(attempts, [1, 2, 3, 4, 5, 6], "{failure:?}");
         assert_eq!(made[5].next_retry, None);
+        let gave_up: Vec<_> = made.iter().map(DeliveryRecord::gave_up).collect();
+        assert_eq!(gave_up, [false, false, false, false, false, true]);
         for (pair, seconds) in made.windows(2).zip([60.0, 300.0, 1800.0, 7200.0, 43200.0]) {
             assert_eq!(pair[0].next_retry, Some(pair[1].began));
             let wait = pair[1].began.since(pair[0].began).as_secs_f64();

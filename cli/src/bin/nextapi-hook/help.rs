@@ -67,9 +67,9 @@ pub(crate) const LISTEN: &str = "\
 Is the origin: prints a line for every request that arrives and answers 200, until SIGINT or \
 SIGTERM; then a summary.
 
-A line has the request's order, its event's type, ids and credits, the edge's attempt, the \
-idempotency key, how often the event came before, and the answer; never a body, a query or a \
-secret. With --json every line is one JSON object, whose `kind` is `listening`, `request` or \
+Of each request it says the order, its event's type, ids and credits, the edge's attempt, the \
+beginning of the idempotency key, how often the event came before, and the answer; never a body, a \
+query or a secret. With --json every line is one JSON object, with the whole key, whose `kind` is `listening`, `request` or \
 `summary`.
 
 Duplicates are told by `Idempotency-Key`, or without one by the key that an edge would use. The \
@@ -127,7 +127,9 @@ pub(crate) const SEND: &str = "\
 Is the provider: delivers signed events to a URL.
 
 Without further options, or with --scenario, it tells short stories, among them tampered, stale and \
-concurrent deliveries, and compares the answers with those that the edge's design promises.
+concurrent deliveries, and compares the answers with those that the edge's design promises. Of a \
+receiver whose answers have not the edge's form only the status counts: 2xx to what is good, 4xx to \
+what is not.
 
 With --body, --count, --concurrency or --rate it sends one kind of event many times, and prints how \
 often each answer came and how long it took. Without --body every delivery is a new event of a new \

@@ -89,6 +89,9 @@ impl Provider {
                 count.fetch_add(1, Ordering::Relaxed);
                 // Should nobody read our output any more, webhooks are sent all the same.
                 drop(line(facts(record)));
+                if record.gave_up() {
+                    drop(line(given_up(record)));
+                }
             });
         if let Some(file) = &self.data {
             builder = builder.data(file);
@@ -103,7 +106,7 @@ impl Provider {
             _ = signals.wait() => {}
             error = simulator.failed() => return Err(error),
         }
-        line(format_args!("made {} deliveries", made.load(Ordering::Relaxed)))?;
+        line(format_args!("made {}", counted(made.load(Ordering::Relaxed))))?;
         Ok(End::Good)
     }
 
@@ -128,6 +131,20 @@ impl Provider {
             seed: self.seed,
         }
     }
+}
+
+fn counted(deliveries: u64) -> String {
+    format!("{deliveries} {}", if deliveries == 1 { "delivery" } else { "deliveries" })
+}
+
+fn given_up(record: &DeliveryRecord) -> String {
+    format!(
+        "gave up on {}: {} attempts failed; to deliver it once more, POST \
+         /_provider/events/{}/redeliver",
+        record.event_id(),
+        record.attempt(),
+        record.event_id(),
+    )
 }
 
 fn facts(record: &DeliveryRecord) -> String {

@@ -40,9 +40,7 @@ impl Arrival {
         }
         let what = match received {
             [] => "nothing".to_owned(),
-            [request] if faults.is_empty() => {
-                format!("once, the same {} bytes", request.body().len())
-            }
+            [request] => format!("{} bytes", request.body().len()),
             _ => format!("{} requests", received.len()),
         };
         Arrived { what, faults }
