@@ -87,7 +87,9 @@ export default {
         "content-type": "application/json",
         "idempotency-key": key,
         "x-edge-attempt": String(claim.attempt),
-        "x-edge-signature": `t=${now},v=${await sign(env.EDGE_SIGNING_SECRET, now, sent)}`,
+        ...(env.EDGE_SIGNING_SECRET && {
+          "x-edge-signature": `t=${now},v=${await sign(env.EDGE_SIGNING_SECRET, now, sent)}`,
+        }),
       },
       body: sent,
     }).catch(() => null);

@@ -205,6 +205,32 @@ impl LocalEdge {
         Memory::of(self.process_id().context("the engine does not run")?)
     }
 
+    /// A setting's text, as the worker sees it. Nothing if it is not set, or is JSON.
+    #[must_use]
+    pub fn setting(&self, name: &str) -> Option<&str> {
+        let variable = workerd::variable(name);
+        let found = self.environment.iter().find(|(name, _)| *name == variable);
+        found.map(|(_, text)| text.as_str())
+    }
+
+    /// Waits until the engine ends by itself, and gives `each` every line that it has printed and
+    /// prints meanwhile.
+    pub async fn follow(&mut self, mut each: impl FnMut(&str)) {
+        let Some(running) = &mut self.running else { return };
+        let log = self.log.clone();
+        let following = log.wait_for(
+            |line| {
+                each(line);
+                false
+            },
+            Duration::MAX,
+        );
+        tokio::select! {
+            _ = following => {}
+            _ = running.child.wait() => {}
+        }
+    }
+
     /// Every line that the worker and the engine have printed so far, over all restarts.
     #[must_use]
     pub fn logs(&self) -> Vec<String> {

@@ -46,7 +46,13 @@ impl LogLines {
 
     /// All lines so far.
     pub(crate) fn all(&self) -> Vec<String> {
-        self.0.lines.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.after(0)
+    }
+
+    /// All lines so far but the first `seen`.
+    fn after(&self, seen: usize) -> Vec<String> {
+        let lines = self.0.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.get(seen..).unwrap_or_default().to_vec()
     }
 
     /// The first line that `wanted` accepts, which may have to be waited for.
@@ -60,11 +66,11 @@ impl LogLines {
             let mut seen: usize = 0;
             loop {
                 count.borrow_and_update();
-                let lines = self.all();
-                if let Some(line) = lines.iter().skip(seen).find(|line| wanted(line)) {
-                    return line.clone();
+                let lines = self.after(seen);
+                seen = seen.saturating_add(lines.len());
+                if let Some(line) = lines.into_iter().find(|line| wanted(line)) {
+                    return line;
                 }
-                seen = lines.len();
                 // The sender lives as long as `self`, so this waits for the next line.
                 let _ = count.changed().await;
             }

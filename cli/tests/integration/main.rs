@@ -6,6 +6,8 @@ mod command_line;
 #[cfg(test)]
 mod demo;
 #[cfg(test)]
+mod edge;
+#[cfg(test)]
 mod explanation;
 #[cfg(test)]
 mod listen;

@@ -15,8 +15,11 @@ use nextapi_testkit::ReferenceEdge;
 const ANYTHING: &str = "…";
 /// The commands that serve in a terminal of their own, and the ports that the README gives them; the
 /// test takes others, that are free.
-const SERVERS: [(&str, &str); 2] =
-    [("nextapi-hook listen ", "9000"), ("nextapi-hook provider ", "8800")];
+const SERVERS: [(&str, &str); 3] = [
+    ("nextapi-hook listen ", "9000"),
+    ("nextapi-hook provider ", "8800"),
+    ("nextapi-hook edge ", "8787"),
+];
 /// Long enough for a busy machine; what is waited for comes at once.
 const SOON: Duration = Duration::from_secs(30);
 /// The stand-in for curl, as a function of the shell.
@@ -237,7 +240,7 @@ fn run_all(curl: &str) {
     symlink(edge.path(), folder.path().join("edge-worker")).unwrap();
 
     let mut shell = Shell::start(folder.path(), curl);
-    let mut serving: [Option<Serving<'_>>; 2] = [None, None];
+    let mut serving: [Option<Serving<'_>>; 3] = [None, None, None];
     let mut commands = String::new();
     for block in blocks(&readme) {
         for (command, expected) in block {
@@ -263,11 +266,11 @@ fn run_all(curl: &str) {
             compare(command, &expected, &found.collect::<Vec<_>>());
         }
     }
-    // The provider first, whose deliveries the origin is to get.
+    // The edge and the provider first, whose deliveries the origin is to get.
     for serving in serving.into_iter().rev().flatten() {
         serving.stop();
     }
-    for command in ["sign", "verify", "listen", "send", "demo", "completions", "provider"] {
+    for command in ["sign", "verify", "listen", "send", "demo", "completions", "provider", "edge"] {
         assert!(commands.contains(&format!("nextapi-hook {command} ")), "no `{command}`");
     }
 }

@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 use std::net::TcpStream;
+use std::process::Command;
 
 use http::StatusCode;
 use nextapi_testkit::{
@@ -140,6 +141,28 @@ async fn an_origin_s_failure_comes_through() {
     assert_eq!(answer(&edge, &delivery).await, "200 forwarded");
     let attempts: Vec<_> = origin.received().iter().map(Received::attempt).collect();
     assert_eq!(attempts, [Some(1), Some(2), Some(3)]);
+}
+
+#[tokio::test]
+async fn its_settings_are_known_and_its_end_is_noticed() {
+    let folder = reference_edge("");
+    let origin = Origin::start().await.unwrap();
+    let edge = builder(&folder, &origin).json_setting("LIMIT", 5).start();
+    let mut edge = edge.await.unwrap();
+    assert_eq!(edge.setting("ORIGIN_URL"), Some(origin.url().as_str()));
+    assert_eq!((edge.setting("FAULT"), edge.setting("LIMIT")), (Some(""), None));
+
+    answer(&edge, &delivery()).await;
+    let id = edge.process_id().unwrap().to_string();
+    let mut lines = 0;
+    edge.follow(|line| {
+        assert!(line.contains("granted"), "{line}");
+        lines += 1;
+        // It has printed all that it will.
+        assert!(Command::new("kill").args(["-KILL", &id]).status().unwrap().success());
+    })
+    .await;
+    assert_eq!(lines, 1);
 }
 
 #[tokio::test]

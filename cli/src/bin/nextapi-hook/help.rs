@@ -157,6 +157,27 @@ Exit status:
   2    wrong usage, no secret, or no answer at all to a scenario
   130  ended by SIGINT, 143 by SIGTERM; of --count and the like, after the summary";
 
+pub(crate) const EDGE: &str = "\
+Is the edge: runs the built worker in workerd, the engine that Cloudflare runs, with its ledger on \
+this machine's disk, and prints what the worker logs.
+
+Settings come from wrangler.jsonc, from --vars-file and from --set; the last one counts. Secrets are \
+never arguments: they stand in the file of --vars-file. If WEBHOOK_SECRETS is not there, the secrets \
+are those that `send` and `provider` sign with.";
+
+pub(crate) const AFTER_EDGE: &str = "\
+Examples:
+  nextapi-hook edge --port 8787 --set ORIGIN_URL=http://127.0.0.1:9000/
+  nextapi-hook edge --port 8787 --vars-file edge-worker/.dev.vars --storage ledger
+
+Environment:
+  NEXTAPI_WEBHOOK_SECRET  the secrets, unless --secret-file or WEBHOOK_SECRETS is given
+
+Exit status:
+  0  ended by SIGINT or SIGTERM
+  2  wrong usage, no secret, no origin, the port is taken, the built worker or its engine is missing, \
+or the engine has ended";
+
 pub(crate) const AFTER_DEMO: &str = "\
 Examples:
   nextapi-hook demo --edge-dir edge-worker

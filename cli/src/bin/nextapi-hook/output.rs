@@ -20,6 +20,11 @@ pub(crate) const HEADING: Style = Style::new().bold();
 /// The columns that lines for people are kept to.
 const WIDTH: usize = 80;
 
+/// Columns for what was sent: the longest name of a step.
+const SENT: usize = 30;
+/// Columns for what was answered: `200 forwarded, 7 × 409 in_flight`.
+const ANSWERED: usize = 32;
+
 /// Nobody reads the standard output any more. A type of its own, so that it is not taken for a
 /// connection that broke.
 #[derive(Debug)]
@@ -57,6 +62,31 @@ pub(crate) fn row(columns: impl Display, faults: &[String]) -> anyhow::Result<()
         line(wrapped(words, "   ", "     "))?;
     }
     Ok(())
+}
+
+/// The columns of a [`row`]: what was sent, the answers, which go on in further lines if they are
+/// many, and what reached the origin.
+pub(crate) fn columns(sent: &str, answered: &str, received: &str) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for part in answered.split_inclusive(", ") {
+        match lines.last_mut() {
+            Some(line)
+                if line.chars().count().saturating_add(part.trim_end().chars().count())
+                    <= ANSWERED =>
+            {
+                line.push_str(part);
+            }
+            _ => lines.push(part.to_owned()),
+        }
+    }
+    let mut lines = lines.iter().map(|line| line.trim_end());
+    let first = lines.next().unwrap_or_default();
+    let mut text = format!("{sent:<SENT$} {first:<ANSWERED$} {received}").trim_end().to_owned();
+    for line in lines {
+        // Writing to a `String` cannot fail. The mark of the row takes three columns.
+        let _ = write!(text, "\n   {:<SENT$} {line}", "");
+    }
+    text
 }
 
 /// Prints a name that stands out, and what there is to say about it.
@@ -111,6 +141,20 @@ mod tests {
         let long = "x".repeat(100);
         assert_eq!(wrap(&[&long, "a", "b"]), format!("{long}\n  a b"));
         assert_eq!(wrap(&[]), "");
+    }
+
+    #[test]
+    fn many_answers_go_on_below() {
+        let few = columns("eight at once", "200 forwarded, 7 × 409 in_flight", "9 bytes");
+        assert_eq!(
+            few,
+            format!("{:<30} 200 forwarded, 7 × 409 in_flight 9 bytes", "eight at once")
+        );
+        let many = columns("a", "200 duplicate, 200 forwarded, 6 × 409 in_flight", "nothing");
+        let (first, second) = many.split_once('\n').unwrap();
+        assert_eq!(first, format!("{:<30} {:<32} nothing", "a", "200 duplicate, 200 forwarded,"));
+        assert_eq!(second, format!("{:34}6 × 409 in_flight", ""));
+        assert_eq!(columns("a", "200 forwarded", ""), format!("{:<30} 200 forwarded", "a"));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use nextapi_hook::Step;
 
 use super::arrival::Arrived;
 use crate::End;
-use crate::output::{BAD, GOOD, HEADING, line, row};
+use crate::output::{BAD, GOOD, HEADING, columns, line, row};
 
 /// Counts what was checked while it is printed.
 #[derive(Default)]
@@ -66,9 +66,4 @@ impl Tally {
         line(format_args!("{BAD}{} of {checked} checks are NOT AS DESIGNED.{BAD:#}", self.bad))?;
         Ok(End::Bad)
     }
-}
-
-/// Three columns that, after a mark, fit into 80 of the terminal's.
-fn columns(sent: &str, answered: &str, received: &str) -> String {
-    format!("{sent:<30} {answered:<32} {received}")
 }

@@ -8,7 +8,7 @@ use nextapi_hook::{Scenario, is_edge_answer, summary};
 use nextapi_testkit::{Deliverer, Gate};
 use nextapi_webhook::{Key, UnixTime};
 
-use crate::output::{HEADING, heading, line, row};
+use crate::output::{HEADING, columns, heading, line, row};
 use crate::secret_argument::SecretArgument;
 use crate::{End, help};
 use many::Many;
@@ -61,9 +61,8 @@ async fn tell(scenarios: &[Scenario], deliverer: &Deliverer, key: &Key) -> anyho
             };
             all_good &= good;
             any_by_status |= by_status;
-            let columns = format!("{:<30} {}", step.what, summary(&answers));
             let fault = (!good).then(|| format!("expected {expected}"));
-            row(columns, fault.as_slice())?;
+            row(columns(&step.what, &summary(&answers), ""), fault.as_slice())?;
         }
     }
     if any_by_status {
