@@ -87,8 +87,8 @@ impl SimulatorBuilder {
     /// Starts to listen, for clients that have one of these keys.
     ///
     /// # Errors
-    /// If the webhooks' URL is not an absolute `http` or `https` URL, the behaviour makes no sense,
-    /// the port is taken, or the data file is in use, of another version or not one of ours.
+    /// If the webhooks' URL is not an absolute `http` or `https` URL, a number of the behaviour is out
+    /// of bounds, the port is taken, or the data file is in use, of another version or not one of ours.
     pub async fn start(self, keys: ApiKeys) -> anyhow::Result<Simulator> {
         self.behaviour.check()?;
         let deliverer = Deliverer::new(&self.webhook_url).context("where should webhooks go?")?;
