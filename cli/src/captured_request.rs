@@ -1,8 +1,7 @@
 //! An HTTP request that somebody has captured into a file.
 
 use anyhow::{Context as _, bail};
-
-use crate::SignatureHeader;
+use nextapi_testkit::SignatureHeader;
 
 /// A captured HTTP/1 request: the request line, header lines, an empty line, and the body byte for
 /// byte. Lines end with CRLF or LF.

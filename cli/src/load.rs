@@ -7,11 +7,12 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use nextapi_testkit::{Deliverer, Delivery};
 use tokio::sync::{Mutex, Notify};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
-use crate::{Delivery, LoadReport, Provider};
+use crate::LoadReport;
 
 /// How many deliveries are sent, and how fast.
 #[derive(Clone, Copy, Debug)]
@@ -35,7 +36,7 @@ impl Load {
     /// If a delivery cannot be made. One that gets no answer is part of the report.
     pub async fn run(
         self,
-        provider: &Provider,
+        deliverer: &Deliverer,
         delivery: impl Fn(usize) -> anyhow::Result<Delivery> + Send + Sync + 'static,
         progress: impl Fn(usize),
         stop: impl Future<Output = ()>,
@@ -51,8 +52,8 @@ impl Load {
         let mut workers = JoinSet::new();
         for _ in 0..self.concurrency.get().min(self.count) {
             let (shared, delivery) = (Arc::clone(&shared), Arc::clone(&delivery));
-            let provider = provider.clone();
-            workers.spawn(async move { shared.work(&provider, &*delivery).await });
+            let deliverer = deliverer.clone();
+            workers.spawn(async move { shared.work(&deliverer, &*delivery).await });
         }
         tokio::pin!(stop);
         loop {
@@ -93,7 +94,7 @@ impl Shared {
     /// Sends one delivery after the other until all have been sent.
     async fn work(
         &self,
-        provider: &Provider,
+        deliverer: &Deliverer,
         delivery: &(impl Fn(usize) -> anyhow::Result<Delivery> + Sync),
     ) -> anyhow::Result<()> {
         loop {
@@ -106,7 +107,7 @@ impl Shared {
                 sleep_until(due).await;
             }
             let began = due.unwrap_or_else(Instant::now);
-            let answer = provider.send(&delivery(number)?).await;
+            let answer = deliverer.send(&delivery(number)?).await;
             self.report.lock().await.add(answer.as_ref().ok(), began.elapsed());
             self.ended.notify_one();
         }

@@ -4,7 +4,7 @@ use core::fmt;
 use core::time::Duration;
 use std::collections::BTreeMap;
 
-use crate::Answer;
+use nextapi_testkit::Answer;
 
 /// Kinds of answers that are counted by name; what an edge answers are far fewer.
 const MAX_KINDS: usize = 100;
@@ -78,7 +78,8 @@ impl LoadReport {
 impl fmt::Display for LoadReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let seconds = self.took.as_secs_f64();
-        writeln!(f, "{} deliveries in {seconds:.3} s", self.count())?;
+        let deliveries = if self.count() == 1 { "delivery" } else { "deliveries" };
+        writeln!(f, "{} {deliveries} in {seconds:.3} s", self.count())?;
         for (answer, count) in &self.answers {
             writeln!(f, "  {count:>7}  {answer}")?;
         }
@@ -140,6 +141,13 @@ mod tests {
                         forwarded\n        1  no answer\nlatency: p50 2.0 ms p90 2.0 ms p95 2.0 ms \
                         p99 2.0 ms max 2.0 ms";
         assert_eq!(report.to_string(), expected);
+    }
+
+    #[test]
+    fn one_is_a_delivery() {
+        let mut report = LoadReport::default();
+        report.add(Some(&answer(200, "forwarded")), millis(1));
+        assert!(report.to_string().starts_with("1 delivery in "), "{report}");
     }
 
     #[test]

@@ -1,11 +1,10 @@
 //! Short stories of deliveries, with the answers that the edge's design promises.
 
 use anyhow::Context as _;
+use nextapi_testkit::{Delivery, EventBody, Job, Shape, SignatureHeader, Status, random_hex};
 use nextapi_webhook::{Key, Label, UnixTime};
 
-use crate::{
-    Delivery, EventBody, Expectation, Job, Shape, SignatureHeader, Status, Step, random_hex,
-};
+use crate::{Expectation, Step};
 
 /// How many deliveries of one event are sent at the same moment.
 const CONCURRENT: usize = 8;

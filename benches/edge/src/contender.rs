@@ -5,7 +5,7 @@ use core::time::Duration;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use nextapi_hook::LocalEdge;
+use nextapi_testkit::LocalEdge;
 use nextapi_webhook::Key;
 use tempfile::TempDir;
 

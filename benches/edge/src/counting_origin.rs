@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use core::ops::Range;
 
 use anyhow::ensure;
-use nextapi_hook::{Origin, Reply};
+use nextapi_testkit::{Origin, Reply};
 
 use crate::event;
 

@@ -1,7 +1,7 @@
 //! Sends deliveries over connections that are kept, and checks every answer.
 
 use anyhow::{Context as _, ensure};
-use nextapi_hook::{Delivery, LocalEdge};
+use nextapi_testkit::{Delivery, LocalEdge};
 use serde::de::DeserializeOwned;
 use tokio::task::JoinSet;
 use tokio::time::Instant;

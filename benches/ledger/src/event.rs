@@ -1,6 +1,6 @@
 //! Events that follow from their numbers, so that a million of them need not be kept.
 
-use nextapi_hook::{Delivery, EventBody};
+use nextapi_testkit::{Delivery, EventBody};
 use nextapi_webhook::{EventKey, Key, UnixTime};
 use sha2::{Digest as _, Sha256};
 

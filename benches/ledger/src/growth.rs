@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::ensure;
-use nextapi_hook::LocalEdge;
+use nextapi_testkit::LocalEdge;
 use nextapi_webhook_benches::{Failure, Quartiles};
 
 use crate::client::Client;

@@ -2,17 +2,17 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use nextapi_hook::Reply;
+use nextapi_testkit::Reply;
 
 /// The origin behind all edges.
 pub(crate) struct Origin {
-    server: nextapi_hook::Origin,
+    server: nextapi_testkit::Origin,
     keys: Arc<Mutex<Vec<String>>>,
 }
 
 impl Origin {
     pub(crate) async fn start() -> anyhow::Result<Self> {
-        let server = nextapi_hook::Origin::builder().record(false).start().await?;
+        let server = nextapi_testkit::Origin::builder().record(false).start().await?;
         let keys = Arc::new(Mutex::new(Vec::new()));
         let noted = Arc::clone(&keys);
         server.reply_with(move |received| {

@@ -4,7 +4,7 @@ use core::fmt::Write as _;
 use std::fs;
 
 use anyhow::{Context as _, bail};
-use nextapi_hook::Reply;
+use nextapi_testkit::Reply;
 use serde::Deserialize;
 use tempfile::TempDir;
 

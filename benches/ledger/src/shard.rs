@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use anyhow::{Context as _, bail, ensure};
-use nextapi_hook::LocalEdge;
+use nextapi_testkit::LocalEdge;
 use rusqlite::{Connection, params};
 use tempfile::TempDir;
 
@@ -116,7 +116,7 @@ impl Storage {
     }
 }
 
-/// The worker's directory: `wrangler.toml`, the bundle, the engine.
+/// The worker's directory: `wrangler.jsonc`, the bundle, the engine.
 pub(crate) fn edge_dir() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../edge-worker")
 }

@@ -13,6 +13,8 @@ const SHOWN: usize = 16;
 
 /// A signature header, read more generously than a verifier may.
 pub(super) struct LooseHeader<'a> {
+    /// The value without what was copied along with it.
+    value: &'a [u8],
     /// The text of every `t=`.
     timestamps: Vec<&'a [u8]>,
     /// Whatever could be meant as a MAC, whatever its label and spelling.
@@ -22,7 +24,8 @@ pub(super) struct LooseHeader<'a> {
 
 impl<'a> LooseHeader<'a> {
     pub(super) fn read(value: &'a [u8]) -> Self {
-        let mut header = Self { timestamps: Vec::new(), macs: Vec::new(), findings: Vec::new() };
+        let mut header =
+            Self { value, timestamps: Vec::new(), macs: Vec::new(), findings: Vec::new() };
         if value.len() > MAX_HEADER_BYTES {
             header.found(
                 "header_too_long",
@@ -34,6 +37,7 @@ impl<'a> LooseHeader<'a> {
             return header;
         }
         let value = header.unwrapped(value.trim_ascii());
+        header.value = value;
         let mut signatures: usize = 0;
         for (index, element) in value.split(|&byte| byte == b',').enumerate() {
             let place = index.saturating_add(1);
@@ -55,6 +59,14 @@ impl<'a> LooseHeader<'a> {
             );
         }
         header
+    }
+
+    /// The MAC of a header that is `sha256=<MAC>` and nothing else, as GitHub sends it.
+    pub(super) fn github_mac(&self) -> Option<[u8; 32]> {
+        match (self.value, self.macs.as_slice()) {
+            (value, [mac]) if value.starts_with(b"sha256=") && !value.contains(&b',') => Some(*mac),
+            _ => None,
+        }
     }
 
     /// The one timestamp, if there is exactly one and it is not empty.

@@ -10,11 +10,12 @@ mod tests;
 use core::time::Duration;
 use std::time::SystemTime;
 
+use nextapi_testkit::Secrets;
 use nextapi_webhook::{Tolerance, UnixTime};
 
 pub use finding::Finding;
 
-use crate::Secrets;
+use crate::time_in_words;
 use guess::{Case, mistakes};
 use header::LooseHeader;
 
@@ -43,9 +44,13 @@ impl Diagnosis<'_> {
     /// body.
     #[must_use]
     pub fn findings(&self) -> Vec<Finding> {
-        let LooseHeader { macs, findings, .. } = &LooseHeader::read(self.header);
+        let header = LooseHeader::read(self.header);
+        if let Some(mac) = header.github_mac() {
+            return vec![self.judge_github(mac)];
+        }
+        let LooseHeader { macs, findings, .. } = &header;
         let mut findings = findings.clone();
-        let Some(timestamp) = self.timestamp() else { return findings };
+        let Some(timestamp) = header.timestamp() else { return findings };
         self.judge_time(timestamp, &mut findings);
         if macs.is_empty() {
             return findings;
@@ -113,27 +118,43 @@ impl Diagnosis<'_> {
         if ahead >= self.tolerance.future_secs().max(1) {
             let limit = self.tolerance.future_secs();
             let text = format!(
-                "The timestamp {seconds}{written} is {ahead} s ahead of the clock ({now}); expected \
-                 is less than {limit} s. Is the clock right?"
+                "The timestamp {seconds}{written} is {} ({now}); expected is less than {limit} s. Is \
+                 the clock right?",
+                time_in_words(ahead, "ahead of the clock")
             );
             findings.push(Finding::new("time_ahead", text));
         } else if ahead == 0 && age >= self.tolerance.past_secs() {
             let limit = self.tolerance.past_secs();
             let text = format!(
-                "The timestamp {seconds}{written} is {age} s old by the clock ({now}); expected is \
-                 less than {limit} s. Is the clock right? A delivery that was captured earlier is \
-                 verified with `--now`."
+                "The timestamp {seconds}{written} is {} by the clock ({now}); expected is less than \
+                 {limit} s. Is the clock right? A delivery that was captured earlier is verified with \
+                 `--now`.",
+                time_in_words(age, "old")
             );
             findings.push(Finding::new("time_expired", text));
         } else {
             let distance = if ahead > 0 {
-                format!("{ahead} s ahead of the clock")
+                time_in_words(ahead, "ahead of the clock")
             } else {
-                format!("{age} s old")
+                time_in_words(age, "old")
             };
             let text = format!("The timestamp {seconds}{written} is {distance}: that is fresh.");
             findings.push(Finding::new("time_fresh", text));
         }
+    }
+
+    /// What a signature in GitHub's style means here.
+    fn judge_github(&self, mac: [u8; 32]) -> Finding {
+        let style = "This is the style of GitHub (`X-Hub-Signature-256`): the MAC of the body alone, \
+                     without a timestamp.";
+        let expected = "expected is `t=<seconds>,v=<MAC>`, with the MAC over `<t>.<body>`";
+        let holds = self.cases(b"").any(|case| case.mac_of_body() == mac);
+        let text = if holds {
+            format!("{style} It is right for this body and secret, but {expected}.")
+        } else {
+            format!("{style} It is not even right for this body and secret; {expected}.")
+        };
+        Finding::new(if holds { "github_style" } else { "github_style_mismatch" }, text)
     }
 
     /// What may be the reason, when nothing that can be tried out is.

@@ -101,6 +101,20 @@ fn a_body_that_was_changed_on_the_way() {
 }
 
 #[test]
+fn the_style_of_github_is_recognised() {
+    let header = format!("sha256={}", mac(SECRET, BODY));
+    assert_eq!(diagnose(SECRET, &header, BODY), ["github_style"]);
+    let copied = format!("X-Hub-Signature-256: {header}");
+    assert_eq!(diagnose(SECRET, &copied, BODY), ["github_style"]);
+    let both = [b"whsec_newer ", SECRET].concat();
+    assert_eq!(diagnose(&both, &header, BODY), ["github_style"]);
+    assert_eq!(diagnose(SECRET, &header, b"{}"), ["github_style_mismatch"]);
+    // With a timestamp it is ours, made over the wrong bytes.
+    let ours = format!("t={T},{header}");
+    assert_eq!(diagnose(SECRET, &ours, BODY), ["mac_over_body_alone"]);
+}
+
+#[test]
 fn a_secret_that_is_not_the_same_on_both_sides() {
     let message = [T.as_bytes(), b".", BODY].concat();
     let quoted = [b"\"", SECRET, b"\""].concat();

@@ -194,6 +194,32 @@ fn what_cannot_be_read_is_named() {
 }
 
 #[test]
+fn verify_says_what_it_needs() {
+    for (arguments, missing) in [
+        (&[][..], "nothing to verify"),
+        (&["body.json"], "no signature"),
+        (&["--header", "t=1,v=1"], "no body"),
+    ] {
+        let (status, _, stderr) = run(hook().arg("verify").args(arguments));
+        assert_eq!(status, 2, "{stderr}");
+        for told in [missing, "--header VALUE", "--request FILE", "- for the standard input"] {
+            assert!(stderr.contains(told), "{told}: {stderr}");
+        }
+    }
+}
+
+/// A capture of last year, verified without `--now`.
+#[test]
+fn ages_are_told_in_words() {
+    let (status, report) = verify(&sign("1000", BODY), "31533165", BODY);
+    assert_eq!((status, &report["code"]), (1, &json!("timestamp_expired")));
+    let message = report["message"].as_str().unwrap();
+    assert!(message.contains("is about a year old (31,532,165 s);"), "{message}");
+    let explanation = report["explanation"][0].as_str().unwrap();
+    assert!(explanation.contains(" is about a year old (31,532,165 s) by the"), "{explanation}");
+}
+
+#[test]
 fn wrong_usage_ends_with_2() {
     for arguments in [
         [].as_slice(),

@@ -3,10 +3,12 @@
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
 
-use crate::support::{hook, reference_edge, run};
+use nextapi_testkit::ReferenceEdge;
+
+use crate::support::{assert_fits, hook, run};
 
 fn demo(fault: &str) -> (i32, String, String) {
-    let edge = reference_edge(fault);
+    let edge = ReferenceEdge::new(fault).unwrap();
     run(hook().arg("demo").arg("--edge-dir").arg(edge.path()))
 }
 
@@ -17,27 +19,30 @@ fn an_edge_that_is_as_designed_passes() {
     assert!(stdout.contains("checks are as designed"), "{stdout}");
     assert!(!stdout.contains("NOT AS DESIGNED"), "{stdout}");
     assert!(!stdout.contains('\x1b'), "colours without a terminal: {stdout}");
+    assert_fits(&stdout);
 }
 
 #[test]
 fn every_fault_is_noticed() {
     for (fault, told) in [
-        ("accepts-forgeries", "expected: 401 signature_mismatch"),
-        ("acknowledges-early", "expected: 200 forwarded once, else 409 in_flight"),
-        ("changes-bytes", "the bytes that arrived are not the bytes that were sent"),
-        ("forgets", "expected: 200 duplicate"),
+        ("accepts-forgeries", "NOT AS DESIGNED: expected 401 signature_mismatch"),
+        ("acknowledges-early", "expected 200 forwarded once, else 409 in_flight"),
+        ("changes-bytes", "the bytes that arrived are not the bytes that were"),
+        ("forgets", "expected 200 duplicate"),
         ("logs-secrets", "has a secret in it"),
     ] {
         let (status, stdout, stderr) = demo(fault);
         assert_eq!(status, 1, "{fault}: {stdout}{stderr}");
         assert!(stdout.contains(told), "{fault}: {stdout}");
         assert!(stdout.contains("NOT AS DESIGNED"), "{fault}: {stdout}");
+        let (table, _) = stdout.split_once("\nThe edge's log:").unwrap();
+        assert_fits(table);
     }
 }
 
 #[test]
 fn an_edge_that_is_not_built_is_an_error() {
-    let edge = reference_edge("");
+    let edge = ReferenceEdge::new("").unwrap();
     std::fs::remove_dir_all(edge.path().join("build")).unwrap();
     let (status, _, stderr) = run(hook().arg("demo").arg("--edge-dir").arg(edge.path()));
     assert_eq!(status, 2, "{stderr}");
@@ -46,7 +51,7 @@ fn an_edge_that_is_not_built_is_an_error() {
 
 #[test]
 fn a_worker_that_does_not_start_is_an_error_that_says_why() {
-    let edge = reference_edge("");
+    let edge = ReferenceEdge::new("").unwrap();
     std::fs::write(edge.path().join("build/index.js"), "this is not JavaScript").unwrap();
     let (status, _, stderr) = run(hook().arg("demo").arg("--edge-dir").arg(edge.path()));
     assert_eq!(status, 2, "{stderr}");
@@ -56,7 +61,7 @@ fn a_worker_that_does_not_start_is_an_error_that_says_why() {
 #[test]
 fn a_signal_ends_it_and_leaves_no_process_behind() {
     for (signal, expected) in [("-INT", 130), ("-TERM", 143)] {
-        let edge = reference_edge("");
+        let edge = ReferenceEdge::new("").unwrap();
         let mut demo = hook()
             .arg("demo")
             .arg("--edge-dir")

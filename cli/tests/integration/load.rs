@@ -3,7 +3,8 @@
 use core::num::NonZeroUsize;
 use core::time::Duration;
 
-use nextapi_hook::{Delivery, EventBody, Gate, Load, LoadReport, Origin, Provider, Reply};
+use nextapi_hook::{Load, LoadReport};
+use nextapi_testkit::{Deliverer, Delivery, EventBody, Gate, Origin, Reply};
 
 /// Long enough for a busy machine; what is waited for comes at once.
 const SOON: Duration = Duration::from_secs(20);
@@ -15,7 +16,7 @@ fn delivery(number: usize) -> anyhow::Result<Delivery> {
 }
 
 async fn run(load: Load, origin: &Origin) -> LoadReport {
-    let provider = Provider::new(&origin.url()).unwrap();
+    let provider = Deliverer::new(&origin.url()).unwrap();
     load.run(&provider, delivery, |_| {}, core::future::pending()).await.unwrap()
 }
 
@@ -43,7 +44,7 @@ async fn it_stops_when_it_is_told_to() {
     let origin = Origin::start().await.unwrap();
     origin.reply_next(Reply::default());
     origin.reply_with(|_| Reply::hang());
-    let provider = Provider::new(&origin.url()).unwrap();
+    let provider = Deliverer::new(&origin.url()).unwrap();
     let (told, gate) = (Gate::new(), Gate::new());
     let stop = gate.clone();
     let progress = told.clone();
@@ -61,7 +62,7 @@ async fn it_stops_when_it_is_told_to() {
 #[tokio::test]
 async fn a_delivery_that_cannot_be_made_is_an_error() {
     let origin = Origin::start().await.unwrap();
-    let provider = Provider::new(&origin.url()).unwrap();
+    let provider = Deliverer::new(&origin.url()).unwrap();
     let make = |number| match number {
         0 => delivery(0),
         _ => anyhow::bail!("no more"),

@@ -1,13 +1,13 @@
-//! `provider`: the command around the stand-in.
+//! `provider`: the command around the simulator.
 
 use std::io::{BufRead as _, BufReader, Lines};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 use http::Method;
-use nextapi_hook::Origin;
+use nextapi_simulator::Client;
+use nextapi_testkit::Origin;
 
-use crate::stand_in_client::{Client, SOON, example};
-use crate::support::{SECRET, hook, run};
+use crate::support::{SECRET, SOON, example, hook, run};
 
 /// `provider` as a process.
 pub(crate) struct Providing {
@@ -63,7 +63,13 @@ async fn it_prints_new_keys_and_a_line_for_every_delivery() {
     let key = printed.strip_prefix("key for live, made for this run: ").unwrap();
     assert!(providing.line().starts_with("key for test, made for this run: sk_test_"));
 
-    let job = Client::new(&providing.url, key).submit(&[], &example()).await.id();
+    let job = Client::new(&providing.url, key)
+        .unwrap()
+        .submit(&[], &example())
+        .await
+        .unwrap()
+        .id()
+        .unwrap();
     let received = origin.wait_for(3, SOON).await.unwrap();
     let body: serde_json::Value = serde_json::from_slice(received[2].body()).unwrap();
     assert_eq!((&body["status"], &body["job_id"]), (&"failed".into(), &job.as_str().into()));
@@ -84,29 +90,52 @@ async fn it_prints_new_keys_and_a_line_for_every_delivery() {
 async fn keys_that_were_given_work_and_are_not_printed() {
     let origin = Origin::start().await.unwrap();
     let mut providing = Providing::start(&origin.url(), Some("test:key-canary"), &[]);
-    let client = Client::new(&providing.url, "key-canary");
-    client.submit(&[], &example()).await.id();
+    let client = Client::new(&providing.url, "key-canary").unwrap();
+    client.submit(&[], &example()).await.unwrap().id().unwrap();
     let line = providing.line();
     assert!(line.starts_with("job.queued ") && line.contains("outcome=delivered"), "{line}");
     assert!(!line.contains("canary"), "{line}");
-    let wrong = Client::new(&providing.url, "key-canary-2");
-    let answer = wrong.call(Method::GET, "/v1/video/generations", &[], String::new()).await;
+    let wrong = Client::new(&providing.url, "key-canary-2").unwrap();
+    let answer =
+        wrong.call(Method::GET, "/v1/video/generations", &[], String::new()).await.unwrap();
     assert_eq!(answer.error(), (401, "unauthorized"));
 }
 
 // The origin answers while the test reads the command's output.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_lost_is_told_too() {
+async fn what_is_lost_or_given_up_is_told_too() {
     let origin = Origin::start().await.unwrap();
     let arguments = ["--lose", "1", "--retry-scale", "0", "--job-duration", "1h"];
     let mut providing = Providing::start(&origin.url(), Some("live:key-1"), &arguments);
-    Client::new(&providing.url, "key-1").submit(&[], &example()).await.id();
+    Client::new(&providing.url, "key-1")
+        .unwrap()
+        .submit(&[], &example())
+        .await
+        .unwrap()
+        .id()
+        .unwrap();
     for attempt in 1..=6 {
         let line = providing.line();
         assert!(line.contains(&format!(" attempt={attempt} ")), "{line}");
         assert!(line.contains("outcome=lost status=-"), "{line}");
     }
+    let line = providing.line();
+    assert!(line.starts_with("gave up on evt_") && line.contains(": 6 attempts failed;"), "{line}");
     assert_eq!(origin.count(), 0);
+}
+
+// The origin answers while the test reads the command's output.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_delivery_is_one_delivery() {
+    let origin = Origin::start().await.unwrap();
+    let arguments = ["--job-duration", "1h"];
+    let mut providing = Providing::start(&origin.url(), Some("live:key-1"), &arguments);
+    let client = Client::new(&providing.url, "key-1").unwrap();
+    client.submit(&[], &example()).await.unwrap().id().unwrap();
+    assert!(providing.line().contains("outcome=delivered"));
+    let id = providing.child.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    assert_eq!(providing.line(), "made 1 delivery");
 }
 
 #[test]

@@ -5,10 +5,12 @@ use std::collections::HashSet;
 use std::process::{Command, Stdio};
 
 use http::StatusCode;
-use nextapi_hook::{Gate, Origin, Reply, Scenario};
+use nextapi_hook::Scenario;
+use nextapi_testkit::ReferenceEdge;
+use nextapi_testkit::{Gate, Origin, Reply};
 use nextapi_webhook::{EventKey, Key, Tolerance, UnixTime, Verifier};
 
-use crate::support::{SECRET, hook, outcome, reference_edge, start_edge};
+use crate::support::{SECRET, assert_fits, hook, outcome};
 
 /// Long enough for a busy machine; what is waited for comes at once.
 const SOON: Duration = Duration::from_secs(20);
@@ -23,13 +25,15 @@ async fn send(arguments: &[&str]) -> (i32, String, String) {
 #[tokio::test]
 async fn an_edge_that_is_as_designed_gets_0_and_another_one_1() {
     for (fault, expected) in [("", 0), ("forgets", 1)] {
-        let folder = reference_edge(fault);
+        let folder = ReferenceEdge::new(fault).unwrap();
         let origin = Origin::start().await.unwrap();
-        let edge = start_edge(&folder, &origin).await;
+        let edge = folder.builder(SECRET, &origin).start().await.unwrap();
         let url = format!("{}webhook", edge.url());
         let (status, stdout, stderr) = send(&["--url", &url]).await;
         assert_eq!(status, expected, "{stdout}{stderr}");
         assert_eq!(stdout.contains("NOT AS DESIGNED"), expected == 1, "{stdout}");
+        assert!(!stdout.contains("judged by their status"), "{stdout}");
+        assert_fits(&stdout);
         for scenario in Scenario::all() {
             assert!(stdout.contains(&format!("{}: ", scenario.name())), "{stdout}");
         }
@@ -46,7 +50,38 @@ async fn one_scenario_can_be_told_alone() {
     // An origin without an edge in front of it takes what is not signed.
     let (status, stdout, _) = send(&["--url", &origin.url(), "--scenario", "unsigned"]).await;
     assert_eq!(status, 1);
-    assert!(stdout.contains("expected: 400 signature_missing"), "{stdout}");
+    assert!(stdout.contains("NOT AS DESIGNED: expected 400 signature_missing"), "{stdout}");
+}
+
+/// A receiver that verifies, and knows nothing of the edge's answers.
+#[tokio::test]
+async fn an_ordinary_receiver_is_judged_by_its_status() {
+    let key = Key::new(SECRET.as_bytes()).unwrap();
+    let verifier = Verifier::<1>::new([key], Tolerance::DEFAULT).unwrap();
+    let origin = Origin::start().await.unwrap();
+    let receive = move |request: &nextapi_testkit::Received| {
+        let header = ["x-nextapi-signature", "x-webhook-signature"]
+            .iter()
+            .find_map(|name| request.header(name))
+            .unwrap_or_default();
+        let verdict = verifier.verify(header, request.body(), UnixTime::now());
+        if verdict.is_ok() {
+            Reply::status(StatusCode::NO_CONTENT)
+        } else {
+            Reply::status(StatusCode::BAD_REQUEST).with_body("go away")
+        }
+    };
+    origin.reply_with(receive);
+    let (status, stdout, stderr) = send(&["--url", &origin.url()]).await;
+    assert_eq!(status, 0, "{stdout}{stderr}");
+    assert!(stdout.contains(" 8 × 204 No Content\n"), "{stdout}");
+    assert!(stdout.ends_with("were judged by their status alone.\n"), "{stdout}");
+
+    // One that verifies nothing is found out.
+    origin.reply_with(|_| Reply::default().with_body(r#"{"ok":true}"#));
+    let (status, stdout, _) = send(&["--url", &origin.url(), "--scenario", "tampered"]).await;
+    assert_eq!(status, 1, "{stdout}");
+    assert!(stdout.contains("NOT AS DESIGNED: expected 4xx\n"), "{stdout}");
 }
 
 #[tokio::test]
@@ -92,7 +127,7 @@ async fn a_body_of_one_s_own_is_sent_byte_for_byte_and_signed() {
         send(&["--url", &url, "--body", file, "--event-type", "job.odd", "--count", "3"]).await;
     assert_eq!((status, stderr.as_str()), (0, ""), "{stdout}");
     assert!(stdout.starts_with("3 deliveries in "), "{stdout}");
-    assert!(stdout.contains("      3  200 without a code\nlatency: p50 "), "{stdout}");
+    assert!(stdout.contains("      3  200 OK\nlatency: p50 "), "{stdout}");
 
     let verifier = Verifier::<1>::new([Key::new(SECRET.as_bytes()).unwrap()], Tolerance::DEFAULT);
     for request in origin.received() {
@@ -140,7 +175,7 @@ async fn answers_are_counted_by_kind_and_a_bad_one_ends_with_1() {
     origin.reply_next(Reply::close());
     let (status, stdout, _) = send(&["--url", &origin.url(), "--count", "5"]).await;
     assert_eq!(status, 1, "{stdout}");
-    for told in ["3  200 forwarded\n", "1  502 without a code\n", "1  no answer\n"] {
+    for told in ["3  200 forwarded\n", "1  502 Bad Gateway\n", "1  no answer\n"] {
         assert!(stdout.contains(told), "{stdout}");
     }
 }
@@ -159,5 +194,5 @@ async fn a_signal_ends_it_with_a_summary() {
     );
     let (status, stdout, _) = outcome(child.wait_with_output().unwrap());
     assert_eq!(status, 130);
-    assert!(stdout.starts_with("1 deliveries in "), "{stdout}");
+    assert!(stdout.starts_with("1 delivery in "), "{stdout}");
 }

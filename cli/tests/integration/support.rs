@@ -1,13 +1,13 @@
 //! What several tests need.
 
-use std::fs;
+use core::time::Duration;
 use std::io::Write as _;
-use std::os::unix::fs::symlink;
-use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use nextapi_hook::{LocalEdge, Origin};
-use tempfile::TempDir;
+use serde_json::{Value, json};
+
+/// Long enough for a busy machine; what is waited for comes at once.
+pub(crate) const SOON: Duration = Duration::from_secs(30);
 
 pub(crate) const SECRET: &str = "whsec_canary_7f3a";
 
@@ -16,6 +16,14 @@ pub(crate) fn hook() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_nextapi-hook"));
     command.env("NEXTAPI_WEBHOOK_SECRET", SECRET).env_remove("CLICOLOR_FORCE");
     command
+}
+
+/// Every line fits a terminal of 80 columns.
+#[track_caller]
+pub(crate) fn assert_fits(printed: &str) {
+    for line in printed.lines() {
+        assert!(line.chars().count() <= 80, "{line}");
+    }
 }
 
 /// Exit status, standard output and standard error. No output ever shows the secret.
@@ -42,31 +50,10 @@ pub(crate) fn with_input(command: &mut Command, input: &[u8]) -> (i32, String, S
     outcome(child.wait_with_output().unwrap())
 }
 
-/// A folder like the edge worker's, with the reference edge in it and the engine that npm has
-/// installed for the real one.
-pub(crate) fn reference_edge(fault: &str) -> TempDir {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let source = here.join("tests/integration/reference_edge");
-    let modules = here.join("../edge-worker/node_modules");
-    assert!(modules.is_dir(), "run `npm ci` in the folder edge-worker first");
-
-    let edge = tempfile::tempdir().unwrap();
-    let settings = fs::read_to_string(source.join("wrangler.toml")).unwrap();
-    let settings = settings.replace("FAULT = \"\"", &format!("FAULT = \"{fault}\""));
-    fs::write(edge.path().join("wrangler.toml"), settings).unwrap();
-    fs::create_dir(edge.path().join("build")).unwrap();
-    fs::copy(source.join("index.js"), edge.path().join("build/index.js")).unwrap();
-    symlink(modules, edge.path().join("node_modules")).unwrap();
-    edge
-}
-
-/// Starts an edge from such a folder, in front of an origin.
-pub(crate) async fn start_edge(folder: &TempDir, origin: &Origin) -> LocalEdge {
-    LocalEdge::builder(folder.path())
-        .setting("WEBHOOK_SECRETS", SECRET)
-        .setting("EDGE_SIGNING_SECRET", "edge-secret")
-        .setting("ORIGIN_URL", origin.url())
-        .start()
-        .await
-        .unwrap()
+/// The documentation's example of a submission.
+pub(crate) fn example() -> Value {
+    json!({
+        "model": "seedance-2.0-pro", "prompt": "a fox in the snow", "duration_seconds": 6,
+        "resolution": "1080p",
+    })
 }

@@ -6,7 +6,8 @@ use std::process::{Command, Stdio};
 
 use crate::support::{SECRET, hook, outcome, run};
 
-const COMMANDS: [&str; 7] = ["sign", "verify", "listen", "send", "provider", "demo", "completions"];
+const COMMANDS: [&str; 8] =
+    ["sign", "verify", "listen", "send", "provider", "edge", "demo", "completions"];
 
 #[test]
 fn the_help_has_examples_and_exit_codes() {

@@ -9,14 +9,17 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 
-use crate::support::reference_edge;
+use nextapi_testkit::ReferenceEdge;
 
 /// Stands in the README for any text of a line and, alone in a line, for any lines.
 const ANYTHING: &str = "…";
 /// The commands that serve in a terminal of their own, and the ports that the README gives them; the
 /// test takes others, that are free.
-const SERVERS: [(&str, &str); 2] =
-    [("nextapi-hook listen ", "9000"), ("nextapi-hook provider ", "8800")];
+const SERVERS: [(&str, &str); 3] = [
+    ("nextapi-hook listen ", "9000"),
+    ("nextapi-hook provider ", "8800"),
+    ("nextapi-hook edge ", "8787"),
+];
 /// Long enough for a busy machine; what is waited for comes at once.
 const SOON: Duration = Duration::from_secs(30);
 /// The stand-in for curl, as a function of the shell.
@@ -207,6 +210,17 @@ impl Drop for Serving<'_> {
     }
 }
 
+/// Building it in release would take minutes; this much keeps the line true.
+#[test]
+fn the_readme_says_how_to_install_it() {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = fs::read_to_string(here.join("README.md")).unwrap();
+    let line = readme.lines().find_map(|line| line.trim().strip_prefix("cargo install ")).unwrap();
+    let path = line.strip_prefix("--locked --path ").unwrap();
+    assert_eq!(here.parent().unwrap().join(path).canonicalize().unwrap(), here);
+    assert!(readme.contains("cargo run --bin nextapi-hook -- "));
+}
+
 #[test]
 fn every_transcript_of_the_readme_is_true() {
     // Where there is no curl, the stand-in takes its place.
@@ -222,11 +236,11 @@ fn run_all(curl: &str) {
     let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md"));
     let readme = readme.unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let edge = reference_edge("");
+    let edge = ReferenceEdge::new("").unwrap();
     symlink(edge.path(), folder.path().join("edge-worker")).unwrap();
 
     let mut shell = Shell::start(folder.path(), curl);
-    let mut serving: [Option<Serving<'_>>; 2] = [None, None];
+    let mut serving: [Option<Serving<'_>>; 3] = [None, None, None];
     let mut commands = String::new();
     for block in blocks(&readme) {
         for (command, expected) in block {
@@ -252,11 +266,11 @@ fn run_all(curl: &str) {
             compare(command, &expected, &found.collect::<Vec<_>>());
         }
     }
-    // The provider first, whose deliveries the origin is to get.
+    // The edge and the provider first, whose deliveries the origin is to get.
     for serving in serving.into_iter().rev().flatten() {
         serving.stop();
     }
-    for command in ["sign", "verify", "listen", "send", "demo", "completions", "provider"] {
+    for command in ["sign", "verify", "listen", "send", "demo", "completions", "provider", "edge"] {
         assert!(commands.contains(&format!("nextapi-hook {command} ")), "no `{command}`");
     }
 }

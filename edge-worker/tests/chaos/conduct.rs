@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use fastrand::Rng;
 use http::StatusCode;
-use nextapi_hook::Reply;
+use nextapi_testkit::Reply;
 
 use crate::run::ORIGIN_TIMEOUT;
 

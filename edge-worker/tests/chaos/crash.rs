@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use nextapi_hook::{LocalEdge, Origin};
+use nextapi_testkit::{LocalEdge, Origin};
 
 use crate::history::{Fact, Recorder};
 use crate::plan::{Crash, Party};

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use nextapi_hook::{EventBody, Origin, Received, Reply};
+use nextapi_testkit::{EventBody, Origin, Received, Reply};
 
 use crate::history::{DeliveryNumber, EventNumber, Fact, Reception, Recorder, Step};
 use crate::plan::Event;

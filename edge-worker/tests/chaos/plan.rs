@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use fastrand::Rng;
-use nextapi_hook::{Shape, Status};
+use nextapi_testkit::{Shape, Status};
 
 use crate::conduct::Conduct;
 

@@ -5,7 +5,7 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use fastrand::Rng;
-use nextapi_hook::{Delivery, EventBody, Provider, SignatureHeader};
+use nextapi_testkit::{Deliverer, Delivery, EventBody, SignatureHeader};
 use nextapi_webhook::{Key, Label, UnixTime};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -38,11 +38,11 @@ const HASTE: Duration = Duration::from_millis(100);
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// The provider.
-pub(crate) struct Deliverer(Arc<Shared>);
+pub(crate) struct Provider(Arc<Shared>);
 
 struct Shared {
-    patient: Provider,
-    hasty: Provider,
+    patient: Deliverer,
+    hasty: Deliverer,
     key: Key,
     bodies: Arc<Vec<EventBody>>,
     /// How many deliveries of each event have begun.
@@ -52,7 +52,7 @@ struct Shared {
     recorder: Recorder,
 }
 
-impl Deliverer {
+impl Provider {
     pub(crate) fn new(
         url: &str,
         key: Key,
@@ -60,8 +60,8 @@ impl Deliverer {
         recorder: Recorder,
     ) -> Self {
         Self(Arc::new(Shared {
-            patient: Provider::with_timeout(url, PATIENCE).unwrap(),
-            hasty: Provider::with_timeout(url, HASTE).unwrap(),
+            patient: Deliverer::with_timeout(url, PATIENCE).unwrap(),
+            hasty: Deliverer::with_timeout(url, HASTE).unwrap(),
             key,
             begun: bodies.iter().map(|_| AtomicUsize::new(0)).collect(),
             bodies,
@@ -140,7 +140,7 @@ impl Shared {
     }
 
     /// Whether the answer was 2xx.
-    async fn send(&self, number: EventNumber, provider: &Provider, random: &mut Rng) -> bool {
+    async fn send(&self, number: EventNumber, provider: &Deliverer, random: &mut Rng) -> bool {
         let _permit = self.under_way.acquire().await.unwrap();
         let delivery = self.begun[number].fetch_add(1, Ordering::Relaxed);
         // Signed anew for each try.

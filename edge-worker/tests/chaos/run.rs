@@ -6,7 +6,7 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::sync::Arc;
 
-use nextapi_hook::{EventBody, Job, LocalEdge, Origin, random_hex};
+use nextapi_testkit::{EventBody, Job, LocalEdge, Origin, random_hex};
 use nextapi_webhook::{Key, UnixTime};
 
 use crate::crash;
@@ -15,7 +15,7 @@ use crate::history::{Fact, History, Recorder};
 use crate::origin;
 use crate::plan::{Body, Plan};
 use crate::progress::Progress;
-use crate::provider::Deliverer;
+use crate::provider::Provider;
 
 /// Short, so that a thousand time-outs fit into a minute.
 pub(crate) const ORIGIN_TIMEOUT: Duration = Duration::from_millis(700);
@@ -50,11 +50,11 @@ pub(crate) async fn run(plan: &Plan, disk: Disk) -> History {
     let recorder = Recorder::new();
     origin::conduct(&origin, &plan.events, Arc::clone(&bodies), recorder.clone());
     let key = Key::new(secret.as_bytes()).unwrap();
-    let deliverer = Deliverer::new(&url, key, bodies, recorder.clone());
+    let provider = Provider::new(&url, key, bodies, recorder.clone());
 
     let progress = Progress::new(plan.events.len());
     {
-        let deliver = deliverer.deliver(&plan.events, || progress.add_one());
+        let deliver = provider.deliver(&plan.events, || progress.add_one());
         let crash = crash::crash(&plan.crashes, &mut edge, &mut origin, &recorder);
         let both = async { tokio::join!(deliver, crash) };
         tokio::select! {
@@ -73,7 +73,7 @@ pub(crate) async fn run(plan: &Plan, disk: Disk) -> History {
     }
     edge.restart().await.unwrap();
     recorder.note(Fact::EngineBack);
-    deliverer.deliver_again().await;
+    provider.deliver_again().await;
 
     // Once the engine has ended, its log is complete.
     edge.kill().await;

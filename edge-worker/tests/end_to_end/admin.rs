@@ -1,6 +1,6 @@
 //! The paths for admins.
 
-use nextapi_hook::{Delivery, EventBody, Gate, Job, LocalEdgeBuilder, Reply, Shape, Status};
+use nextapi_testkit::{Delivery, EventBody, Gate, Job, LocalEdgeBuilder, Reply, Shape, Status};
 use nextapi_webhook::UnixTime;
 use reqwest::{Method, StatusCode};
 use serde_json::Value;

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use nextapi_hook::{Delivery, EventBody, Gate, Reply, SignatureHeader};
+use nextapi_testkit::{Delivery, EventBody, Gate, Reply, SignatureHeader};
 use nextapi_webhook::{Key, Label, UnixTime};
 use reqwest::Method;
 
@@ -170,7 +170,7 @@ async fn another_path_can_be_chosen() {
     let setup = Setup::with(|edge| edge.setting("WEBHOOK_PATH", "/hooks/nextapi")).await;
     setup.expect(&succeeded(), 404, "not_found").await;
     let url = format!("{}hooks/nextapi", setup.edge.url());
-    let provider = nextapi_hook::Provider::new(&url).unwrap();
+    let provider = nextapi_testkit::Deliverer::new(&url).unwrap();
     assert_eq!(provider.send(&succeeded()).await.unwrap().to_string(), "200 forwarded");
 }
 

@@ -1,6 +1,6 @@
 //! Bodies reach the origin byte for byte, and no more of them is read than is allowed.
 
-use nextapi_hook::Delivery;
+use nextapi_testkit::Delivery;
 
 use crate::raw::Connection;
 use crate::setup::{PATIENCE, Setup, signed_bytes, succeeded};
@@ -88,7 +88,7 @@ async fn an_unannounced_length_is_read_up_to_the_cap_only() {
 #[tokio::test]
 async fn a_delivery_without_a_signature_is_refused_before_reading() {
     let setup = Setup::start().await;
-    let delivery = Delivery::unsigned(nextapi_hook::EventBody::new("job.queued", "{}")).unwrap();
+    let delivery = Delivery::unsigned(nextapi_testkit::EventBody::new("job.queued", "{}")).unwrap();
     let mut connection = Connection::open(&setup).await;
     connection.write_head(&delivery, &["Content-Length: 100000"]).await;
     let (status, answer) = connection.read_answer().await;

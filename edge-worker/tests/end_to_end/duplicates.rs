@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use nextapi_hook::{Delivery, Gate, Job, Reply, Shape, Status};
+use nextapi_testkit::{Delivery, Gate, Job, Reply, Shape, Status};
 use nextapi_webhook::UnixTime;
 
 use crate::setup::{PATIENCE, Setup, key, signed_bytes, succeeded};
@@ -106,7 +106,7 @@ async fn a_new_signature_does_not_make_a_new_event() {
     let setup = Setup::start().await;
     let event = || {
         let body = r#"{"id":"evt_resigned","type":"job.succeeded","data":{"job_id":"job_1"}}"#;
-        nextapi_hook::EventBody::new("job.succeeded", body)
+        nextapi_testkit::EventBody::new("job.succeeded", body)
     };
     for (offset, code) in [(-10, "forwarded"), (0, "duplicate"), (10, "duplicate")] {
         let at = crate::setup::seconds_from_now(offset);

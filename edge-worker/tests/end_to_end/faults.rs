@@ -9,7 +9,7 @@
 //! next step. So a panic costs what a crash costs: the outcome of attempts under way is unknown, their
 //! leases run out, and the events come again under the same `Idempotency-Key`.
 
-use nextapi_hook::{Answer, Delivery, Gate, LocalEdgeBuilder, Reply};
+use nextapi_testkit::{Answer, Delivery, Gate, LocalEdgeBuilder, Reply};
 
 use crate::restarts::wait_as_told;
 use crate::setup::{PATIENCE, Setup, edge_dir, succeeded};

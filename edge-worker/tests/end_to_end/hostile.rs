@@ -13,7 +13,7 @@
 //! Of the log is asserted that it holds nothing but the worker's own lines and the engine's complaints
 //! about HTTP: no panic, no exception.
 
-use nextapi_hook::Delivery;
+use nextapi_testkit::Delivery;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 

@@ -1,6 +1,6 @@
 //! Deliveries that are authentic, or nearly, among headers that are not what they should be.
 
-use nextapi_hook::Delivery;
+use nextapi_testkit::Delivery;
 use nextapi_webhook::{Key, UnixTime};
 
 use crate::raw::Connection;

@@ -5,7 +5,8 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
 use http::StatusCode;
-use nextapi_hook::{ApiKeys, Behaviour, Faults, Reply, StandIn};
+use nextapi_simulator::{ApiKeys, Behaviour, Faults, Simulator};
+use nextapi_testkit::Reply;
 use nextapi_webhook::Event;
 use tokio::sync::watch;
 
@@ -15,14 +16,14 @@ const JOBS: usize = 100;
 /// Queued, running, succeeded.
 const EVENTS: usize = 3 * JOBS;
 
-async fn submit(stand_in: &StandIn, number: usize) -> String {
-    let (_, api_key) = stand_in.keys().generated().next().unwrap();
+async fn submit(simulator: &Simulator, number: usize) -> String {
+    let (_, api_key) = simulator.keys().generated().next().unwrap();
     let job = serde_json::json!({
         "model": "seedance-2.0-pro", "prompt": "a fox in the snow", "duration_seconds": 6,
         "resolution": "1080p",
     });
     let answer = reqwest::Client::new()
-        .post(format!("{}v1/video/generations", stand_in.url()))
+        .post(format!("{}v1/video/generations", simulator.url()))
         .bearer_auth(api_key)
         .header("idempotency-key", format!("order-{number}"))
         .body(job.to_string())
@@ -62,7 +63,7 @@ async fn each_event_of_a_hundred_jobs_is_taken_exactly_once() {
         faults,
         ..Behaviour::default()
     };
-    let stand_in = StandIn::builder(format!("{}{PATH}", setup.edge.url()), key())
+    let simulator = Simulator::builder(format!("{}{PATH}", setup.edge.url()), key())
         .behaviour(behaviour)
         .on_delivery(move |record| {
             let mut seen = seen.lock().unwrap();
@@ -75,7 +76,7 @@ async fn each_event_of_a_hundred_jobs_is_taken_exactly_once() {
         .unwrap();
     let mut jobs = HashSet::new();
     for number in 0..JOBS {
-        jobs.insert(submit(&stand_in, number).await);
+        jobs.insert(submit(&simulator, number).await);
     }
     let all = delivered.wait_for(|count| *count == EVENTS);
     tokio::time::timeout(2 * PATIENCE, all).await.expect("an event is missing").unwrap();

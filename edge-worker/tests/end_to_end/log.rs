@@ -1,7 +1,7 @@
 //! One line per delivery, and nothing in it that must not be.
 
 use http::StatusCode;
-use nextapi_hook::{Delivery, EventBody, Reply};
+use nextapi_testkit::{Delivery, EventBody, Reply};
 use nextapi_webhook::UnixTime;
 
 use crate::setup::{PATIENCE, SECRET, Setup, key, record};

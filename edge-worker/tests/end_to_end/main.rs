@@ -1,5 +1,5 @@
 //! The built worker, end to end: real workerd, real SQLite on disk, real sockets. The provider and
-//! the origin are those of `nextapi-hook`.
+//! the origin are those of `nextapi-testkit`.
 //!
 //! The worker must have been built before: `make end-to-end` sees to that.
 

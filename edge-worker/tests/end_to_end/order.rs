@@ -1,6 +1,6 @@
 //! Events of a job that arrive after newer ones.
 
-use nextapi_hook::{Delivery, Job, Reply, Shape, Status};
+use nextapi_testkit::{Delivery, Job, Reply, Shape, Status};
 use nextapi_webhook::UnixTime;
 use reqwest::StatusCode;
 

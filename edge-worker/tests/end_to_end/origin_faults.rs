@@ -1,7 +1,7 @@
 //! A bad origin: the provider hears about it, and the next delivery is forwarded again.
 
 use http::StatusCode;
-use nextapi_hook::Reply;
+use nextapi_testkit::Reply;
 
 use crate::setup::{PATIENCE, Setup, succeeded};
 

@@ -3,7 +3,7 @@
 //! The platform's binding is played by a worker of a few lines; what it is asked is on its log.
 
 use http::StatusCode;
-use nextapi_hook::{Delivery, Reply};
+use nextapi_testkit::{Delivery, Reply};
 
 use crate::raw::Connection;
 use crate::setup::{PATIENCE, Setup, record, seconds_from_now, signed, succeeded};
@@ -43,7 +43,7 @@ fn forged() -> Delivery {
 async fn asked(setup: &Setup) -> Vec<String> {
     // The log is read as it comes. What was said before this delivery, which nobody counts, stands
     // before its line.
-    let last = nextapi_hook::random_hex::<8>().unwrap();
+    let last = nextapi_testkit::random_hex::<8>().unwrap();
     let stale = signed(seconds_from_now(-1_000)).with_header("x-correlation-id", &last).unwrap();
     setup.expect(&stale, 401, "timestamp_expired").await;
     setup.edge.wait_for_log(|line| line.contains(&last), PATIENCE).await.unwrap();
@@ -108,7 +108,7 @@ async fn only_deliveries_without_a_valid_signature_are_counted() {
     setup.expect(&from("unknown", &forged()), 401, "signature_mismatch").await;
     assert_eq!(asked(&setup).await, [""; 0]);
 
-    let event = nextapi_hook::EventBody::new("job.queued", "{}");
+    let event = nextapi_testkit::EventBody::new("job.queued", "{}");
     let unsigned = Delivery::unsigned(event).unwrap();
     setup.expect(&from(ATTACKER, &unsigned), 400, "signature_missing").await;
     let malformed = unsigned.with_header("x-nextapi-signature", "nonsense").unwrap();

@@ -3,14 +3,14 @@
 use core::time::Duration;
 use std::path::{Path, PathBuf};
 
-use nextapi_hook::{Gate, Reply};
+use nextapi_testkit::{Gate, Reply};
 
 use crate::raw::Connection;
 use crate::setup::{PATIENCE, Setup, succeeded};
 
 /// How long the provider waits before it tries again what was in flight. It honours `Retry-After`,
 /// but not for longer than a test has patience.
-pub(crate) async fn wait_as_told(answer: &nextapi_hook::Answer) {
+pub(crate) async fn wait_as_told(answer: &nextapi_testkit::Answer) {
     let seconds: u64 = answer.header("retry-after").unwrap().parse().unwrap();
     tokio::time::sleep(Duration::from_secs(seconds).min(PATIENCE)).await;
 }

@@ -1,6 +1,6 @@
 //! Settings that would break a promise are refused, by name, and nothing fails open.
 
-use nextapi_hook::{LocalEdgeBuilder, Provider};
+use nextapi_testkit::{Deliverer, LocalEdgeBuilder};
 
 use crate::setup::{PATIENCE, SECRET, Setup, succeeded};
 
@@ -172,6 +172,6 @@ async fn other_signature_headers_can_be_named() {
     setup.expect(&delivery, 400, "signature_missing").await;
     let signature = delivery.headers()["x-nextapi-signature"].clone();
     let custom = delivery.with_header("x-custom", signature.as_bytes()).unwrap();
-    let provider = Provider::new(&format!("{}webhook", setup.edge.url())).unwrap();
+    let provider = Deliverer::new(&format!("{}webhook", setup.edge.url())).unwrap();
     assert_eq!(provider.send(&custom).await.unwrap().to_string(), "200 forwarded");
 }

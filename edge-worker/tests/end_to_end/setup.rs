@@ -3,8 +3,8 @@
 use core::time::Duration;
 use std::path::Path;
 
-use nextapi_hook::{
-    Answer, Delivery, Job, LocalEdge, LocalEdgeBuilder, Origin, Provider, Shape, Status,
+use nextapi_testkit::{
+    Answer, Deliverer, Delivery, Job, LocalEdge, LocalEdgeBuilder, Origin, Shape, Status,
 };
 use nextapi_webhook::{Key, UnixTime};
 use serde_json::Value;
@@ -21,10 +21,10 @@ pub(crate) const PATH: &str = "webhook";
 pub(crate) struct Setup {
     pub(crate) edge: LocalEdge,
     pub(crate) origin: Origin,
-    pub(crate) provider: Provider,
+    pub(crate) provider: Deliverer,
 }
 
-/// The worker's directory: `wrangler.toml`, the bundle, the engine.
+/// The worker's directory: `wrangler.jsonc`, the bundle, the engine.
 pub(crate) fn edge_dir() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
@@ -45,7 +45,7 @@ impl Setup {
             .setting("WEBHOOK_SECRETS", SECRET)
             .setting("ORIGIN_URL", format!("{}events?tenant=7", origin.url()));
         let edge = choose(edge).start().await.unwrap();
-        let provider = Provider::new(&format!("{}{PATH}", edge.url())).unwrap();
+        let provider = Deliverer::new(&format!("{}{PATH}", edge.url())).unwrap();
         Self { edge, origin, provider }
     }
 
@@ -93,7 +93,7 @@ pub(crate) fn signed(at: UnixTime) -> Delivery {
 
 /// A body of any bytes, signed now.
 pub(crate) fn signed_bytes(body: impl Into<Vec<u8>>) -> Delivery {
-    let event = nextapi_hook::EventBody::new("job.succeeded", body);
+    let event = nextapi_testkit::EventBody::new("job.succeeded", body);
     Delivery::signed(event, &key(), UnixTime::now()).unwrap()
 }
 

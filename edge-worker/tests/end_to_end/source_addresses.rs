@@ -1,6 +1,6 @@
 //! Deliveries from elsewhere than the listed addresses are refused before anything else.
 
-use nextapi_hook::Delivery;
+use nextapi_testkit::Delivery;
 
 use crate::raw::Connection;
 use crate::setup::{Setup, succeeded};

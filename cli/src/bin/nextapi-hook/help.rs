@@ -67,9 +67,9 @@ pub(crate) const LISTEN: &str = "\
 Is the origin: prints a line for every request that arrives and answers 200, until SIGINT or \
 SIGTERM; then a summary.
 
-A line has the request's order, its event's type, ids and credits, the edge's attempt, the \
-idempotency key, how often the event came before, and the answer; never a body, a query or a \
-secret. With --json every line is one JSON object, whose `kind` is `listening`, `request` or \
+Of each request it says the order, its event's type, ids and credits, the edge's attempt, the \
+beginning of the idempotency key, how often the event came before, and the answer; never a body, a \
+query or a secret. With --json every line is one JSON object, with the whole key, whose `kind` is `listening`, `request` or \
 `summary`.
 
 Duplicates are told by `Idempotency-Key`, or without one by the key that an edge would use. The \
@@ -127,7 +127,9 @@ pub(crate) const SEND: &str = "\
 Is the provider: delivers signed events to a URL.
 
 Without further options, or with --scenario, it tells short stories, among them tampered, stale and \
-concurrent deliveries, and compares the answers with those that the edge's design promises.
+concurrent deliveries, and compares the answers with those that the edge's design promises. Of a \
+receiver whose answers have not the edge's form only the status counts: 2xx to what is good, 4xx to \
+what is not.
 
 With --body, --count, --concurrency or --rate it sends one kind of event many times, and prints how \
 often each answer came and how long it took. Without --body every delivery is a new event of a new \
@@ -154,6 +156,27 @@ Exit status:
   1    one was not
   2    wrong usage, no secret, or no answer at all to a scenario
   130  ended by SIGINT, 143 by SIGTERM; of --count and the like, after the summary";
+
+pub(crate) const EDGE: &str = "\
+Is the edge: runs the built worker in workerd, the engine that Cloudflare runs, with its ledger on \
+this machine's disk, and prints what the worker logs.
+
+Settings come from wrangler.jsonc, from --vars-file and from --set; the last one counts. Secrets are \
+never arguments: they stand in the file of --vars-file. If WEBHOOK_SECRETS is not there, the secrets \
+are those that `send` and `provider` sign with.";
+
+pub(crate) const AFTER_EDGE: &str = "\
+Examples:
+  nextapi-hook edge --port 8787 --set ORIGIN_URL=http://127.0.0.1:9000/
+  nextapi-hook edge --port 8787 --vars-file edge-worker/.dev.vars --storage ledger
+
+Environment:
+  NEXTAPI_WEBHOOK_SECRET  the secrets, unless --secret-file or WEBHOOK_SECRETS is given
+
+Exit status:
+  0  ended by SIGINT or SIGTERM
+  2  wrong usage, no secret, no origin, the port is taken, the built worker or its engine is missing, \
+or the engine has ended";
 
 pub(crate) const AFTER_DEMO: &str = "\
 Examples:

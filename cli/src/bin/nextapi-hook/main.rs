@@ -2,6 +2,7 @@
 
 mod completions;
 mod demo;
+mod edge;
 mod help;
 mod listen;
 mod output;
@@ -30,6 +31,7 @@ enum Command {
     Verify(verify::Verify),
     Listen(listen::Listen),
     Send(send::Send),
+    Edge(edge::Edge),
     Demo(demo::Demo),
     Provider(provider::Provider),
     Completions(completions::Completions),
@@ -52,6 +54,7 @@ async fn main() -> ExitCode {
         Command::Verify(verify) => verify.run(),
         Command::Listen(listen) => listen.run().await,
         Command::Send(send) => send.run().await,
+        Command::Edge(edge) => edge.run().await,
         Command::Demo(demo) => demo.run().await,
         Command::Provider(provider) => provider.run().await,
         Command::Completions(shell) => shell.run(Arguments::command()),

@@ -6,9 +6,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
-use nextapi_hook::{
-    ApiKeys, Behaviour, Credits, DeliveryOutcome, DeliveryRecord, Faults, Shape, Shapes, StandIn,
+use nextapi_simulator::{
+    ApiKeys, Behaviour, DeliveryOutcome, DeliveryRecord, Faults, Shapes, Simulator,
 };
+use nextapi_testkit::{Credits, Shape};
 
 use crate::End;
 use crate::help;
@@ -81,28 +82,31 @@ impl Provider {
         let mut signals = Signals::catch()?;
         let made = Arc::new(AtomicU64::new(0));
         let count = Arc::clone(&made);
-        let mut builder = StandIn::builder(&self.webhook_url, key)
+        let mut builder = Simulator::builder(&self.webhook_url, key)
             .port(self.port)
             .behaviour(self.behaviour())
             .on_delivery(move |record| {
                 count.fetch_add(1, Ordering::Relaxed);
                 // Should nobody read our output any more, webhooks are sent all the same.
                 drop(line(facts(record)));
+                if record.gave_up() {
+                    drop(line(given_up(record)));
+                }
             });
         if let Some(file) = &self.data {
             builder = builder.data(file);
         }
-        let stand_in = builder.start(keys).await?;
-        line(format_args!("listening on {}", stand_in.url()))?;
-        for (environment, key) in stand_in.keys().generated() {
+        let simulator = builder.start(keys).await?;
+        line(format_args!("listening on {}", simulator.url()))?;
+        for (environment, key) in simulator.keys().generated() {
             let environment = environment.as_str();
             line(format_args!("key for {environment}, made for this run: {key}"))?;
         }
         tokio::select! {
             _ = signals.wait() => {}
-            error = stand_in.failed() => return Err(error),
+            error = simulator.failed() => return Err(error),
         }
-        line(format_args!("made {} deliveries", made.load(Ordering::Relaxed)))?;
+        line(format_args!("made {}", counted(made.load(Ordering::Relaxed))))?;
         Ok(End::Good)
     }
 
@@ -127,6 +131,20 @@ impl Provider {
             seed: self.seed,
         }
     }
+}
+
+fn counted(deliveries: u64) -> String {
+    format!("{deliveries} {}", if deliveries == 1 { "delivery" } else { "deliveries" })
+}
+
+fn given_up(record: &DeliveryRecord) -> String {
+    format!(
+        "gave up on {}: {} attempts failed; to deliver it once more, POST \
+         /_provider/events/{}/redeliver",
+        record.event_id(),
+        record.attempt(),
+        record.event_id(),
+    )
 }
 
 fn facts(record: &DeliveryRecord) -> String {

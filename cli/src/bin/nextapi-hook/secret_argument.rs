@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use nextapi_hook::Secrets;
+use nextapi_testkit::Secrets;
 
 #[derive(Args)]
 pub(crate) struct SecretArgument {

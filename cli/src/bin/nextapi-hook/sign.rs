@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use clap::Args;
 use clap::builder::PossibleValuesParser;
-use nextapi_hook::SignatureHeader;
+use nextapi_testkit::SignatureHeader;
 use nextapi_webhook::{Label, UnixTime};
 
 use crate::output::line;

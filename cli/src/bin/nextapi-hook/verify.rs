@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::Args;
-use nextapi_hook::{CapturedRequest, Diagnosis, Secrets};
-use nextapi_webhook::{Event, EventKey, Tolerance, UnixTime, Verified};
+use nextapi_hook::{CapturedRequest, Diagnosis, time_in_words};
+use nextapi_testkit::Secrets;
+use nextapi_webhook::{Error, Event, EventKey, Tolerance, UnixTime, Verified};
 use serde_json::{Value, json};
 
 use crate::End;
@@ -21,7 +22,7 @@ pub(crate) struct Verify {
     #[command(flatten)]
     secret: SecretArgument,
     /// The value of the signature header: `t=…,v=…`
-    #[arg(long, value_name = "VALUE", required_unless_present = "request")]
+    #[arg(long, value_name = "VALUE")]
     header: Option<String>,
     /// Read header and body from a captured HTTP request, or - for the standard input
     #[arg(long, value_name = "FILE", conflicts_with_all = ["header", "file"])]
@@ -46,7 +47,6 @@ pub(crate) struct Verify {
     #[arg(long)]
     unsafe_show_mac: bool,
     /// The body, or - for the standard input
-    #[arg(required_unless_present = "request")]
     file: Option<PathBuf>,
 }
 
@@ -61,8 +61,8 @@ struct Given {
 impl Verify {
     pub(crate) fn run(self) -> anyhow::Result<End> {
         let tolerance = Tolerance::new(self.tolerance_past, self.tolerance_future);
-        let secrets = self.secret.load()?;
         let given = self.given()?;
+        let secrets = self.secret.load()?;
         let now = self.now.map_or_else(UnixTime::now, UnixTime::from_secs);
         let (end, report) = self.judge(&secrets, tolerance, given, now)?;
         if self.text {
@@ -75,8 +75,19 @@ impl Verify {
 
     fn given(&self) -> anyhow::Result<Given> {
         let Some(request) = &self.request else {
-            let file = self.file.as_deref().context("no body")?;
-            let header = self.header.clone().map(String::into_bytes);
+            // A message of our own: clap's would not name the other way.
+            let (Some(header), Some(file)) = (&self.header, &self.file) else {
+                let missing = match (&self.header, &self.file) {
+                    (None, None) => "nothing to verify",
+                    (None, Some(_)) => "no signature",
+                    (Some(_), _) => "no body",
+                };
+                bail!(
+                    "{missing}: give --header VALUE and the body's FILE, or --request FILE with a \
+                     whole captured request; each FILE may be - for the standard input"
+                );
+            };
+            let header = Some(header.clone().into_bytes());
             return Ok(Given { header, body: read_body(file)?, notes: Vec::new() });
         };
         let bytes = read_body(request)?;
@@ -114,7 +125,7 @@ impl Verify {
         };
         let diagnosis = Diagnosis { header: &header, body: &body, now, tolerance, secrets };
         explanation.extend(diagnosis.findings().iter().map(ToString::to_string));
-        let mut report = rejected(error.code(), &error.to_string(), &explanation);
+        let mut report = rejected(error.code(), &message(error), &explanation);
         if let (true, Value::Object(fields)) = (self.unsafe_show_mac, &mut report) {
             fields.insert("expected_macs".to_owned(), diagnosis.expected_macs().into());
         }
@@ -143,6 +154,21 @@ fn accepted(proof: Verified, body: &[u8], explanation: &[String]) -> Value {
         })),
         "event_key": EventKey::of(body).to_string(),
     })
+}
+
+/// The reason in a sentence, with times in words.
+fn message(error: Error) -> String {
+    match error {
+        Error::TimestampExpired { age, tolerance } => format!(
+            "the signature is {}; only ages below {tolerance} s are accepted",
+            time_in_words(age, "old")
+        ),
+        Error::TimestampAhead { ahead, tolerance } => format!(
+            "the signature is {}; only less than {tolerance} s is accepted",
+            time_in_words(ahead, "ahead of the clock")
+        ),
+        other => other.to_string(),
+    }
 }
 
 /// Nothing is said about a body that is not known to be authentic and fresh.

@@ -6,7 +6,7 @@ mod messages;
 
 use core::iter::repeat_with;
 
-use nextapi_hook::Delivery;
+use nextapi_testkit::Delivery;
 use nextapi_webhook::{Key, UnixTime};
 
 use crate::setup::{PATH, signed_bytes};
@@ -72,7 +72,7 @@ fn bytes(random: &mut fastrand::Rng, most: usize) -> Vec<u8> {
 /// A delivery that somebody signed who has not the secret.
 fn forged() -> Delivery {
     let outsider = Key::new(b"whsec_outsider").unwrap();
-    let body = nextapi_hook::EventBody::new("job.succeeded", r#"{"id":"evt_x","type":"a"}"#);
+    let body = nextapi_testkit::EventBody::new("job.succeeded", r#"{"id":"evt_x","type":"a"}"#);
     Delivery::signed(body, &outsider, UnixTime::now()).unwrap()
 }
 

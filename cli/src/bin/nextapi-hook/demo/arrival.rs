@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use nextapi_hook::{Received, Step};
+use nextapi_hook::Step;
+use nextapi_testkit::Received;
 use nextapi_webhook::{EventKey, Key, Tolerance, UnixTime, Verifier};
 
 /// Checks what reached the origin.
@@ -39,9 +40,7 @@ impl Arrival {
         }
         let what = match received {
             [] => "nothing".to_owned(),
-            [request] if faults.is_empty() => {
-                format!("once, the same {} bytes", request.body().len())
-            }
+            [request] => format!("{} bytes", request.body().len()),
             _ => format!("{} requests", received.len()),
         };
         Arrived { what, faults }

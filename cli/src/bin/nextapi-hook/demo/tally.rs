@@ -4,7 +4,7 @@ use nextapi_hook::Step;
 
 use super::arrival::Arrived;
 use crate::End;
-use crate::output::{BAD, GOOD, HEADING, line, verdict};
+use crate::output::{BAD, GOOD, HEADING, columns, line, row};
 
 /// Counts what was checked while it is printed.
 #[derive(Default)]
@@ -15,44 +15,39 @@ pub(crate) struct Tally {
 
 impl Tally {
     pub(crate) fn heading() -> anyhow::Result<()> {
-        let (sent, answered, received) = ("sent", "the edge answered", "the origin received");
-        line(format_args!("{HEADING}  {sent:<30} {answered:<34} {received}{HEADING:#}"))
+        let columns = columns("sent", "the edge answered", "origin got");
+        line(format_args!("{HEADING}   {columns}{HEADING:#}"))
     }
 
     /// Prints what happened in one step.
-    pub(crate) fn row(
+    pub(crate) fn step(
         &mut self,
         step: &Step,
         answered: &str,
         answers_good: bool,
-        arrived: &Arrived,
+        arrived: Arrived,
     ) -> anyhow::Result<()> {
-        let expected = (!answers_good).then(|| format!("expected: {}", step.expected));
-        let faults: Vec<_> = expected.iter().chain(&arrived.faults).collect();
-        self.line(&step.what, answered, &arrived.what, &faults)
+        let expected = (!answers_good).then(|| format!("expected {}", step.expected));
+        let faults: Vec<_> = expected.into_iter().chain(arrived.faults).collect();
+        self.row(&step.what, answered, &arrived.what, &faults)
     }
 
     /// Prints a row, and below it what is not as designed.
-    pub(crate) fn line(
+    pub(crate) fn row(
         &mut self,
         what: &str,
         answered: &str,
         received: &str,
-        faults: &[&String],
+        faults: &[String],
     ) -> anyhow::Result<()> {
-        let good = faults.is_empty();
-        self.count(good);
-        line(format_args!("  {what:<30} {answered:<34} {received:<24} {}", verdict(good)))?;
-        for fault in faults {
-            line(format_args!("    {fault}"))?;
-        }
-        Ok(())
+        self.count(faults.is_empty());
+        row(columns(what, answered, received), faults)
     }
 
-    /// Prints something that holds, or does not, for the whole run.
-    pub(crate) fn fact(&mut self, fact: &str, good: bool) -> anyhow::Result<()> {
-        self.count(good);
-        line(format_args!("  {fact:<90} {}", verdict(good)))
+    /// Prints something that is so, or is not, for the whole run.
+    pub(crate) fn fact(&mut self, fact: &str, faults: &[String]) -> anyhow::Result<()> {
+        self.count(faults.is_empty());
+        row(fact, faults)
     }
 
     fn count(&mut self, good: bool) {

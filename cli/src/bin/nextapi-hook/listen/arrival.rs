@@ -3,11 +3,16 @@
 use core::fmt;
 
 use http::StatusCode;
-use nextapi_hook::Received;
+use nextapi_testkit::Received;
 use nextapi_webhook::Event;
 use serde_json::{Value, json};
 
-use crate::output::{BAD, GOOD, NOTE};
+use crate::output::{BAD, GOOD, NOTE, PLAIN, wrapped};
+
+/// What is told of the edge's signature if no secret was given to check it with.
+pub(super) const NOT_CHECKED: &str = "not-checked";
+/// Characters of a key that are shown: `event-` and twelve digits.
+const SHOWN_OF_KEY: usize = 18;
 
 /// What a request was answered with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,37 +103,44 @@ impl Arrival {
     }
 }
 
+/// Facts in lines that fit a terminal; what is not known, or goes without saying, is left out.
 impl fmt::Display for Arrival {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let event = self.event.as_ref();
-        let attempt = self.attempt.map(|attempt| attempt.to_string());
-        write!(
-            f,
-            "{} {} {} {} id={} job={} attempt={} credits={} key={} bytes={} ",
-            self.order,
-            self.method,
-            self.path,
-            self.kind().unwrap_or("unreadable"),
-            event.and_then(Event::id).unwrap_or("-"),
-            event.and_then(Event::job_id).unwrap_or("-"),
-            attempt.as_deref().unwrap_or("-"),
-            self.credits().unwrap_or("-"),
-            self.key,
-            self.bytes,
-        )?;
-        let (duplicates, signature) = (self.duplicates, self.edge_signature);
-        if duplicates > 0 {
-            write!(f, "{NOTE}duplicates={duplicates}{NOTE:#} ")?;
-        } else {
-            write!(f, "duplicates=0 ")?;
-        }
-        write!(f, "edge-signature={signature} ")?;
-        match self.answered.status() {
-            None => write!(f, "{BAD}answer=never{BAD:#}"),
-            Some(status) if status.is_success() => {
-                write!(f, "{GOOD}answer={}{GOOD:#}", status.as_u16())
+        let start = [&self.order.to_string(), &self.method, &self.path];
+        let mut words: Vec<_> = start.map(|word| (PLAIN, word.clone())).into();
+        words.push((PLAIN, self.kind().unwrap_or("unreadable").to_owned()));
+        words.push(match self.answered.status() {
+            None => (BAD, "answer=never".to_owned()),
+            Some(status) => {
+                let style = if status.is_success() { GOOD } else { BAD };
+                (style, format!("answer={}", status.as_u16()))
             }
-            Some(status) => write!(f, "{BAD}answer={}{BAD:#}", status.as_u16()),
+        });
+        if self.duplicates > 0 {
+            words.push((NOTE, format!("duplicates={}", self.duplicates)));
         }
+        let edge_signature = (self.edge_signature != NOT_CHECKED).then_some(self.edge_signature);
+        let attempt = self.attempt.map(|attempt| attempt.to_string());
+        for (name, value) in [
+            ("edge-signature", edge_signature),
+            ("attempt", attempt.as_deref()),
+            ("credits", self.credits()),
+            ("key", Some(shortened(&self.key).as_str())),
+            ("id", event.and_then(Event::id)),
+            ("job", event.and_then(Event::job_id)),
+            ("bytes", Some(self.bytes.to_string().as_str())),
+        ] {
+            words.extend(value.map(|value| (PLAIN, format!("{name}={value}"))));
+        }
+        f.write_str(&wrapped(words, "", "  "))
+    }
+}
+
+/// The beginning of a key, which is enough to tell it from others.
+fn shortened(key: &str) -> String {
+    match key.char_indices().nth(SHOWN_OF_KEY) {
+        Some((end, _)) => format!("{}…", key.get(..end).unwrap_or(key)),
+        None => key.to_owned(),
     }
 }

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use clap::Args;
 use http::StatusCode;
-use nextapi_hook::Reply;
+use nextapi_testkit::Reply;
 
 use super::arrival::Answered;
 

@@ -10,14 +10,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use clap::Args;
 use http::StatusCode;
-use nextapi_hook::{MAX_SECRETS, Origin, Received, Reply, Secrets};
+use nextapi_testkit::{MAX_SECRETS, Origin, Received, Reply, Secrets};
 use nextapi_webhook::{EventKey, Tolerance, UnixTime, Verifier};
 use serde_json::json;
 
 use crate::output::line;
 use crate::signals::Signals;
 use crate::{End, help};
-use arrival::{Answered, Arrival};
+use arrival::{Answered, Arrival, NOT_CHECKED};
 use behaviour::Behaviour;
 use recent::Recent;
 use totals::Totals;
@@ -131,7 +131,7 @@ impl Desk {
 
     /// Whether the request came through the edge; if not, the code that says why.
     fn check(&self, request: &Received) -> Result<&'static str, &'static str> {
-        let Some(edge) = &self.edge else { return Ok("not-checked") };
+        let Some(edge) = &self.edge else { return Ok(NOT_CHECKED) };
         let header = request.edge_signature().ok_or("signature_missing")?;
         match edge.verify(header, request.body(), UnixTime::now()) {
             Ok(_) => Ok("ok"),

@@ -7,7 +7,8 @@ use std::sync::OnceLock;
 use bytes::Bytes;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use nextapi_hook::{Delivery, EventBody, Job, Load, Provider, Shape, Status};
+use nextapi_hook::Load;
+use nextapi_testkit::{Deliverer, Delivery, EventBody, Job, Shape, Status};
 use nextapi_webhook::{Key, UnixTime};
 
 use crate::End;
@@ -42,7 +43,7 @@ pub(crate) struct Many {
 }
 
 impl Many {
-    pub(super) async fn send(self, provider: &Provider, key: Key) -> anyhow::Result<End> {
+    pub(super) async fn send(self, deliverer: &Deliverer, key: Key) -> anyhow::Result<End> {
         let mut signals = Signals::catch()?;
         let body = self.body.as_deref().map(read_body).transpose()?.map(Bytes::from);
         let event_type = self.event_type;
@@ -71,7 +72,7 @@ impl Many {
         let stop = async {
             let _ = ended_by.set(signals.wait().await);
         };
-        let report = load.run(provider, make, |ended| bar.set_position(ended as u64), stop).await;
+        let report = load.run(deliverer, make, |ended| bar.set_position(ended as u64), stop).await;
         bar.finish_and_clear();
         let report = report?;
         line(&report)?;

@@ -1,0 +1,64 @@
+//! What the provider has not, and a developer needs: paths that look inside and act by hand.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::{Path, Query, State};
+use axum::response::Response;
+use http::StatusCode;
+use serde_json::{Map, Value, json};
+
+use crate::error::ApiError;
+use crate::keys::Environment;
+use crate::request;
+use crate::response;
+use crate::shared::Shared;
+
+/// The delivery log, newest first; `job_id` and `event_id` choose.
+pub(crate) async fn deliveries(
+    State(shared): State<Arc<Shared>>,
+    query: Result<Query<HashMap<String, String>>, QueryRejection>,
+) -> Result<Response, ApiError> {
+    let page = request::page(&query)?;
+    let field = |name: &str| query.as_ref().ok().and_then(|query| query.get(name));
+    let (job, event) = (field("job_id"), field("event_id"));
+    let log = shared.ask(|engine| {
+        let chosen = engine.log().iter().rev().filter(|record| {
+            job.is_none_or(|job| record.job_id == *job)
+                && event.is_none_or(|event| record.event_id == *event)
+        });
+        page.of(chosen, |record| record.to_json(&shared.run))
+    })?;
+    Ok(response::json(StatusCode::OK, &log))
+}
+
+/// Each environment's credits.
+pub(crate) async fn accounts(State(shared): State<Arc<Shared>>) -> Result<Response, ApiError> {
+    let accounts =
+        shared.ask(|engine| Environment::ALL.map(|name| (name, engine.account(name))))?;
+    let accounts: Map<String, Value> = accounts
+        .into_iter()
+        .map(|(environment, account)| {
+            let account = json!({
+                "available": account.available().to_json(),
+                "reserved": account.reserved().to_json(),
+                "spent": account.spent().to_json(),
+            });
+            (environment.as_str().to_owned(), account)
+        })
+        .collect();
+    Ok(response::json(StatusCode::OK, &Value::Object(accounts)))
+}
+
+/// One more delivery of an event.
+pub(crate) async fn redeliver(
+    State(shared): State<Arc<Shared>>,
+    event_id: Result<Path<String>, PathRejection>,
+) -> Result<Response, ApiError> {
+    let event_id = request::path(event_id)?;
+    let now = shared.now();
+    shared.change(|engine| engine.redeliver(&event_id, now))??;
+    shared.changed.notify_one();
+    Ok(response::json(StatusCode::ACCEPTED, &json!({ "event_id": event_id, "status": "planned" })))
+}

@@ -1,0 +1,45 @@
+//! NextAPI, simulated: its HTTP API, its jobs and its webhooks, on this machine.
+//!
+//! A [`Simulator`] takes jobs over HTTP, lets them run, and sends signed webhooks about them, which
+//! are retried and, on purpose, lost or sent twice. A [`Client`] submits jobs and asks about them.
+//!
+//! What decides (`engine` and everything it uses) is plain code with time as an argument. Around it
+//! there are `router`, `api` and `control`, which carry requests to it, `dispatcher`, which carries
+//! its deliveries out, and `store`, which keeps what it has changed.
+
+mod account;
+mod api;
+mod behaviour;
+mod chance;
+mod client;
+mod control;
+mod dispatcher;
+mod engine;
+mod error;
+mod faults;
+mod idempotency;
+mod keys;
+mod lifecycle;
+mod moment;
+mod outbox;
+mod page;
+mod rate_limit;
+mod record;
+mod request;
+mod response;
+mod retry;
+mod router;
+mod rows;
+mod shared;
+mod simulator;
+mod store;
+mod submission;
+mod timers;
+
+pub use account::Account;
+pub use behaviour::Behaviour;
+pub use client::{Client, Response};
+pub use faults::{Faults, Shapes};
+pub use keys::{ApiKeys, Environment};
+pub use record::{DeliveryOutcome, DeliveryReason, DeliveryRecord};
+pub use simulator::{Simulator, SimulatorBuilder};

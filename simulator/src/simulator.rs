@@ -1,0 +1,177 @@
+//! The simulator as a server on a loopback port.
+
+use core::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Context as _, anyhow};
+use nextapi_testkit::{Deliverer, Gate, random_hex};
+use nextapi_webhook::Key;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use crate::account::Account;
+use crate::behaviour::Behaviour;
+use crate::dispatcher::{Target, dispatch};
+use crate::engine::Engine;
+use crate::keys::{ApiKeys, Environment};
+use crate::record::DeliveryRecord;
+use crate::router::router;
+use crate::shared::{Observer, Shared};
+use crate::store::Store;
+
+/// A simulator for the provider, on a loopback port: its HTTP API, jobs that go through their states,
+/// and signed webhooks about them.
+///
+/// Its state is in memory, where jobs and events stay as long as it runs; with
+/// [`data`](SimulatorBuilder::data) they are in a file, too, and outlive it. It stops, and cuts its
+/// deliveries, when it is dropped.
+pub struct Simulator {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    closing: Gate,
+    dispatcher: JoinHandle<()>,
+}
+
+/// The choices that have to be made before a [`Simulator`] starts.
+pub struct SimulatorBuilder {
+    webhook_url: String,
+    key: Key,
+    port: u16,
+    behaviour: Behaviour,
+    data: Option<PathBuf>,
+    observer: Box<Observer>,
+}
+
+impl SimulatorBuilder {
+    /// The port to listen on. The default is 0: any that is free.
+    #[must_use]
+    pub const fn port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// How it behaves.
+    #[must_use]
+    pub const fn behaviour(mut self, behaviour: Behaviour) -> Self {
+        self.behaviour = behaviour;
+        self
+    }
+
+    /// Keeps the state in this file, which is made if there is none, readable for its owner only,
+    /// and locked while the simulator runs. The next one that is started with it goes on where this
+    /// one has ended, however it did: accounts, jobs, idempotency keys, the delivery log, and the
+    /// events that were not delivered yet, each with its attempts and the moment of the next.
+    ///
+    /// Every request is answered, and every attempt to deliver made, after what it changes is on
+    /// the disk. An attempt that was cut is made again, so an event may come twice. Neither an API
+    /// key (but its SHA-256) nor the webhooks' key nor a prompt is written; request limits are not
+    /// kept. Of the behaviour, [`credits`](Behaviour::credits) and [`seed`](Behaviour::seed) are
+    /// for a new file only.
+    #[must_use]
+    pub fn data(mut self, file: impl Into<PathBuf>) -> Self {
+        self.data = Some(file.into());
+        self
+    }
+
+    /// Calls `observer` for every attempt to deliver that has been made, when it has ended.
+    #[must_use]
+    pub fn on_delivery(
+        mut self,
+        observer: impl Fn(&DeliveryRecord) + Send + Sync + 'static,
+    ) -> Self {
+        self.observer = Box::new(observer);
+        self
+    }
+
+    /// Starts to listen, for clients that have one of these keys.
+    ///
+    /// # Errors
+    /// If the webhooks' URL is not an absolute `http` or `https` URL, a number of the behaviour is out
+    /// of bounds, the port is taken, or the data file is in use, of another version or not one of ours.
+    pub async fn start(self, keys: ApiKeys) -> anyhow::Result<Simulator> {
+        self.behaviour.check()?;
+        let deliverer = Deliverer::new(&self.webhook_url).context("where should webhooks go?")?;
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
+        let listener = TcpListener::bind(address)
+            .await
+            .with_context(|| format!("cannot listen on {address}"))?;
+        let address = listener.local_addr().context("the simulator has no address")?;
+        let run = random_hex::<4>()?;
+        let (store, engine) = match &self.data {
+            None => (None, Engine::new(self.behaviour, run)),
+            Some(path) => {
+                let store = Store::open(path)?;
+                let engine = Engine::restore(self.behaviour, run, |table| store.read(table))
+                    .with_context(|| format!("cannot read the data file {}", path.display()))?;
+                (Some(store), engine)
+            }
+        };
+        let shared = Arc::new(Shared::new(engine, store, keys, self.observer));
+
+        let target = Arc::new(Target { deliverer, key: self.key });
+        let dispatcher = tokio::spawn(dispatch(Arc::clone(&shared), target));
+        let closing = Gate::new();
+        let closed = closing.clone();
+        let server = axum::serve(listener, router(&shared))
+            .with_graceful_shutdown(async move { closed.wait().await });
+        // It ends when the gate opens and its clients have their answers.
+        tokio::spawn(server.into_future());
+        Ok(Simulator { address, shared, closing, dispatcher })
+    }
+}
+
+impl Simulator {
+    /// A simulator that sends its webhooks to `webhook_url`, signed with `key`.
+    #[must_use]
+    pub fn builder(webhook_url: impl Into<String>, key: Key) -> SimulatorBuilder {
+        SimulatorBuilder {
+            webhook_url: webhook_url.into(),
+            key,
+            port: 0,
+            behaviour: Behaviour::default(),
+            data: None,
+            observer: Box::new(|_| {}),
+        }
+    }
+
+    /// Where it listens: `http://127.0.0.1:<port>/`. The API's paths begin with `v1/`.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}/", self.address)
+    }
+
+    /// The keys that it knows.
+    #[must_use]
+    pub fn keys(&self) -> &ApiKeys {
+        &self.shared.keys
+    }
+
+    /// The last 10,000 attempts to deliver an event, oldest first.
+    #[must_use]
+    pub fn deliveries(&self) -> Vec<DeliveryRecord> {
+        self.shared.look(|engine| engine.log().iter().cloned().collect())
+    }
+
+    /// An environment's credits.
+    #[must_use]
+    pub fn account(&self, environment: Environment) -> Account {
+        self.shared.look(|engine| engine.account(environment))
+    }
+
+    /// Waits until it cannot go on, because its [data file](SimulatorBuilder::data) cannot be
+    /// written, and gives the reason. Every request is answered 500 then. Without such a file, it
+    /// waits for ever.
+    pub async fn failed(&self) -> anyhow::Error {
+        anyhow!(self.shared.failure.wait().await.clone())
+    }
+}
+
+impl Drop for Simulator {
+    fn drop(&mut self) {
+        self.closing.open();
+        self.dispatcher.abort();
+        // At once, for whoever is to open the file next; requests may still be under way.
+        self.shared.close();
+    }
+}

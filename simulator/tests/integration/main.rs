@@ -1,0 +1,11 @@
+//! The simulator keeps the provider's promises, over HTTP and across restarts.
+
+// As a test module throughout, so that helpers may stop at the first surprise, too.
+#[cfg(test)]
+mod data_file;
+#[cfg(test)]
+mod openapi;
+#[cfg(test)]
+mod promises;
+#[cfg(test)]
+mod support;

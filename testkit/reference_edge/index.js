@@ -1,0 +1,100 @@
+// A naive edge in plain JavaScript, for the tests of the command line only: it shows that `demo` and
+// `send` are content with an edge that does what the design says, and that they notice one that does
+// not. FAULT names what it does wrong, several names with spaces between them.
+import { DurableObject } from "cloudflare:workers";
+
+export class Ledger extends DurableObject {
+  constructor(state, env) {
+    super(state, env);
+    this.sql = state.storage.sql;
+    this.sql.exec("CREATE TABLE IF NOT EXISTS events (key TEXT PRIMARY KEY, done INTEGER, attempt INTEGER)");
+  }
+
+  claim(key) {
+    const [row] = this.sql.exec("SELECT done, attempt FROM events WHERE key = ?", key);
+    if (row && row.done === 1) return { answer: "duplicate" };
+    if (row && row.done === 0) return { answer: "in_flight" };
+    const attempt = (row ? row.attempt : 0) + 1;
+    this.sql.exec("INSERT OR REPLACE INTO events VALUES (?, 0, ?)", key, attempt);
+    return { answer: "granted", attempt };
+  }
+
+  settle(key, done) {
+    this.sql.exec("UPDATE events SET done = ? WHERE key = ?", done ? 1 : null, key);
+  }
+}
+
+const is = (env, fault) => (env.FAULT ?? "").split(" ").includes(fault);
+
+const encoder = new TextEncoder();
+const hex = (buffer) => [...new Uint8Array(buffer)].map((b) => b.toString(16).padStart(2, "0")).join("");
+
+async function sign(secret, timestamp, body) {
+  const algorithm = { name: "HMAC", hash: "SHA-256" };
+  const key = await crypto.subtle.importKey("raw", encoder.encode(secret), algorithm, false, ["sign"]);
+  const prefix = encoder.encode(`${timestamp}.`);
+  const message = new Uint8Array(prefix.length + body.length);
+  message.set(prefix);
+  message.set(body, prefix.length);
+  return hex(await crypto.subtle.sign("HMAC", key, message));
+}
+
+async function eventKey(body) {
+  try {
+    const event = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(body));
+    const kind = event.type ?? event.status;
+    if (typeof event.id === "string" && typeof kind === "string") {
+      return `event-${hex(await crypto.subtle.digest("SHA-256", encoder.encode(`${event.id}\n${kind}`)))}`;
+    }
+  } catch {
+    // Not an event: keyed by its bytes.
+  }
+  return `body-${hex(await crypto.subtle.digest("SHA-256", body))}`;
+}
+
+const good = (status) => Response.json({ status });
+const bad = (status, code, headers = {}) => Response.json({ error: { code, message: code } }, { status, headers });
+
+export default {
+  async fetch(request, env) {
+    if (new URL(request.url).pathname !== "/webhook") return bad(404, "not_found");
+    const body = new Uint8Array(await request.arrayBuffer());
+    const header = request.headers.get("x-nextapi-signature") ?? request.headers.get("x-webhook-signature");
+    if (header === null) return bad(400, "signature_missing");
+    const parts = /^t=([0-9]+),(?:v|v1|sha256)=([0-9a-f]{64})$/.exec(header);
+    if (parts === null) return bad(400, "signature_malformed");
+    const now = Math.floor(Date.now() / 1000);
+    const known = (await sign(env.WEBHOOK_SECRETS, parts[1], body)) === parts[2];
+    if (!known && !is(env, "accepts-forgeries")) return bad(401, "signature_mismatch");
+    if (now - Number(parts[1]) >= 300) return bad(401, "timestamp_expired");
+    if (Number(parts[1]) - now >= 300) return bad(401, "timestamp_ahead");
+
+    const key = await eventKey(body);
+    const ledger = env.LEDGER.get(env.LEDGER.idFromName("0"));
+    const claim = await ledger.claim(key);
+    console.log(JSON.stringify({ key, claim: claim.answer, leak: is(env, "logs-secrets") ? env.WEBHOOK_SECRETS : "" }));
+    if (claim.answer === "duplicate") return good("duplicate");
+    if (claim.answer === "in_flight") {
+      if (is(env, "acknowledges-early")) return good("duplicate");
+      return bad(409, "in_flight", { "retry-after": "5" });
+    }
+
+    const sent = is(env, "changes-bytes") ? new Uint8Array([...body, 10]) : body;
+    const response = await fetch(env.ORIGIN_URL, {
+      method: "POST",
+      redirect: "manual",
+      headers: {
+        "content-type": "application/json",
+        "idempotency-key": key,
+        "x-edge-attempt": String(claim.attempt),
+        ...(env.EDGE_SIGNING_SECRET && {
+          "x-edge-signature": `t=${now},v=${await sign(env.EDGE_SIGNING_SECRET, now, sent)}`,
+        }),
+      },
+      body: sent,
+    }).catch(() => null);
+    const delivered = response !== null && response.ok;
+    await ledger.settle(key, delivered && !is(env, "forgets"));
+    return delivered ? good("forwarded") : bad(502, response === null ? "origin_unreachable" : "origin_failed");
+  },
+};
