@@ -94,7 +94,7 @@ fn its_commands_work_in_the_order_in_which_they_stand() {
     assert!(printed.contains("200 forwarded") && !printed.contains("NOT AS DESIGNED"), "{printed}");
     let signed = "{\"status\":\"forwarded\"}accepted: the signature holds\n";
     assert!(printed.ends_with(signed), "{printed}");
-    origin.wait_for(" id=evt_1 job=job_1 ");
+    origin.wait_for("id=evt_example");
 
     let mut provider = terminals.shell(&["deliveries", "provider"]);
     drop(Serving::start(&mut provider, "listening on http://127.0.0.1:"));
