@@ -92,8 +92,8 @@ bench: ## how long verifying takes, beside peers and SHA-256 alone; writes bench
 	cargo run --release $(PEERS)
 
 .PHONY: bench-edge
-bench-edge: $(BUNDLE) ## the edge in workerd beside workers in JavaScript (minutes); writes benches/RESULTS.md
-	$(call say,The edge beside workers in JavaScript)
+bench-edge: $(BUNDLE) ## the edge in workerd beside other workers (minutes); writes benches/RESULTS.md
+	$(call say,The edge beside other workers)
 	cargo run --release --package nextapi-webhook-edge-bench
 
 .PHONY: bench-ledger
@@ -215,7 +215,7 @@ peers: ## the peers of `make bench` compile, accept what is in order and refuse 
 
 .PHONY: edge-peers
 edge-peers: $(BUNDLE) ## the workers of `make bench-edge` give the right answers
-	$(call say,The workers in JavaScript give the right answers)
+	$(call say,The workers beside the edge give the right answers)
 	$(call program,nextapi-webhook-edge-bench)
 	target/debug/nextapi-webhook-edge-bench --test
 
@@ -249,6 +249,7 @@ mutants: $(CARGO_MUTANTS) ## which changes to the verifier no test would notice 
 include capi/capi.mk
 include firmware/firmware.mk
 include benches/wasm/wasm.mk
+include edge-worker/example/example.mk
 
 ## Tools
 
