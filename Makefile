@@ -102,8 +102,8 @@ bench: ## the verifier beside its peers and SHA-256 (minutes)
 	cargo run --release $(PEERS)
 
 .PHONY: bench-edge
-bench-edge: $(BUNDLE) ## the edge beside workers in JavaScript (minutes)
-	$(call say,The edge beside workers in JavaScript)
+bench-edge: $(BUNDLE) ## the edge in workerd beside other workers (minutes)
+	$(call say,The edge beside other workers)
 	cargo run --release --package nextapi-webhook-edge-bench
 
 .PHONY: bench-ledger
@@ -272,7 +272,7 @@ peers: ## the peers of `make bench` give the right answers
 
 .PHONY: edge-peers
 edge-peers: $(BUNDLE) ## the workers of `make bench-edge` give the right answers
-	$(call say,The workers in JavaScript give the right answers)
+	$(call say,The workers beside the edge give the right answers)
 	$(call program,nextapi-webhook-edge-bench)
 	target/debug/nextapi-webhook-edge-bench --test
 
@@ -306,6 +306,7 @@ mutants: $(CARGO_MUTANTS) ## changes to the verifier that no test notices (an ho
 include capi/capi.mk
 include firmware/firmware.mk
 include benches/wasm/wasm.mk
+include edge-worker/example/example.mk
 
 # Tools
 

@@ -35,11 +35,13 @@ export function restart(error: unknown): void {
   }
 }
 
-/** Everything that may be a setting: texts and numbers as they are, null for anything else. */
+/** Everything that may be a setting, with what it is: core/src/settings/raw.rs. */
 function settings(env: Env): string {
-  const values: Record<string, string | number | null> = {};
+  const values: Record<string, { text: string } | { number: string } | "other"> = {};
   for (const [name, value] of Object.entries(env)) {
-    values[name] = typeof value === "string" || typeof value === "number" ? value : null;
+    if (typeof value === "string") values[name] = { text: value };
+    else if (typeof value === "number") values[name] = { number: String(value) };
+    else values[name] = "other";
   }
   return JSON.stringify(values);
 }

@@ -30,8 +30,8 @@ pub struct Edge {
 
 #[wasm_bindgen]
 impl Edge {
-    /// Reads the settings: a JSON object from name to text, number, or null for anything else. The
-    /// flags say which optional bindings there are.
+    /// Reads the settings: JSON, as `RawSettings` of the core has it. The flags say which optional bindings
+    /// there are.
     ///
     /// # Errors
     /// If `settings` is no such object.

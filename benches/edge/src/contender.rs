@@ -23,6 +23,8 @@ pub(crate) enum Contender {
     Ours,
     /// The same job by hand, in JavaScript with WebCrypto.
     JavaScript,
+    /// The example Worker with the crate `worker`: it verifies and forwards, but remembers nothing.
+    Example,
     /// The platform's calls that the job takes, and nothing computed: what nobody can go below who makes
     /// them.
     Floor,
@@ -32,8 +34,8 @@ pub(crate) enum Contender {
 
 impl Contender {
     /// All of them.
-    pub(crate) const fn all() -> [Self; 4] {
-        [Self::Ours, Self::JavaScript, Self::Floor, Self::PassThrough]
+    pub(crate) const fn all() -> [Self; 5] {
+        [Self::Ours, Self::JavaScript, Self::Example, Self::Floor, Self::PassThrough]
     }
 
     /// Whether it can do what a scenario asks for.
@@ -47,12 +49,12 @@ impl Contender {
 
     /// Whether it refuses forged deliveries.
     const fn verifies(self) -> bool {
-        matches!(self, Self::Ours | Self::JavaScript)
+        matches!(self, Self::Ours | Self::JavaScript | Self::Example)
     }
 
     /// Whether it forwards an event once only.
     const fn remembers(self) -> bool {
-        !matches!(self, Self::PassThrough)
+        !matches!(self, Self::Example | Self::PassThrough)
     }
 
     fn bundle(self) -> PathBuf {
@@ -60,6 +62,8 @@ impl Contender {
         match self {
             Self::Ours => "build".into(),
             Self::JavaScript => workers.join("javascript"),
+            // Bundled by `make`.
+            Self::Example => workers.join("../../../target/example-worker-bench"),
             Self::Floor => workers.join("floor"),
             Self::PassThrough => workers.join("pass-through"),
         }
@@ -102,6 +106,7 @@ impl fmt::Display for Contender {
         f.pad(match self {
             Self::Ours => "nextapi-webhook",
             Self::JavaScript => "JavaScript, the same job",
+            Self::Example => "the crate `worker`, no ledger",
             Self::Floor => "the floor",
             Self::PassThrough => "pass-through",
         })

@@ -1,4 +1,4 @@
-//! `make bench-edge`: the edge worker in workerd, beside workers in JavaScript that do the same job or less.
+//! `make bench-edge`: the edge worker in workerd, beside workers that do the same job or less.
 //! Writes section `edge` of `benches/RESULTS.md`.
 //!
 //! - `--quick`: fewer rounds, and nothing is written; with further words, only scenarios whose name has one

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde::Deserialize;
 use zeroize::Zeroizing;
 
 /// The variables and bindings of a deployment, by name.
@@ -10,31 +10,25 @@ use zeroize::Zeroizing;
 pub struct RawSettings(BTreeMap<String, RawValue>);
 
 /// One of them.
-#[derive(Clone)]
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum RawValue {
     /// A text. It may be a secret, and is wiped when dropped.
     Text(Zeroizing<String>),
-    /// A number, as it is written.
+    /// A number, as JavaScript writes it.
     Number(String),
     /// Something else: a binding, or JSON of another type.
     Other,
 }
 
 impl RawSettings {
-    /// Reads a JSON object from name to text or number. Whatever else a variable or binding is may stand
-    /// there as `null`.
+    /// Reads a JSON object: from name to `{"text":"…"}`, `{"number":"…"}` or, for anything else, `"other"`.
     ///
     /// # Errors
     /// That it is no such object.
     pub fn from_json(json: &str) -> Result<Self, &'static str> {
-        let values: BTreeMap<String, Value> =
-            serde_json::from_str(json).map_err(|_| "malformed settings: expected a JSON object")?;
-        let raw = |value| match value {
-            Value::String(text) => RawValue::Text(Zeroizing::new(text)),
-            Value::Number(number) => RawValue::Number(number.to_string()),
-            _ => RawValue::Other,
-        };
-        Ok(Self(values.into_iter().map(|(name, value)| (name, raw(value))).collect()))
+        let malformed = "malformed settings: expected an object of texts and numbers";
+        serde_json::from_str(json).map(Self).map_err(|_| malformed)
     }
 
     /// The value of this name.

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::json;
+
 use super::*;
 use crate::ledger::order::LateEvents;
 
@@ -19,7 +21,8 @@ fn read(changes: &[(&str, Option<&str>)]) -> Result<Settings, InvalidSettings> {
             None => raw.remove(setting),
         };
     }
-    let json = serde_json::to_string(&raw).unwrap();
+    let tagged: BTreeMap<_, _> = raw.iter().map(|(name, text)| (name, json!({ "text": text }))).collect();
+    let json = serde_json::to_string(&tagged).unwrap();
     Settings::read(&RawSettings::from_json(&json).unwrap(), &parse_url)
 }
 
@@ -35,11 +38,15 @@ pub(crate) fn parse_url(text: &str) -> Option<Url> {
     })
 }
 
-/// Reads sound settings with one of them as JSON.
-fn read_json(setting: &str, json: &str) -> Result<Settings, InvalidSettings> {
-    let raw = format!(
-        r#"{{"WEBHOOK_SECRETS":"{SECRET}","ORIGIN_URL":"https://origin.example/","{setting}":{json}}}"#
-    );
+/// Reads sound settings with one of them as a JSON value, as the entry module passes it on.
+fn read_json(setting: &str, value: &str) -> Result<Settings, InvalidSettings> {
+    let mut raw = BTreeMap::from([
+        ("WEBHOOK_SECRETS", json!({ "text": SECRET })),
+        ("ORIGIN_URL", json!({ "text": "https://origin.example/" })),
+    ]);
+    let is_number = value.parse::<f64>().is_ok();
+    raw.insert(setting, if is_number { json!({ "number": value }) } else { json!("other") });
+    let raw = serde_json::to_string(&raw).unwrap();
     Settings::read(&RawSettings::from_json(&raw).unwrap(), &parse_url)
 }
 
