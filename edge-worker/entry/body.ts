@@ -1,53 +1,53 @@
 // Reads a body into one buffer.
 
 import type { Output } from "./border";
-import { within } from "./deadline";
+import type { Deadlines } from "./deadlines";
 
 export type Body = { bytes: Uint8Array } | "too_large" | "timed_out" | "cut";
 
 /** The buffer that a body of unknown length is read into first, in bytes; most bodies fit. */
 const FIRST_BYTES = 4096;
 
-/**
- * Reads the body, never more of it than one byte over the limit. Everything is read into one buffer: the
- * pieces that a stream gives are views on buffers of their own, a thousand times as large as a small
- * piece.
- */
+/** Reads the body, never more of it than one byte over the limit. */
 export async function readBody(
-  body: ReadableStream<Uint8Array> | null,
+  request: Request,
   { limit, length, deadlineMs }: Extract<Output, { type: "read_body" }>,
+  deadlines: Deadlines,
 ): Promise<Body> {
-  if (body === null || length === 0) return { bytes: new Uint8Array(0) };
-  const reader = body.getReader({ mode: "byob" });
-  const read = fill(reader, length ?? Math.min(FIRST_BYTES, limit + 1), length ?? limit + 1).catch(
-    () => "cut" as const,
-  );
-  const result = await within(deadlineMs, read, () => "timed_out" as const);
-  if (result === "timed_out" || result === "cut") {
-    // Nobody reads on. What is still under way ends with an error, which changes nothing any more.
-    reader.cancel().catch(() => {});
-    return result;
-  }
-  if (result.byteLength > limit) {
-    reader.cancel().catch(() => {});
-    return "too_large";
-  }
-  return { bytes: result };
+  // The platform keeps a body within the length that was declared, and reads it into one buffer by itself.
+  const read = length === null ? readPieces(request.body, limit) : readWhole(request);
+  const timedOut = () => "timed_out" as const;
+  return deadlines.within(deadlineMs, read, timedOut).catch(() => "cut" as const);
 }
 
-/** Reads until the end, or until `most` bytes are there; the buffer has `size` bytes at first. */
-async function fill(reader: ReadableStreamBYOBReader, size: number, most: number): Promise<Uint8Array> {
-  let buffer = new Uint8Array(size);
+async function readWhole(request: Request): Promise<Body> {
+  return { bytes: new Uint8Array(await request.arrayBuffer()) };
+}
+
+/**
+ * Reads a body of unknown length into one buffer, which grows. The pieces that a stream gives are views on
+ * buffers of their own, a thousand times as large as a small piece: to keep them would let anybody take
+ * a thousand times the limit.
+ */
+async function readPieces(body: ReadableStream<Uint8Array> | null, limit: number): Promise<Body> {
+  if (body === null) return { bytes: new Uint8Array(0) };
+  const reader = body.getReader({ mode: "byob" });
+  const most = limit + 1;
+  let buffer = new Uint8Array(Math.min(FIRST_BYTES, most));
   let filled = 0;
   for (;;) {
     // The buffer is handed over and comes back as another object with the same bytes.
-    const space = buffer.byteLength - filled;
-    const { value, done } = await reader.readAtLeast(space, buffer.subarray(filled));
+    const { value, done } = await reader.readAtLeast(buffer.byteLength - filled, buffer.subarray(filled));
     if (value !== undefined) {
       filled += value.byteLength;
       buffer = new Uint8Array(value.buffer as ArrayBuffer);
     }
-    if (done || filled === most) return buffer.subarray(0, filled);
+    if (done) return { bytes: buffer.subarray(0, filled) };
+    if (filled === most) {
+      // Nobody reads on.
+      reader.cancel().catch(() => {});
+      return "too_large";
+    }
     if (filled === buffer.byteLength) {
       const larger = new Uint8Array(Math.min(2 * filled, most));
       larger.set(buffer);

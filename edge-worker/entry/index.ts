@@ -4,7 +4,7 @@
 
 import { readBody } from "./body";
 import type { DataPoint, LedgerCall, Output, RequestHead } from "./border";
-import { within } from "./deadline";
+import { Deadlines } from "./deadlines";
 import { type Env, edge, restart } from "./instance";
 import { forward } from "./origin";
 
@@ -27,6 +27,7 @@ let last = 0;
 async function handle(request: Request, env: Env): Promise<Response> {
   last = (last + 1) >>> 0;
   const id = last;
+  const deadlines = new Deadlines();
   let instance: ReturnType<typeof edge> | undefined;
   try {
     instance = edge(env);
@@ -36,7 +37,7 @@ async function handle(request: Request, env: Env): Promise<Response> {
       let next: string;
       switch (output.type) {
         case "read_body": {
-          const read = await readBody(request.body, output);
+          const read = await readBody(request, output, deadlines);
           if (read === "too_large") next = instance.bodyTooLarge(id, Date.now());
           else if (read === "timed_out") next = instance.bodyTimedOut(id, Date.now());
           else if (read === "cut") next = instance.bodyCut(id, Date.now());
@@ -48,12 +49,12 @@ async function handle(request: Request, env: Env): Promise<Response> {
         }
         case "call_ledger": {
           const { calls, deadlineMs } = output;
-          const replies = await Promise.all(calls.map((it) => call(env, it, deadlineMs)));
+          const replies = await Promise.all(calls.map((it) => call(env, it, deadlineMs, deadlines)));
           next = instance.ledgerReplied(id, `[${replies.join()}]`, Date.now());
           break;
         }
         case "forward": {
-          const answer = await forward(output, body);
+          const answer = await forward(output, body, deadlines);
           if (answer === "timed_out") next = instance.originTimedOut(id, Date.now());
           else if (answer === "unreachable") next = instance.originUnreachable(id, Date.now());
           else next = instance.originAnswered(id, answer, Date.now());
@@ -66,7 +67,7 @@ async function handle(request: Request, env: Env): Promise<Response> {
           break;
         }
         case "check_rate_limit": {
-          const within = await checkRateLimit(env, output.key, output.deadlineMs);
+          const within = await checkRateLimit(env, output.key, output.deadlineMs, deadlines);
           if (typeof within === "string") next = instance.rateLimitFailed(id, within, Date.now());
           else next = instance.rateLimitChecked(id, within, Date.now());
           break;
@@ -85,6 +86,8 @@ async function handle(request: Request, env: Env): Promise<Response> {
     if (successor === instance) instance.abandon(id);
     const offered = request.headers.get("x-correlation-id") ?? undefined;
     return respond(parse(successor.lost(offered, Date.now())), env);
+  } finally {
+    deadlines.end();
   }
 }
 
@@ -97,24 +100,36 @@ function head({ method, url, headers }: Request): RequestHead {
 }
 
 /** Calls an object: its reply, or the error in the place of one, as JSON. */
-async function call(env: Env, { shard, message: text }: LedgerCall, deadlineMs: number): Promise<string> {
+async function call(
+  env: Env,
+  { shard, message: text }: LedgerCall,
+  deadlineMs: number,
+  deadlines: Deadlines,
+): Promise<string> {
   try {
-    const late = () => {
-      throw new Error(`no reply within ${deadlineMs} ms`);
-    };
-    return await within(deadlineMs, env.LEDGER.getByName(shard).call(text), late);
+    const late = () => failed(`no reply within ${deadlineMs} ms`);
+    return await deadlines.within(deadlineMs, env.LEDGER.getByName(shard).call(text), late);
   } catch (error) {
-    const overloaded = (error as { overloaded?: unknown } | null)?.overloaded === true;
-    return JSON.stringify({ error: { message: message(error), overloaded } });
+    return failed(message(error), (error as { overloaded?: unknown } | null)?.overloaded === true);
   }
 }
 
+function failed(message: string, overloaded = false): string {
+  return JSON.stringify({ error: { message, overloaded } });
+}
+
 /** Whether the rate limiter says that the client is within its limit, or why it says nothing. */
-async function checkRateLimit(env: Env, key: string, deadlineMs: number): Promise<boolean | string> {
+async function checkRateLimit(
+  env: Env,
+  key: string,
+  deadlineMs: number,
+  deadlines: Deadlines,
+): Promise<boolean | string> {
   try {
     const limited = env.RATE_LIMITER?.limit({ key });
     if (limited === undefined) return "there is no rate limiter";
-    const answer = await within(deadlineMs, limited, () => `no answer within ${deadlineMs} ms`);
+    const late = () => `no answer within ${deadlineMs} ms`;
+    const answer = await deadlines.within(deadlineMs, limited, late);
     if (typeof answer === "string") return answer;
     const success: unknown = answer?.success;
     return typeof success === "boolean" ? success : "malformed answer: expected success";

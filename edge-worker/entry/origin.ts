@@ -1,6 +1,7 @@
 // Sends a body to the origin.
 
 import type { Output } from "./border";
+import type { Deadlines } from "./deadlines";
 
 /** The status that the origin answered with, or why there is none. */
 export type Answer = number | "timed_out" | "unreachable";
@@ -8,6 +9,7 @@ export type Answer = number | "timed_out" | "unreachable";
 export async function forward(
   { url, headers: fields, deadlineMs }: Extract<Output, { type: "forward" }>,
   body: Uint8Array,
+  deadlines: Deadlines,
 ): Promise<Answer> {
   const headers = new Headers();
   for (const [name, value] of fields) {
@@ -18,14 +20,19 @@ export async function forward(
       // delivered. Ours are all sound; the delivery's are not signed anyway.
     }
   }
-  const signal = AbortSignal.timeout(deadlineMs);
+  const abort = new AbortController();
   try {
-    const response = await fetch(url, { method: "POST", headers, body, redirect: "manual", signal });
+    const init = { method: "POST", headers, body, redirect: "manual", signal: abort.signal } as const;
+    const response = await deadlines.within(deadlineMs, fetch(url, init), () => {
+      abort.abort();
+      return "timed_out" as const;
+    });
+    if (response === "timed_out") return response;
     // The status has said everything, and a body that nobody reads would hold its connection.
     response.body?.cancel().catch(() => {});
     return response.status;
   } catch {
     // The text of the error may repeat the URL, and is dropped.
-    return signal.aborted ? "timed_out" : "unreachable";
+    return "unreachable";
   }
 }

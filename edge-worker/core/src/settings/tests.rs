@@ -21,7 +21,8 @@ fn read(changes: &[(&str, Option<&str>)]) -> Result<Settings, InvalidSettings> {
             None => raw.remove(setting),
         };
     }
-    let tagged: BTreeMap<_, _> = raw.iter().map(|(name, text)| (name, json!({ "text": text }))).collect();
+    let tagged: BTreeMap<_, _> =
+        raw.iter().map(|(name, text)| (name, json!({ "text": text }))).collect();
     let json = serde_json::to_string(&tagged).unwrap();
     Settings::read(&RawSettings::from_json(&json).unwrap(), &parse_url)
 }
