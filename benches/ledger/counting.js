@@ -18,8 +18,9 @@ export class Ledger extends Deployed {
     this.ctx = { storage: this.#counting(context.storage) };
   }
 
-  call(text) {
-    return this.#counted(text.slice(0, text.indexOf("\n")), () => super.call(text));
+  call(message) {
+    const [name] = Object.keys(JSON.parse(message).call);
+    return this.#counted(name, () => super.call(message));
   }
 
   /** What the alarm does, now. */
@@ -55,7 +56,8 @@ export class Ledger extends Deployed {
       return storage.setAlarm(time);
     };
     const sql = { exec, get databaseSize() { return storage.sql.databaseSize; } };
-    return { sql, setAlarm, getAlarm: () => storage.getAlarm() };
+    const deleteAlarm = () => storage.deleteAlarm();
+    return { sql, setAlarm, deleteAlarm, getAlarm: () => storage.getAlarm() };
   }
 }
 

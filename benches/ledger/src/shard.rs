@@ -19,7 +19,7 @@ const YOUNGEST_MS: u64 = HOUR_MS;
 /// Older than the retention: what the sweep deletes.
 const DUE_MS: u64 = 100 * HOUR_MS;
 
-const INSERT: &str = "INSERT INTO entry (key, state, lease_end_ms, attempts, first_ms, last_ms, \
+const INSERT: &str = "INSERT INTO event (key, state, lease_end_ms, attempts, first_ms, last_ms, \
      last_outcome, event_id, event_type, job_id, stage) \
      VALUES (?, 'done', NULL, 1, ?, ?, 'forwarded', ?, ?, ?, ?)";
 
@@ -78,7 +78,7 @@ impl Storage {
         let number = |query: &str| connection.query_row(query, [], |row| row.get::<_, u32>(0));
         let pages = number("PRAGMA page_count")?.saturating_sub(number("PRAGMA freelist_count")?);
         let bytes = f64::from(pages) * f64::from(number("PRAGMA page_size")?);
-        Ok(bytes / f64::from(number("SELECT count(*) FROM entry")?))
+        Ok(bytes / f64::from(number("SELECT count(*) FROM event")?))
     }
 
     /// Has a claim look through all events for those of its job. No worker may run.

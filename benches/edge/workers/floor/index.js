@@ -6,6 +6,7 @@
 import { DurableObject } from "cloudflare:workers";
 
 const ORIGIN_TIMEOUT_MS = 7_000;
+const BODY_TIMEOUT_MS = 10_000;
 const LEDGER_TIMEOUT_MS = 3_000;
 const LEASE_MS = 30_000;
 const RETENTION_MS = 72 * 3_600_000;
@@ -37,7 +38,7 @@ export default {
 
 async function deliver(request, env) {
   for (const name of READ_FIRST) request.headers.get(name);
-  const body = new Uint8Array(await request.arrayBuffer());
+  const body = new Uint8Array(await within(BODY_TIMEOUT_MS, request.arrayBuffer()));
   // {"id":"evt_000000000017",
   const number = decoder.decode(body.subarray(11, 23));
   // Scattered as a hash is, so that rows land on pages as theirs do.

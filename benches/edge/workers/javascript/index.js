@@ -8,6 +8,7 @@ export { Ledger } from "./ledger.js";
 
 const MAX_BODY_BYTES = 262_144;
 const ORIGIN_TIMEOUT_MS = 7_000;
+const BODY_TIMEOUT_MS = 10_000;
 const LEDGER_TIMEOUT_MS = 3_000;
 const COMMIT_TRIES = 4;
 const SHARDS = 16;
@@ -57,7 +58,7 @@ async function process(request, env, record, began) {
     signature = request.headers.get(signatureHeader);
   }
   if (signature === null) return { status: 400, code: "signature_missing" };
-  const body = new Uint8Array(await request.arrayBuffer());
+  const body = new Uint8Array(await within(BODY_TIMEOUT_MS, request.arrayBuffer()));
   if (body.byteLength > MAX_BODY_BYTES) return { status: 413, code: "body_too_large" };
   record.body_bytes = body.byteLength;
 

@@ -64,6 +64,14 @@ fn the_list_of_codes_is_complete() {
 }
 
 #[test]
+fn every_code_is_documented() {
+    let page = include_str!("../../../../docs/answers.md");
+    for code in Outcome::CODES {
+        assert!(page.contains(&format!("`{code}`")), "{code}");
+    }
+}
+
+#[test]
 fn bodies_have_the_providers_shape() {
     for (outcome, status, code, _) in TABLE {
         let body: serde_json::Value = serde_json::from_str(&outcome.response().body).unwrap();

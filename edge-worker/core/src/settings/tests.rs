@@ -7,6 +7,26 @@ use serde_json::json;
 use super::*;
 use crate::ledger::order::LateEvents;
 
+/// All settings.
+const NAMES: [&str; 16] = [
+    "WEBHOOK_PATH",
+    "WEBHOOK_SECRETS",
+    "SIGNATURE_HEADERS",
+    "TOLERANCE_PAST_SECONDS",
+    "TOLERANCE_FUTURE_SECONDS",
+    "ORIGIN_URL",
+    "ORIGIN_AUTHORIZATION",
+    "EDGE_SIGNING_SECRET",
+    "MAX_BODY_BYTES",
+    "ORIGIN_TIMEOUT_MS",
+    "LEASE_SECONDS",
+    "RETENTION_HOURS",
+    "LEDGER_SHARDS",
+    "LATE_EVENTS",
+    "ADMIN_TOKEN",
+    "SOURCE_ADDRESSES",
+];
+
 /// The provider's secret in [`settings_with`].
 pub(crate) const SECRET: &str = "whsec_test_secret";
 
@@ -149,23 +169,7 @@ fn no_key_is_refused() {
 
 #[test]
 fn set_but_blank_is_never_not_set() {
-    for setting in [
-        "WEBHOOK_PATH",
-        "WEBHOOK_SECRETS",
-        "SIGNATURE_HEADERS",
-        "TOLERANCE_PAST_SECONDS",
-        "TOLERANCE_FUTURE_SECONDS",
-        "ORIGIN_URL",
-        "ORIGIN_AUTHORIZATION",
-        "EDGE_SIGNING_SECRET",
-        "MAX_BODY_BYTES",
-        "ORIGIN_TIMEOUT_MS",
-        "LEASE_SECONDS",
-        "RETENTION_HOURS",
-        "LEDGER_SHARDS",
-        "LATE_EVENTS",
-        "ADMIN_TOKEN",
-    ] {
+    for setting in NAMES.into_iter().filter(|name| *name != "SOURCE_ADDRESSES") {
         for blank in ["", " ", "\n\t"] {
             let text = problem_with(setting, blank);
             assert!(text.contains("is set but empty"), "{text}");
@@ -379,4 +383,14 @@ fn a_misspelled_setting_is_warned_of_whether_the_others_are_sound_or_not() {
     let invalid = read(&[("RETENTION_HOUR", Some("48")), ("ORIGIN_URL", None)]).unwrap_err();
     assert_eq!(invalid.warnings, [warning]);
     assert_eq!(settings_with(&[("SOMETHING_ELSE", "1")]).warnings, [""; 0]);
+}
+
+#[test]
+fn every_setting_is_documented() {
+    let page = include_str!("../../../../docs/settings.md");
+    let example = include_str!("../../../wrangler.jsonc");
+    for setting in NAMES {
+        assert!(page.contains(&format!("`{setting}`")), "{setting} is not in docs/settings.md");
+        assert!(example.contains(setting), "{setting} is not in wrangler.jsonc");
+    }
 }
