@@ -148,6 +148,7 @@ impl Edge {
 
     /// The response to a request that has failed, perhaps in an earlier instance, which has panicked.
     /// `offered` is the sender's correlation id.
+    #[allow(clippy::needless_pass_by_value, reason = "what wasm-bindgen takes")]
     pub fn lost(&mut self, offered: Option<String>, now_ms: f64) -> String {
         let random = self.random.take();
         let offered = offered.as_deref();

@@ -8,6 +8,9 @@ use wasm_bindgen::prelude::*;
 pub use nextapi_edge::Edge;
 
 /// Panics as the product would.
+///
+/// # Panics
+/// Always.
 #[wasm_bindgen(js_name = panicHere)]
 pub fn panic_here(place: &str) {
     panic!("fault: {place}");
