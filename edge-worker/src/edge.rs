@@ -7,7 +7,7 @@ use wasm_bindgen::prelude::*;
 
 use crate::random::RandomSupply;
 use crate::storage::ObjectStorage;
-use crate::url;
+use crate::{time, url};
 
 #[wasm_bindgen]
 extern "C" {
@@ -64,7 +64,7 @@ impl Edge {
     pub fn begin(&mut self, id: u32, request: &str, now_ms: f64) -> String {
         let Ok(request) = serde_json::from_str(request) else { return self.lost(None, now_ms) };
         let random = self.random.take();
-        let step = Machine::begin(&mut self.isolate, request, random, time(now_ms));
+        let step = Machine::begin(&mut self.isolate, request, random, time::from_js(now_ms));
         self.go_on(id, step)
     }
 
@@ -152,7 +152,7 @@ impl Edge {
     pub fn lost(&mut self, offered: Option<String>, now_ms: f64) -> String {
         let random = self.random.take();
         let offered = offered.as_deref();
-        encode(&Machine::lost(&mut self.isolate, offered, &random, time(now_ms)))
+        encode(&Machine::lost(&mut self.isolate, offered, &random, time::from_js(now_ms)))
     }
 
     /// SQL statements that an object's database is asked for by their index.
@@ -168,7 +168,7 @@ impl Edge {
     /// If the settings are refused, or what SQLite has to say.
     #[wasm_bindgen(js_name = startObject)]
     pub fn start_object(&self, storage: &ObjectStorage, now_ms: f64) -> Result<(), JsError> {
-        ledger::start(&storage, self.settings()?, time(now_ms))
+        ledger::start(&storage, self.settings()?, time::from_js(now_ms))
             .map_err(|error| JsError::new(&error))
     }
 
@@ -184,7 +184,7 @@ impl Edge {
         message: &str,
         now_ms: f64,
     ) -> Result<String, JsError> {
-        ledger::call(&storage, self.settings()?, message, time(now_ms))
+        ledger::call(&storage, self.settings()?, message, time::from_js(now_ms))
             .map_err(|error| JsError::new(&error))
     }
 
@@ -199,7 +199,7 @@ impl Edge {
         is_started: bool,
         now_ms: f64,
     ) -> Result<(), JsError> {
-        ledger::ring(&storage, self.isolate.settings().ok(), is_started, time(now_ms))
+        ledger::ring(&storage, self.isolate.settings().ok(), is_started, time::from_js(now_ms))
             .map_err(|error| JsError::new(&error))
     }
 }
@@ -207,7 +207,7 @@ impl Edge {
 impl Edge {
     fn handle(&mut self, id: u32, input: Input, now_ms: f64) -> String {
         let Some(machine) = self.take(id) else { return self.lost(None, now_ms) };
-        let step = machine.handle(&mut self.isolate, input, time(now_ms));
+        let step = machine.handle(&mut self.isolate, input, time::from_js(now_ms));
         self.go_on(id, step)
     }
 
@@ -230,15 +230,4 @@ fn encode(output: &Output) -> String {
     // An output is texts and numbers, which can always be written as JSON. Were that to change, the entry
     // module would take the empty text for a failure.
     serde_json::to_string(output).unwrap_or_default()
-}
-
-/// A time of the platform's clock.
-pub(crate) fn time(now_ms: f64) -> u64 {
-    #[allow(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a time is a whole number, and such casts saturate"
-    )]
-    let now_ms = now_ms as u64;
-    now_ms
 }

@@ -11,6 +11,7 @@
 mod edge;
 mod random;
 mod storage;
+mod time;
 mod url;
 
 pub use edge::Edge;

@@ -8,7 +8,7 @@
 use nextapi_edge_core::ledger::{Columns, FREQUENT, Storage, Value};
 use wasm_bindgen::prelude::*;
 
-use crate::edge::time;
+use crate::time;
 
 /// What stands between values that are handed over as one text.
 const DIVIDER: char = '\0';
@@ -59,16 +59,15 @@ impl Storage for &ObjectStorage {
     }
 
     fn bytes(&self) -> u64 {
-        time(ObjectStorage::bytes(self))
+        time::from_js(ObjectStorage::bytes(self))
     }
 
     fn alarm_ms(&self) -> Option<u64> {
-        self.alarm().map(time)
+        self.alarm().map(time::from_js)
     }
 
     fn set_alarm(&self, alarm_ms: Option<u64>) {
-        #[allow(clippy::cast_precision_loss, reason = "a time is far below 2^53")]
-        ObjectStorage::set_alarm(self, alarm_ms.map(|alarm_ms| alarm_ms as f64));
+        ObjectStorage::set_alarm(self, alarm_ms.map(time::to_js));
     }
 }
 

@@ -26,6 +26,7 @@
 //! | module | |
 //! | --- | --- |
 //! | `machine` | one request, step by step |
+//! | `authentic` | from a signature and a body to an event with a key |
 //! | `ledger` | which events the origin has: rows, transitions, messages |
 //! | `settings` | all settings, checked as a whole |
 //! | `admin` | the paths for admins |
@@ -36,6 +37,7 @@
 //! | `isolate` | what is kept from request to request |
 
 mod admin;
+mod authentic;
 mod blocked_clients;
 #[cfg(test)]
 mod border;

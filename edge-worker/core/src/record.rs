@@ -9,7 +9,7 @@ mod data_point;
 use nextapi_webhook::{Event, EventError};
 use serde::{Serialize, Serializer};
 
-use crate::machine::Authentic;
+use crate::authentic::Authentic;
 use crate::outcome::Outcome;
 use crate::time::rfc3339;
 pub use data_point::DataPoint;
@@ -208,7 +208,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::machine::authenticate;
+    use crate::authentic::authenticate;
     use crate::settings::tests::{SECRET, settings_with};
 
     const NOW: UnixTime = UnixTime::from_secs(1_700_000_000);

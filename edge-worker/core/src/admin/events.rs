@@ -17,7 +17,7 @@ type Replied = Result<Reply, CallError>;
 /// A page of the list.
 #[derive(Serialize)]
 struct Page {
-    events: Vec<Event>,
+    events: Vec<EventView>,
     limit: usize,
     /// Where the next page begins; none on the last page.
     cursor: Option<String>,
@@ -25,7 +25,7 @@ struct Page {
 
 /// One event as an admin sees it.
 #[derive(Serialize)]
-struct Event {
+struct EventView {
     key: String,
     state: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -39,7 +39,7 @@ struct Event {
     job_id: Option<String>,
 }
 
-impl From<EventSummary> for Event {
+impl From<EventSummary> for EventView {
     fn from(event: EventSummary) -> Self {
         Self {
             key: event.key,
@@ -73,7 +73,7 @@ pub(super) fn list(replies: Vec<Replied>, limit: usize) -> Result<Response, Outc
     page.truncate(limit);
     let last = page.last().filter(|_| is_more).map(EventSummary::cursor);
     Ok(Response::json(&Page {
-        events: page.into_iter().map(Event::from).collect(),
+        events: page.into_iter().map(EventView::from).collect(),
         limit,
         cursor: last.as_ref().map(route::cursor_text),
     }))
@@ -84,7 +84,7 @@ pub(super) fn find(replies: Vec<Replied>) -> Result<Response, Outcome> {
     let mut missing = Outcome::NotFound;
     for reply in replies {
         match events(reply).map(|events| events.into_iter().next()) {
-            Ok(Some(event)) => return Ok(Response::json(&Event::from(event))),
+            Ok(Some(event)) => return Ok(Response::json(&EventView::from(event))),
             Ok(None) => {}
             Err(outcome) => missing = outcome,
         }

@@ -7,13 +7,13 @@ use crate::settings::Settings;
 use crate::time::rfc3339;
 
 /// The figures of one shard, or why there are none.
-pub(crate) type Shard = (String, Result<Figures, String>);
+pub(crate) type ShardFigures = (String, Result<Figures, String>);
 
 /// The whole ledger.
 #[derive(Debug)]
 pub(crate) struct Overview {
     /// The shards, in order.
-    pub(crate) shards: Vec<Shard>,
+    pub(crate) shards: Vec<ShardFigures>,
     /// Events of all shards that replied, by state.
     pub(crate) events: Counts,
     /// Outcomes, as far as they were reported.
@@ -27,7 +27,7 @@ pub(crate) struct Overview {
 
 impl Overview {
     /// Puts the shards together.
-    pub(crate) fn of(shards: Vec<Shard>) -> Self {
+    pub(crate) fn of(shards: Vec<ShardFigures>) -> Self {
         let (mut events, mut outcomes, mut abandoned) = (Counts::new(), Counts::new(), 0_u64);
         let mut changes = Vec::new();
         for figures in shards.iter().filter_map(|(_, figures)| figures.as_ref().ok()) {
@@ -104,7 +104,7 @@ mod tests {
 
     const RETENTION_MS: u64 = 36 * 60 * 60 * 1_000;
 
-    fn shard(counts: &[(u64, u32)], events: &str, outcomes: &str) -> Shard {
+    fn shard(counts: &[(u64, u32)], events: &str, outcomes: &str) -> ShardFigures {
         let figures = Figures {
             events: events.into(),
             outcomes: outcomes.into(),

@@ -17,19 +17,19 @@
 //! | --- | --- | --- |
 //! | 1 | [`route`] | `not_found`, `method_not_allowed` |
 //! | 1 | [`receiving`] | `misconfigured`, `source_refused`, `rate_limited`, `body_too_large`, `body_timeout`, `body_cut`, `signature_missing`, `signature_malformed` |
-//! | 2 | [`authentic`] | `signature_mismatch`, `timestamp_expired`, `timestamp_ahead` |
-//! | 3 | [`authentic`] | nothing: an authentic event is forwarded whether we can read it or not |
+//! | 2 | [`authentic`](crate::authentic) | `signature_mismatch`, `timestamp_expired`, `timestamp_ahead` |
+//! | 3 | [`authentic`](crate::authentic) | nothing: an authentic event is forwarded whether we can read it or not |
 //! | 4 | [`delivery`] | `duplicate`, `late_dropped`, `in_flight`, `ledger_unavailable` |
 //! | 6 | [`delivery`] | `forwarded`, or `origin_rejected`, `origin_failed`, `origin_timeout`, `origin_unreachable` |
 //!
 //! An admin's request goes through [`admin`](crate::admin).
 
-mod authentic;
 mod delivery;
 mod io;
 mod limiting;
 mod receiving;
 mod route;
+mod settlement;
 #[cfg(test)]
 mod tests;
 
@@ -38,9 +38,6 @@ use std::sync::Arc;
 pub use io::{Input, LedgerCall, Output};
 
 use crate::admin::AdminRequest;
-pub(crate) use authentic::Authentic;
-#[cfg(test)]
-pub(crate) use authentic::authenticate;
 use delivery::Delivery;
 #[cfg(test)]
 pub(crate) use delivery::Phase;

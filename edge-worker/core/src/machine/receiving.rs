@@ -7,7 +7,8 @@ use nextapi_webhook::UnixTime;
 
 use super::delivery::Delivery;
 use super::limiting::Limiting;
-use super::{Input, Machine, OUT_OF_TURN, Output, State, Step, authentic, end};
+use super::{Input, Machine, OUT_OF_TURN, Output, State, Step, end};
+use crate::authentic;
 use crate::client_address;
 use crate::isolate::Isolate;
 use crate::outcome::Outcome;

@@ -42,7 +42,7 @@ pub(crate) fn authenticate(
 }
 
 /// How old a signature was that holds and is refused for its age; negative if it was ahead.
-pub(super) fn refused_age_seconds(error: Error) -> Option<i64> {
+pub(crate) fn refused_age_seconds(error: Error) -> Option<i64> {
     let limited = |seconds: u64| i64::try_from(seconds).unwrap_or(i64::MAX);
     match error {
         Error::TimestampExpired { age, .. } => Some(limited(age)),
