@@ -143,13 +143,13 @@ check: .tools/installed/targets ## formatting and lints, warnings denied
 
 # Both bundles are built before: the declarations that wasm-bindgen writes are among what is checked.
 .PHONY: types
-types: $(BUNDLE) $(FAULTS_BUNDLE) ## the entry modules in TypeScript: types, lints, formatting
+types: $(BUNDLE) $(FAULTS_BUNDLE) ## the entry modules in TypeScript: types, lints
 	$(call say,Types of the entry modules$(comma) and of what crosses the border to Rust)
 	cd $(EDGE) && node_modules/.bin/tsc --project . && node_modules/.bin/tsc --project tests/faults
 	cd $(EDGE) && node_modules/.bin/biome ci --error-on-warnings
 
 .PHONY: border
-border: ## write the TypeScript declarations of what crosses the border anew, after a change in Rust
+border: ## write entry/border.ts anew, after a change in Rust
 	UPDATE_BORDER=1 cargo test --quiet --package nextapi-edge-core border
 
 .PHONY: all-tests

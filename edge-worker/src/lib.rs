@@ -6,7 +6,7 @@
 //! What goes in is typed by the methods of [`Edge`]; wasm-bindgen writes their declarations. What comes out
 //! is an [`Output`](nextapi_edge_core::Output) as JSON, whose declarations the core generates into
 //! `entry/border.ts`. `tsc` holds the entry modules against both. There is one other form: the values of
-//! SQL rows, in [`storage`].
+//! SQL rows, in `storage.rs`.
 
 mod edge;
 mod random;

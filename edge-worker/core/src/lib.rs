@@ -56,7 +56,6 @@ mod settings;
 mod time;
 mod trace;
 
-/// The ledger's side of an object.
 pub mod ledger;
 
 pub use isolate::{Bindings, Isolate};

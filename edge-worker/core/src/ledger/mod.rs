@@ -2,14 +2,14 @@
 //!
 //! | file | |
 //! | --- | --- |
-//! | [`entry`], [`order`], [`event_meta`] | one event's row, its transitions, and whether it is late |
-//! | [`protocol`] | one step on a [`store`] |
-//! | [`alarm`] | when the alarm rings, and what is forgotten then |
-//! | [`object`] | what the platform calls: a call, an alarm |
-//! | [`message`] | RPC messages |
-//! | [`shard`] | which object an event belongs to |
-//! | [`listing`], [`figures`] | what an admin sees |
-//! | [`sql`], [`row`], [`value`], [`sqlite_store`] | the store on SQLite |
+//! | `entry`, `order`, `event_meta` | one event's row, its transitions, and whether it is late |
+//! | `protocol` | one step on a `store` |
+//! | `alarm` | when the alarm rings, and what is forgotten then |
+//! | `object` | what the platform calls: a call, an alarm |
+//! | `message` | RPC messages |
+//! | `shard` | which object an event belongs to |
+//! | `listing`, `figures` | what an admin sees |
+//! | `sql`, `row`, `value`, `sqlite_store` | the store on SQLite |
 //!
 //! # Why a transition is atomic
 //!
