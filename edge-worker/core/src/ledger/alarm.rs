@@ -7,8 +7,10 @@
 //! A shard with rows always has an alarm:
 //!
 //! - The step that writes a row sets the alarm that will delete it, unless one is pending that rings by
-//!   then. One in the past counts as none: it may never ring.
+//!   then.
 //! - Later requests do not move it: an alarm that every request pushes ahead never rings on a busy object.
+//!   That holds for one whose time has come as well, since the platform rings a little late. Only one that
+//!   is later than [`LATEST_MS`] counts as lost, and is set anew for as soon as possible.
 //! - An alarm that rings first sets its successor, before anything that can fail. The platform gives an
 //!   alarm up for good after seven failures, so nothing is left to its retries.
 //! - No alarm is set for less than [`LEAST_AHEAD_MS`] from now: the platform would ring it in a loop.
@@ -32,12 +34,19 @@ pub(crate) const PAUSE_AFTER_FAILURE_MS: u64 = 10 * 60 * 1_000;
 /// Least time from now for which an alarm is set.
 const LEAST_AHEAD_MS: u64 = 1_000;
 
-/// Makes sure that an alarm rings at `needed_ms` or before.
+/// How late an alarm may ring before it counts as lost.
+const LATEST_MS: u64 = 30_000;
+
+/// Makes sure that an alarm rings at `needed_ms` or before, as far as that is still possible.
 pub(crate) fn ensure(store: &mut impl Store, needed_ms: u64, now_ms: u64) {
-    let needed_ms = needed_ms.max(now_ms.saturating_add(LEAST_AHEAD_MS));
-    let is_pending = |alarm_ms: u64| now_ms <= alarm_ms && alarm_ms <= needed_ms;
-    if !store.alarm_ms().is_some_and(is_pending) {
-        store.set_alarm(Some(needed_ms));
+    let soonest_ms = now_ms.saturating_add(LEAST_AHEAD_MS);
+    let needed_ms = needed_ms.max(soonest_ms);
+    match store.alarm_ms() {
+        Some(alarm_ms) if alarm_ms.saturating_add(LATEST_MS) < now_ms => {
+            store.set_alarm(Some(soonest_ms));
+        }
+        Some(alarm_ms) if alarm_ms <= needed_ms => {}
+        _ => store.set_alarm(Some(needed_ms)),
     }
 }
 
@@ -129,12 +138,29 @@ mod tests {
         assert_eq!(ensured(None, needed_ms), Some(needed_ms));
         assert_eq!(ensured(Some(NOW_MS + 4_000), needed_ms), Some(NOW_MS + 4_000));
         assert_eq!(ensured(Some(NOW_MS + 6_000), needed_ms), Some(needed_ms), "too late");
-        assert_eq!(ensured(Some(NOW_MS - 1), needed_ms), Some(needed_ms), "in the past");
         assert_eq!(ensured(None, NOW_MS - 1), Some(NOW_MS + LEAST_AHEAD_MS));
     }
 
+    /// Were it moved to when the newest row is due, a request that comes just before it rings would
+    /// put the whole sweep off for a retention.
+    #[test]
+    fn an_alarm_whose_time_has_come_is_not_put_off() {
+        let ensured = |pending_ms| {
+            let mut store = MemoryStore::default();
+            store.set_alarm(Some(pending_ms));
+            ensure(&mut store, NOW_MS + 72 * HOUR_MS, NOW_MS);
+            store.alarm_ms()
+        };
+        for late_ms in [0, 1, LATEST_MS] {
+            assert_eq!(ensured(NOW_MS - late_ms), Some(NOW_MS - late_ms), "{late_ms} ms late");
+        }
+        for late_ms in [LATEST_MS + 1, HOUR_MS] {
+            assert_eq!(ensured(NOW_MS - late_ms), Some(NOW_MS + LEAST_AHEAD_MS), "lost");
+        }
+    }
+
     proptest! {
-        /// Neither in the past, where it would ring in a loop, nor later than needed.
+        /// Neither set for the past, where it would ring in a loop, nor later than needed.
         #[test]
         fn an_alarm_is_set_ahead_and_in_time(
             pending_ms: Option<u64>, needed_ms: u64, now_ms in 0..u64::MAX / 2,
@@ -143,7 +169,7 @@ mod tests {
             store.set_alarm(pending_ms);
             ensure(&mut store, needed_ms, now_ms);
             let alarm_ms = store.alarm_ms().unwrap();
-            prop_assert!(alarm_ms >= now_ms);
+            prop_assert!(alarm_ms.saturating_add(LATEST_MS) >= now_ms);
             prop_assert!(alarm_ms <= needed_ms.max(now_ms.saturating_add(LEAST_AHEAD_MS)));
             prop_assert!(alarm_ms > now_ms || pending_ms == Some(alarm_ms));
         }

@@ -45,6 +45,8 @@ struct Object {
     /// The longest that a row was there after it was due.
     longest_overdue_ms: u64,
     alarms: u32,
+    /// How late the platform rings.
+    lateness_ms: u64,
     events: u64,
 }
 
@@ -68,6 +70,7 @@ impl Object {
             most_rows: 0,
             longest_overdue_ms: 0,
             alarms: 0,
+            lateness_ms: 0,
             events: 0,
         }
     }
@@ -109,10 +112,12 @@ impl Object {
         assert_eq!(self.ask(settle), Reply::Ok);
     }
 
-    /// Lets time pass; alarms ring when they are due.
+    /// Lets time pass; alarms ring when they are due, and as late as the platform is.
     fn wait_until(&mut self, time_ms: u64) {
-        while let Some(alarm_ms) = self.store.alarm_ms().filter(|alarm_ms| *alarm_ms <= time_ms) {
-            self.now_ms = self.now_ms.max(alarm_ms);
+        let lateness_ms = self.lateness_ms;
+        let rings_ms = |alarm_ms: u64| alarm_ms + lateness_ms;
+        while let Some(rings_ms) = self.store.alarm_ms().map(rings_ms).filter(|ms| *ms <= time_ms) {
+            self.now_ms = self.now_ms.max(rings_ms);
             self.alarm();
         }
         self.now_ms = time_ms;
@@ -186,6 +191,23 @@ fn a_steady_stream_takes_a_bounded_place() {
     let allowed = early.last().unwrap() * 11 / 10;
     assert!(late.iter().all(|bytes| *bytes <= allowed), "the database grows: {bytes:?}");
     object.come_to_rest();
+}
+
+/// So many requests come that there is always one between an alarm's time and its ringing.
+#[test]
+fn an_alarm_that_rings_late_on_a_busy_object_still_rings() {
+    const EVERY_MS: u64 = 1_000;
+    let mut object = Object { lateness_ms: 2 * EVERY_MS + 1, ..Object::new() };
+    // The burst is what falls due; afterwards the object is busy when its alarms ring.
+    (0..100).for_each(|_| object.deliver());
+    object.wait_until(object.now_ms + RETENTION_MS - MINUTE_MS);
+    for _ in 0..(2 * GRACE_MS / EVERY_MS) {
+        object.wait_until(object.now_ms + EVERY_MS);
+        object.deliver();
+    }
+    assert!(object.alarms > 0, "the alarm was put off");
+    let is_due = |last_ms: &&u64| **last_ms <= object.now_ms - RETENTION_MS - GRACE_MS;
+    assert_eq!(object.rows.values().filter(is_due).count(), 0, "rows stay that were due long ago");
 }
 
 #[test]
