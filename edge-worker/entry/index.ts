@@ -20,12 +20,12 @@ export default {
   },
 } satisfies ExportedHandler<Env>;
 
-/** The id of the last request. */
+/** The id of the last request, counted from 1. */
 let last = 0;
 
 /** Drives a request to its response. */
 async function handle(request: Request, env: Env): Promise<Response> {
-  last = (last + 1) >>> 0;
+  last = (last + 1) >>> 0 || 1;
   const id = last;
   const deadlines = new Deadlines();
   let instance: ReturnType<typeof edge> | undefined;

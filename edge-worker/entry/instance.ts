@@ -24,14 +24,27 @@ export function edge(env: Env): Edge {
 }
 
 /**
- * Gives the next request a new instance, if the error is a panic. A panic traps in the middle of a call,
- * and what it leaves in the memory is not to be trusted. Requests that the old instance was working on
- * fail at their next step.
+ * Gives the next request a new instance, if the error has left this one unusable: a panic, which traps in
+ * the middle of a call, or an exception of the platform's that went through one. Requests that the old
+ * instance was working on fail at their next step.
  */
 export function restart(error: unknown): void {
-  if (error instanceof WebAssembly.RuntimeError) {
+  if (error instanceof WebAssembly.RuntimeError || !isUsable()) {
     instance = undefined;
     __wbg_reset_state();
+  }
+}
+
+/** Requests are counted from 1. */
+const NO_REQUEST = 0;
+
+/** Whether no call was left in its middle: the instance would take it for one that is still going on. */
+function isUsable(): boolean {
+  try {
+    instance?.abandon(NO_REQUEST);
+    return true;
+  } catch {
+    return false;
   }
 }
 

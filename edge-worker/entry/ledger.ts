@@ -23,20 +23,25 @@ export class Ledger extends DurableObject<Env> {
     return reply;
   }
 
-  /** Never fails: the platform gives an alarm up for good after seven failures. */
+  /**
+   * Fails only if no successor could be set. The platform gives an alarm up for good after seven failures,
+   * unless another one is set.
+   */
   override async alarm(): Promise<void> {
-    const storage = this.#storage ?? (await this.#open());
-    storage.alarmRings();
     try {
+      const storage = this.#storage ?? (await this.#open());
+      storage.alarmRings();
       this.#guarded((edge) => {
         edge.ringAlarm(storage, this.#isStarted, this.now());
         this.#isStarted = true;
       });
     } catch (error) {
       console.error(`the alarm failed: ${error instanceof Error ? error.message : error}`);
-      if (storage.alarm === undefined) storage.setAlarm(this.now() + ALARM_PAUSE_MS);
+      const next = this.now() + ALARM_PAUSE_MS;
+      if (this.#storage === undefined) await this.ctx.storage.setAlarm(next);
+      else if (this.#storage.alarm === undefined) this.#storage.setAlarm(next);
     }
-    await storage.settled();
+    await this.#storage?.settled();
   }
 
   /** The object's clock, in milliseconds since 1970. */

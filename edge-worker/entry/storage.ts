@@ -26,9 +26,14 @@ export class Storage implements ObjectStorage {
   /** In the same transaction as what is written before and after it, as long as nothing is awaited. */
   setAlarm(alarm: number | undefined): void {
     this.pendingAlarm = alarm;
-    this.#pending = alarm === undefined ? this.storage.deleteAlarm() : this.storage.setAlarm(alarm);
+    this.#pending = this.#writeAlarm(alarm);
     // Whoever waits for it learns of an error.
     this.#pending.catch(() => {});
+  }
+
+  /** Rejects, but does not throw: an exception would leave the Rust code in the middle of its call. */
+  async #writeAlarm(alarm: number | undefined): Promise<void> {
+    await (alarm === undefined ? this.storage.deleteAlarm() : this.storage.setAlarm(alarm));
   }
 
   /** An alarm that rings is no longer pending. */
@@ -38,13 +43,13 @@ export class Storage implements ObjectStorage {
 
   /** Waits until the alarm is set. After an error nobody knows which alarm is pending. */
   async settled(): Promise<void> {
+    const pending = this.#pending;
     try {
-      await this.#pending;
+      await pending;
     } catch (error) {
-      this.pendingAlarm = undefined;
+      // Another request may have set another one since.
+      if (this.#pending === pending) this.pendingAlarm = undefined;
       throw error;
-    } finally {
-      this.#pending = undefined;
     }
   }
 

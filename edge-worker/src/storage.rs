@@ -38,8 +38,8 @@ extern "C" {
     #[wasm_bindgen(method, structural, catch, js_name = queryFrequent)]
     fn query_frequent(this: &ObjectStorage, index: usize, values: &str) -> Result<String, JsValue>;
 
-    #[wasm_bindgen(method, structural, getter)]
-    fn bytes(this: &ObjectStorage) -> f64;
+    #[wasm_bindgen(method, structural, getter, catch)]
+    fn bytes(this: &ObjectStorage) -> Result<f64, JsValue>;
 
     #[wasm_bindgen(method, structural, getter)]
     fn alarm(this: &ObjectStorage) -> Option<f64>;
@@ -58,8 +58,9 @@ impl Storage for &ObjectStorage {
         decode(&rows.map_err(|error| in_words(&error))?)
     }
 
-    fn bytes(&self) -> u64 {
-        time::from_js(ObjectStorage::bytes(self))
+    fn bytes(&self) -> Result<u64, String> {
+        let bytes = ObjectStorage::bytes(self).map_err(|error| in_words(&error))?;
+        Ok(time::from_js(bytes))
     }
 
     fn alarm_ms(&self) -> Option<u64> {

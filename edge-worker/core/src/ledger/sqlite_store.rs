@@ -22,7 +22,10 @@ pub trait Storage {
     fn query(&self, statements: &str, values: Vec<Value>) -> Result<Vec<Columns>, String>;
 
     /// The size of the database, in bytes.
-    fn bytes(&self) -> u64;
+    ///
+    /// # Errors
+    /// What SQLite has to say.
+    fn bytes(&self) -> Result<u64, String>;
 
     /// When the pending alarm rings, in milliseconds since 1970; none if none is pending.
     fn alarm_ms(&self) -> Option<u64>;
@@ -59,7 +62,7 @@ impl<D: Storage> Storage for &D {
         (*self).query(statements, values)
     }
 
-    fn bytes(&self) -> u64 {
+    fn bytes(&self) -> Result<u64, String> {
         (*self).bytes()
     }
 
@@ -145,7 +148,7 @@ impl<D: Storage> Store for SqliteStore<D> {
 
     fn figures(&self, abandoned_ms: u64) -> Result<Figures, String> {
         let mut figures =
-            Figures { bytes: self.0.bytes(), oldest_ms: self.oldest_ms()?, ..Figures::default() };
+            Figures { bytes: self.0.bytes()?, oldest_ms: self.oldest_ms()?, ..Figures::default() };
         for state in STATES {
             if let count @ 1.. = self.count(state, u64::MAX)? {
                 figures.events.add(state, count);

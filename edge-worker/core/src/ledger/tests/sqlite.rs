@@ -89,11 +89,12 @@ impl Storage for Sqlite {
     }
 
     /// As the platform says it: pages, whether they hold something or not.
-    fn bytes(&self) -> u64 {
+    fn bytes(&self) -> Result<u64, String> {
+        self.count_statement()?;
         let pragma = |name| self.connection.pragma_query_value(None, name, |row| row.get(0));
         let [pages, page_size]: [u32; 2] =
             ["page_count", "page_size"].map(|it| pragma(it).unwrap());
-        u64::from(pages) * u64::from(page_size)
+        Ok(u64::from(pages) * u64::from(page_size))
     }
 
     fn alarm_ms(&self) -> Option<u64> {
