@@ -42,12 +42,12 @@ async function readPieces(body: ReadableStream<Uint8Array> | null, limit: number
       filled += value.byteLength;
       buffer = new Uint8Array(value.buffer as ArrayBuffer);
     }
-    if (done) return { bytes: buffer.subarray(0, filled) };
     if (filled === most) {
       // Nobody reads on.
       reader.cancel().catch(() => {});
       return "too_large";
     }
+    if (done) return { bytes: buffer.subarray(0, filled) };
     if (filled === buffer.byteLength) {
       const larger = new Uint8Array(Math.min(2 * filled, most));
       larger.set(buffer);

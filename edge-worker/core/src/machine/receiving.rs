@@ -90,9 +90,9 @@ impl Receiving {
     pub(super) fn handle(self, isolate: &mut Isolate, input: Input, now_ms: u64) -> Step {
         let Self { settings, request, random, mut record, limited, .. } = self;
         let bytes = match input {
-            Input::Body(bytes) => bytes,
+            Input::Body(bytes) if bytes.len() <= settings.max_body_bytes => bytes,
             // Somebody made us read as much as we ever read, and nothing can be said of the signature.
-            Input::BodyTooLarge => {
+            Input::Body(_) | Input::BodyTooLarge => {
                 return Limiting::refuse(isolate, record, Outcome::BodyTooLarge, limited);
             }
             // No forgery either: an honest sender's connection may be slow or break.

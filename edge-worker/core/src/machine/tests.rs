@@ -228,6 +228,16 @@ fn an_oversize_body_counts_and_a_cut_one_does_not() {
     }
 }
 
+/// The driver should not have read it, but who decides is the machine.
+#[test]
+fn a_body_over_the_limit_is_refused_even_if_it_was_read() {
+    for (length, code) in [(262_144, "signature_mismatch"), (262_145, "body_too_large")] {
+        let mut run = Run::begin(Bindings::default(), &[]);
+        run.handle(Input::Body(vec![b' '; length]), NOW_MS);
+        assert_eq!(run.code().0, code, "{length}");
+    }
+}
+
 /// Whatever the driver comes with, nothing is acknowledged that the origin may not have.
 #[test]
 fn an_input_out_of_turn_is_never_a_success() {
