@@ -50,7 +50,7 @@ async function handle(request: Request, env: Env): Promise<Response> {
         case "call_ledger": {
           const { calls, deadlineMs } = output;
           const replies = await Promise.all(calls.map((it) => call(env, it, deadlineMs, deadlines)));
-          next = instance.ledgerReplied(id, `[${replies.join()}]`, Date.now());
+          next = instance.ledgerReplied(id, replies.join("\n"), Date.now());
           break;
         }
         case "forward": {

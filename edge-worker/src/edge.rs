@@ -92,7 +92,7 @@ impl Edge {
         self.handle(id, Input::BodyCut, now_ms)
     }
 
-    /// The ledger has replied: a JSON array of messages in the order of the calls, with
+    /// The ledger has replied: a message a line in the order of the calls, with
     /// `{"error":{"message":…,"overloaded":…}}` in place of each that did not come.
     #[wasm_bindgen(js_name = ledgerReplied)]
     pub fn ledger_replied(&mut self, id: u32, replies: String, now_ms: f64) -> String {

@@ -135,6 +135,12 @@ struct ReplyMessage<'a> {
     reply: &'a Reply,
 }
 
+/// The version alone: of another version's message nothing else is known.
+#[derive(Deserialize)]
+struct Version {
+    v: u32,
+}
+
 /// A reply, or in its place what the Worker's platform half has to say.
 #[derive(Deserialize)]
 struct Received {
@@ -157,11 +163,6 @@ impl Call {
     /// # Errors
     /// What is wrong with it. The text never repeats the message.
     pub(crate) fn decode(message: &str) -> Result<Self, String> {
-        // The version first: of another version's call nothing else is known.
-        #[derive(Deserialize)]
-        struct Version {
-            v: u32,
-        }
         match serde_json::from_str(message) {
             Ok(CallMessage { v: VERSION, call }) => Ok(call),
             Ok(CallMessage { v, .. }) => Err(unknown_version(v)),
@@ -184,27 +185,37 @@ impl Reply {
         serde_json::to_string(&ReplyMessage { v: VERSION, reply: self }).unwrap_or_default()
     }
 
-    /// Reads the replies to several calls: a JSON array of messages, with
+    /// Reads the replies to several calls: a message a line, with
     /// `{"error":{"message":…,"overloaded":…}}` in place of each that did not come.
     ///
-    /// An array that cannot be read is as many errors as calls were made.
+    /// A reply that cannot be read is an error and leaves the others alone. Another number of lines is as
+    /// many errors as calls were made: nobody knows then which reply belongs to which call.
     pub(crate) fn decode_all(messages: &str, calls: usize) -> Vec<Result<Self, CallError>> {
-        match serde_json::from_str::<Vec<Received>>(messages) {
-            Ok(received) if received.len() == calls => {
-                received.into_iter().map(Received::into_result).collect()
-            }
-            _ => vec![Err(CallError::from("malformed reply")); calls],
+        let replies: Vec<_> = messages.split('\n').map(Self::decode).collect();
+        if replies.len() == calls { replies } else { vec![Err(malformed_reply()); calls] }
+    }
+
+    fn decode(message: &str) -> Result<Self, CallError> {
+        match serde_json::from_str(message) {
+            Ok(Received { error: Some(error), .. }) => Err(error),
+            Ok(Received { v: VERSION, reply: Some(reply), .. }) => Ok(reply),
+            Ok(Received { v, .. }) => Err(not_understood(v)),
+            // As for a call.
+            Err(_) => match serde_json::from_str(message) {
+                Ok(Version { v }) => Err(not_understood(v)),
+                Err(_) => Err(malformed_reply()),
+            },
         }
     }
 }
 
-impl Received {
-    fn into_result(self) -> Result<Reply, CallError> {
-        match self {
-            Self { error: Some(error), .. } => Err(error),
-            Self { v: VERSION, reply: Some(reply), .. } => Ok(reply),
-            Self { v: VERSION, .. } => Err(CallError::from("malformed reply")),
-            Self { v, .. } => Err(CallError { message: unknown_version(v), overloaded: false }),
-        }
+fn not_understood(v: u32) -> CallError {
+    if v == VERSION {
+        return malformed_reply();
     }
+    CallError { message: unknown_version(v), overloaded: false }
+}
+
+fn malformed_reply() -> CallError {
+    CallError::from("malformed reply")
 }

@@ -84,7 +84,7 @@ pub enum Input {
     BodyTimedOut,
     /// The connection broke before the body's end.
     BodyCut,
-    /// The ledger's replies in the order of the calls: a JSON array of RPC messages, with
+    /// The ledger's replies in the order of the calls, an RPC message a line, with
     /// `{"error":{"message":…,"overloaded":…}}` in place of each that did not come.
     LedgerReplies(String),
     /// What became of the request to the origin.

@@ -84,11 +84,11 @@ fn body(bytes: &[u8]) -> Input {
 }
 
 fn replied(reply: &Reply) -> Input {
-    Input::LedgerReplies(format!("[{}]", reply.encode()))
+    Input::LedgerReplies(reply.encode())
 }
 
 fn broken() -> Input {
-    Input::LedgerReplies(r#"[{"error":{"message":"broken","overloaded":false}}]"#.to_owned())
+    Input::LedgerReplies(r#"{"error":{"message":"broken","overloaded":false}}"#.to_owned())
 }
 
 #[test]
@@ -247,7 +247,7 @@ fn an_input_out_of_turn_is_never_a_success() {
             Input::Waited,
             Input::RateLimit(Ok(true)),
             Input::LedgerReplies(String::new()),
-            Input::LedgerReplies("[]".to_owned()),
+            Input::LedgerReplies("{}".to_owned()),
             replied(&Reply::Ok),
         ]
     };
@@ -264,7 +264,7 @@ fn an_input_out_of_turn_is_never_a_success() {
                     assert!(response.status >= 400, "{shown}");
                     break;
                 }
-                run.handle(Input::LedgerReplies("[]".to_owned()), NOW_MS);
+                run.handle(Input::LedgerReplies(String::new()), NOW_MS);
             }
             assert!(run.machine.is_none(), "{shown}");
         }
@@ -281,7 +281,7 @@ fn an_admin_asks_every_shard() {
     assert_eq!(calls.len(), 16);
     let mut run = Run { isolate, machine, output };
     let errors = vec![r#"{"error":{"message":"broken"}}"#; 16];
-    let input = Input::LedgerReplies(format!("[{}]", errors.join(",")));
+    let input = Input::LedgerReplies(errors.join("\n"));
     let Output::Respond { response, .. } = run.handle(input, NOW_MS) else { panic!("no response") };
     assert_eq!(response.status, 200);
     assert!(response.body.contains("16 of 16 shards did not answer"), "{}", response.body);

@@ -94,7 +94,7 @@ fn replies() -> Vec<Reply> {
 }
 
 fn decoded(message: &str) -> Result<Reply, CallError> {
-    Reply::decode_all(&format!("[{message}]"), 1).remove(0)
+    Reply::decode_all(message, 1).remove(0)
 }
 
 #[test]
@@ -138,9 +138,10 @@ fn what_a_later_version_adds_is_no_hindrance() {
 /// Never a success: the delivery is answered 503 and comes again.
 #[test]
 fn another_version_is_an_error_that_says_so() {
-    let reply = r#"{"v":2,"reply":"ok"}"#;
-    let error = decoded(reply).unwrap_err().message;
-    assert!(error.contains("version 2"), "{error}");
+    for reply in [r#"{"v":2,"reply":"ok"}"#, r#"{"v":2,"reply":{"new":{}}}"#] {
+        let error = decoded(reply).unwrap_err().message;
+        assert!(error.contains("version 2"), "{error}");
+    }
     for call in [r#"{"v":2,"call":{"find":{"key":"k"}}}"#, r#"{"v":2,"call":{"new":{}}}"#] {
         let error = Call::decode(call).unwrap_err();
         assert!(error.contains("version 2"), "{error}");
@@ -180,11 +181,20 @@ fn anything_else_is_no_message() {
 #[test]
 fn too_few_or_too_many_replies_are_none() {
     let ok = Reply::Ok.encode();
-    for (text, calls) in [("[]".to_owned(), 1), (format!("[{ok},{ok}]"), 1), (format!("[{ok}]"), 2)]
-    {
+    for (text, calls) in [(String::new(), 1), (format!("{ok}\n{ok}"), 1), (ok, 2)] {
         let replies = Reply::decode_all(&text, calls);
         assert_eq!(replies.len(), calls);
         assert!(replies.iter().all(Result::is_err), "{text}");
+    }
+}
+
+/// During a rollout one shard may be of another version. The others have replied all the same.
+#[test]
+fn a_reply_that_cannot_be_read_leaves_the_others_alone() {
+    let ok = Reply::Ok.encode();
+    for odd in ["", "undefined", r#"{"v":1,"reply":"new"}"#, r#"{"v":2,"reply":{"new":{}}}"#] {
+        let replies = Reply::decode_all(&format!("{ok}\n{odd}\n{ok}"), 3);
+        assert!(matches!(&replies[..], [Ok(Reply::Ok), Err(_), Ok(Reply::Ok)]), "{replies:?}");
     }
 }
 

@@ -136,7 +136,7 @@ impl Run {
     fn replied(self, reply: Option<&Reply>) -> Step {
         let none = || r#"{"error":{"message":"no answer"}}"#.to_owned();
         let message = reply.map_or_else(none, Reply::encode);
-        let input = Input::LedgerReplies(format!("[{message}]"));
+        let input = Input::LedgerReplies(message);
         Machine::clone(&self.machine).handle(&mut new_isolate(), input, 0)
     }
 }
