@@ -29,6 +29,7 @@ mod origin_faults;
 mod rate_limit;
 mod raw;
 mod restarts;
+mod review_bodies;
 mod review_isolate;
 mod settings;
 mod setup;
