@@ -53,7 +53,7 @@ impl Edge {
         })
     }
 
-    /// Names that are no settings but look like one, in words, for the log.
+    /// Warnings, for the log, about names that resemble a setting's but are not one.
     #[wasm_bindgen(getter)]
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
@@ -165,7 +165,7 @@ impl Edge {
     /// Starts an object: once in its life, before anything else.
     ///
     /// # Errors
-    /// If the settings are refused, or what SQLite has to say.
+    /// If the settings are refused, or SQLite's message.
     #[wasm_bindgen(js_name = startObject)]
     pub fn start_object(&self, storage: &ObjectStorage, now_ms: f64) -> Result<(), JsError> {
         ledger::start(&storage, self.settings()?, time::from_js(now_ms))
@@ -191,7 +191,7 @@ impl Edge {
     /// An object's alarm rings. Its successor is set before anything else.
     ///
     /// # Errors
-    /// What SQLite has to say. The platform need not try again.
+    /// SQLite's message. The platform need not try again.
     #[wasm_bindgen(js_name = ringAlarm)]
     pub fn ring_alarm(
         &self,

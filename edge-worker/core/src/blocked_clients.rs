@@ -1,9 +1,8 @@
 //! Clients blocked for a while after too many invalid signatures.
 //!
-//! The rate limiter of the platform counts; it can be told of a failure, but not be asked whether a
-//! client has had too many. So what it says to a failure is remembered here, in the memory of the
-//! isolate: a client that is over its limit is refused before anything is read or hashed, and the
-//! provider, whose deliveries hold, never costs a call.
+//! The platform's rate limiter has one operation, which counts a failure and says whether the client is
+//! over its limit. A client that is over is remembered here, in the isolate's memory, and refused before
+//! anything is read or hashed. The provider, whose signatures are valid, never costs a call.
 
 use core::net::IpAddr;
 

@@ -30,7 +30,7 @@ pub(crate) struct Forward<'a> {
     pub(crate) correlation_id: &'a str,
     /// The trace that this delivery is part of.
     pub(crate) trace: &'a TraceContext,
-    /// Our own signature of the body, if there is to be one.
+    /// Our own signature over the body, if `EDGE_SIGNING_SECRET` is set.
     pub(crate) edge_signature: Option<String>,
 }
 

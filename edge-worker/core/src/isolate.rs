@@ -55,7 +55,7 @@ impl Isolate {
         self.settings.as_deref().map_err(Arc::as_ref)
     }
 
-    /// Names that are no settings but look like one, in words, for the log.
+    /// Warnings, for the log, about names that resemble a setting's but are not one.
     #[must_use]
     pub fn warnings(&self) -> &[String] {
         match &self.settings {

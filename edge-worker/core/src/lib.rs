@@ -6,7 +6,7 @@
 //! [`Output`], and so does [`Machine::handle`] for every [`Input`] after that:
 //!
 //! 1. The driver does what the output says, and nothing else for this request.
-//! 2. It calls `handle` once with what came of it; every output but [`Output::Respond`] says with which
+//! 2. It calls `handle` once with the result; every output but [`Output::Respond`] says with which
 //!    inputs. Failures are inputs too. An input of another kind counts as the output's failure.
 //! 3. After `Respond` there is no machine any more.
 //!

@@ -23,7 +23,7 @@ pub(crate) enum Outcome {
     Duplicate,
     /// The event came after a newer one of its job, and the settings want such events dropped.
     LateDropped,
-    /// Another delivery of the same event is being forwarded, and nobody knows yet how that ends.
+    /// Another delivery of the same event is being forwarded, and its outcome is still unknown.
     InFlight {
         /// Seconds until that attempt counts as lost, at least 1.
         retry_after_seconds: u64,
@@ -72,7 +72,7 @@ pub(crate) enum Outcome {
     LedgerUnavailable,
     /// The settings are refused.
     Misconfigured,
-    /// The worker itself failed, and nobody knows what was done.
+    /// The worker itself failed, and what it had done is unknown.
     InternalError,
 }
 
@@ -151,8 +151,8 @@ impl Outcome {
         Self::InFlight { retry_after_seconds: remaining_ms.div_ceil(1_000) }
     }
 
-    /// Whether the delivery had no valid signature, as everything has that an outsider sends. One
-    /// that is authentic but stale is none of these.
+    /// Whether the delivery had no valid signature, as is true of everything an outsider sends. An
+    /// authentic but stale delivery is not a forgery.
     pub(crate) const fn is_forgery(self) -> bool {
         matches!(self, Self::SignatureMissing | Self::SignatureMalformed | Self::SignatureMismatch)
     }

@@ -172,7 +172,7 @@ impl Record {
     }
 }
 
-/// What is known of an admin's intervention.
+/// The log line of an admin's action.
 #[derive(Debug, Serialize)]
 pub(crate) struct AdminRecord<'a> {
     time: String,

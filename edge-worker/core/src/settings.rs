@@ -94,7 +94,7 @@ pub struct Settings {
     pub(crate) ledger_shards: u32,
     /// `ADMIN_TOKEN`.
     pub(crate) admin_token: Option<AdminToken>,
-    /// Names that are no settings but look like one, in words.
+    /// Warnings about names that resemble a setting's but are not one.
     pub(crate) warnings: Vec<String>,
 }
 
@@ -105,7 +105,7 @@ pub struct InvalidSettings {
     pub(crate) webhook_path: Option<String>,
     /// Everything that is wrong; never empty.
     pub(crate) problems: Vec<Problem>,
-    /// Names that are no settings but look like one, in words.
+    /// Warnings about names that resemble a setting's but are not one.
     pub(crate) warnings: Vec<String>,
 }
 

@@ -19,7 +19,7 @@ pub struct Random {
 }
 
 impl Random {
-    /// How many bytes that are.
+    /// How many bytes one request needs.
     pub const BYTES: usize = 16 + 16 + 8;
 
     /// Takes the first of these bytes; what is missing is zero.

@@ -29,7 +29,7 @@ pub(crate) struct AdminRequest {
 }
 
 impl AdminRequest {
-    /// Begins with a request of an admin, or of somebody who would like to be one.
+    /// Begins with a request to a path for admins, whether or not it carries the token.
     pub(crate) fn begin(
         isolate: &mut Isolate,
         settings: Arc<Settings>,
@@ -80,8 +80,7 @@ impl AdminRequest {
         }
     }
 
-    /// The same for every shard. Where an event lies depends on its job, so with a key alone there is
-    /// no telling which shard to ask.
+    /// The same call for every shard. An event's shard depends on its job, which its key does not reveal.
     fn call_all(&self, call: &Call) -> Vec<LedgerCall> {
         let message = call.encode();
         let shards = 0..self.settings.ledger_shards;

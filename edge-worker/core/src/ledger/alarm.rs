@@ -59,7 +59,7 @@ pub(crate) fn set_successor(store: &mut impl Store, now_ms: u64) {
 /// of rows deleted.
 ///
 /// # Errors
-/// What the store has to say. The successor then stands.
+/// The store's message. The successor then stands.
 pub(crate) fn sweep(store: &mut impl Store, policy: Policy, now_ms: u64) -> Result<u32, String> {
     let due_ms = now_ms.saturating_sub(policy.retention_ms);
     let deleted = store.delete_due(due_ms, BATCH)?;

@@ -17,11 +17,9 @@
 //!
 //! # The token
 //!
-//! The token of a claim is the row's number of attempts. It fences off attempts that come back
-//! late: it grows by one with every claim granted and nothing sets it back (a release keeps it, and
-//! so does reopening), so of all the claims ever granted on a row
-//! exactly one has the number that the row shows, and that is the newest. A random token would prove
-//! no more. Only the sweep starts the numbers again, by deleting the row; it does so a retention
+//! The token of a claim is a fencing token: the row's number of attempts. Every claim that is granted
+//! increments it, and nothing resets it (a release and a reopening both keep it), so only the newest
+//! claim's token equals the row's number. A random token would prove no more. Only the sweep starts the numbers again, by deleting the row; it does so a retention
 //! after the last transition, at least 36 hours, while a claim's holder lives for less than a minute.
 //!
 //! Commit is the one transition that may be asked for twice, because its answer can get lost while
@@ -129,7 +127,7 @@ pub(crate) enum Change {
 pub(crate) enum Reopen {
     /// Granted, once the entry is stored.
     Store(Entry),
-    /// An attempt is under way, and nobody knows yet how that ends.
+    /// An attempt is under way, and its outcome is still unknown.
     InFlight {
         /// Milliseconds until its lease ends, at least 1.
         remaining_ms: u64,

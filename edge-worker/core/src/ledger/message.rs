@@ -141,7 +141,7 @@ struct Version {
     v: u32,
 }
 
-/// A reply, or in its place what the Worker's platform half has to say.
+/// A reply, or the error that the Worker's platform half puts in its place.
 #[derive(Deserialize)]
 struct Received {
     #[serde(default)]

@@ -10,7 +10,7 @@ use crate::settings::Settings;
 /// another number comes with another deployment, and a deployment starts all objects.
 ///
 /// # Errors
-/// What SQLite has to say, or that a later version has changed the tables.
+/// SQLite's message, or that a later version has changed the tables.
 pub fn start(storage: &impl Storage, settings: &Settings, now_ms: u64) -> Result<(), String> {
     sqlite_store::prepare(storage, sql::STEPS)?;
     SqliteStore(storage).note_shards(settings.ledger_shards, now_ms)
@@ -36,7 +36,7 @@ pub fn call(
 /// events are to be kept.
 ///
 /// # Errors
-/// What SQLite has to say. The platform need not try again: the successor stands.
+/// SQLite's message. The platform need not try again: the successor stands.
 pub fn ring(
     storage: &impl Storage,
     settings: Option<&Settings>,

@@ -59,8 +59,8 @@ pub(crate) enum Order {
 }
 
 impl Order {
-    /// The order of an event at `stage`, of a job of which the origin has been told that it is at
-    /// `furthest`. A second end is late as well: the first one was final.
+    /// Compares the stage that an event reports with the furthest one that the origin has been told of
+    /// for its job. A second end is late as well: the first one was final.
     pub(crate) fn of(stage: Option<JobStage>, furthest: Option<JobStage>) -> Self {
         match (stage, furthest) {
             (Some(stage), Some(furthest)) if stage < furthest || furthest == JobStage::Ended => {
@@ -91,7 +91,7 @@ pub(crate) enum LateEvents {
 
 impl LateEvents {
     /// Whether an event is dropped. The end of a job never is, even if another end was delivered
-    /// before: it may be what somebody paid for, and which one holds is not for a filter to say.
+    /// before: it may report paid work, and a filter cannot decide which of two ends is right.
     pub(crate) fn drops(self, order: Order, stage: Option<JobStage>) -> bool {
         self == Self::Drop && order == Order::Late && stage != Some(JobStage::Ended)
     }

@@ -15,7 +15,7 @@ use crate::counts::Counts;
 /// Applies a call.
 ///
 /// # Errors
-/// What the store has to say. The call may then have had its effect or not.
+/// The store's message. The call may then have had its effect or not.
 pub(crate) fn answer(
     store: &mut impl Store,
     call: Call,

@@ -18,13 +18,13 @@ pub trait Storage {
     /// Runs statements to their end; the values are those of the last one. The rows are its result.
     ///
     /// # Errors
-    /// What SQLite has to say.
+    /// SQLite's message.
     fn query(&self, statements: &str, values: Vec<Value>) -> Result<Vec<Columns>, String>;
 
     /// The size of the database, in bytes.
     ///
     /// # Errors
-    /// What SQLite has to say.
+    /// SQLite's message.
     fn bytes(&self) -> Result<u64, String>;
 
     /// When the pending alarm rings, in milliseconds since 1970; none if none is pending.
@@ -40,7 +40,7 @@ pub(crate) struct SqliteStore<D>(pub(crate) D);
 /// Takes the tables through those of the steps that they have not been through yet.
 ///
 /// # Errors
-/// What SQLite has to say, or that the tables are of a later version than this code.
+/// SQLite's message, or that the tables are of a later version than this code.
 pub(crate) fn prepare(database: &impl Storage, steps: &[&str]) -> Result<(), String> {
     database.query(sql::PREPARE, Vec::new())?;
     let store = SqliteStore(database);

@@ -100,7 +100,7 @@ impl Delivery {
         context.call(&call, Phase::Claiming)
     }
 
-    /// Goes on with what came of the last output.
+    /// Continues with the result of the last output.
     pub(super) fn handle(self, isolate: &mut Isolate, input: Input, now_ms: u64) -> Step {
         let Self { context, phase } = self;
         match (phase, input) {

@@ -1,4 +1,4 @@
-//! What the machine wants done, and what comes of it.
+//! What the machine asks the driver to do, and the results it takes back.
 
 use core::fmt;
 
@@ -73,7 +73,7 @@ pub struct LedgerCall {
     pub message: String,
 }
 
-/// What came of an output.
+/// The result of carrying out an output.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Input {
     /// The body, exactly as it was received.
@@ -91,7 +91,7 @@ pub enum Input {
     Origin(OriginResult),
     /// The wait is over.
     Waited,
-    /// Whether the client is still within the limit, or why nobody knows.
+    /// Whether the client is still within its limit, or why the limiter did not say.
     RateLimit(Result<bool, String>),
 }
 

@@ -110,7 +110,7 @@ impl Machine {
         }
     }
 
-    /// Goes on with what came of the last output. An input of another kind than the output asked for
+    /// Continues with the result of the last output. An input of another kind than the output asked for
     /// counts as its failure.
     #[must_use]
     pub fn handle(self, isolate: &mut Isolate, input: Input, now_ms: u64) -> Step {

@@ -27,7 +27,7 @@ pub(super) struct Receiving {
     request: Request,
     random: Random,
     record: Record,
-    /// The client, if somebody counts its deliveries without a valid signature.
+    /// The client, if there is a rate limiter to count its invalid signatures.
     limited: Option<IpAddr>,
     /// Index of the signature header that was found among those of the settings.
     signature_header: usize,

@@ -25,7 +25,7 @@ impl RawSettings {
     /// Reads a JSON object: from name to `{"text":"…"}`, `{"number":"…"}` or, for anything else, `"other"`.
     ///
     /// # Errors
-    /// That it is no such object.
+    /// If the text is not such an object.
     pub fn from_json(json: &str) -> Result<Self, &'static str> {
         let malformed = "malformed settings: expected an object of texts and numbers";
         serde_json::from_str(json).map(Self).map_err(|_| malformed)

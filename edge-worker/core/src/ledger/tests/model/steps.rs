@@ -132,7 +132,7 @@ impl Edge {
 }
 
 impl Run {
-    /// What the worker makes of a reply of the ledger, or of none.
+    /// The worker's step after a reply of the ledger, or after none.
     fn replied(self, reply: Option<&Reply>) -> Step {
         let none = || r#"{"error":{"message":"no answer"}}"#.to_owned();
         let message = reply.map_or_else(none, Reply::encode);
