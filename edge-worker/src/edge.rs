@@ -139,13 +139,6 @@ impl Edge {
         self.take(id);
     }
 
-    /// How many requests wait for an input.
-    #[wasm_bindgen(getter, js_name = requestsUnderWay)]
-    #[must_use]
-    pub fn requests_under_way(&self) -> usize {
-        self.machines.len()
-    }
-
     /// The response to a request that has failed, perhaps in an earlier instance, which has panicked.
     /// `offered` is the sender's correlation id.
     #[allow(clippy::needless_pass_by_value, reason = "what wasm-bindgen takes")]

@@ -13,6 +13,7 @@
 )]
 
 mod admin;
+mod alarms;
 mod analytics;
 mod answers;
 mod bodies;
