@@ -25,6 +25,7 @@ mod hostile_headers;
 mod hostile_requests;
 mod jobs;
 mod log;
+mod memory;
 mod order;
 mod origin_faults;
 mod rate_limit;
