@@ -46,11 +46,11 @@ impl Edge {
         let settings = zeroize::Zeroizing::new(settings);
         let raw = RawSettings::from_json(&settings).map_err(JsError::new)?;
         let bindings = Bindings { analytics: has_analytics, rate_limiter: has_rate_limiter };
-        Ok(Self {
-            isolate: Isolate::new(Settings::read(&raw, &url::parse), bindings),
-            machines: Vec::new(),
-            random: RandomSupply::new(),
-        })
+        let isolate = Isolate::new(Settings::read(&raw, &url::parse), bindings);
+        if let Ok(settings) = isolate.settings() {
+            make_room(settings.max_body_bytes());
+        }
+        Ok(Self { isolate, machines: Vec::new(), random: RandomSupply::new() })
     }
 
     /// Warnings, for the log, about names that resemble a setting's but are not one.
@@ -139,13 +139,6 @@ impl Edge {
         self.take(id);
     }
 
-    /// How many requests wait for an input.
-    #[wasm_bindgen(getter, js_name = requestsUnderWay)]
-    #[must_use]
-    pub fn requests_under_way(&self) -> usize {
-        self.machines.len()
-    }
-
     /// The response to a request that has failed, perhaps in an earlier instance, which has panicked.
     /// `offered` is the sender's correlation id.
     #[allow(clippy::needless_pass_by_value, reason = "what wasm-bindgen takes")]
@@ -224,6 +217,17 @@ impl Edge {
     fn settings(&self) -> Result<&Settings, JsError> {
         self.isolate.settings().map_err(|_| JsError::new("the settings are refused"))
     }
+}
+
+/// Makes room for the longest body at once: there is never more than one in WASM. The allocator does not
+/// join what it asks the platform for at different times, so bodies that grow would each take memory of
+/// their own, and no other WASM memory is ever given back.
+fn make_room(max_body_bytes: usize) {
+    /// For what is allocated there and stays.
+    const MARGIN: usize = 256 * 1024;
+    let room = Vec::<u8>::with_capacity(max_body_bytes.saturating_add(MARGIN));
+    // Else the compiler would leave out an allocation that nobody uses.
+    drop(core::hint::black_box(room));
 }
 
 fn encode(output: &Output) -> String {

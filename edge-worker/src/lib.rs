@@ -18,7 +18,8 @@ pub use edge::Edge;
 pub use storage::ObjectStorage;
 
 /// Constant time for each allocation, in a few instructions. Blocks that are next to each other are joined
-/// when they are free again, so that large bodies use the same memory one after the other.
+/// when they are free again, but on WASM only within what was asked of the platform at one time: see
+/// `make_room` in [`edge`].
 #[cfg(target_arch = "wasm32")]
 #[global_allocator]
 static ALLOCATOR: rlsf::GlobalTlsf = rlsf::GlobalTlsf::new();

@@ -118,6 +118,12 @@ impl InvalidSettings {
 }
 
 impl Settings {
+    /// The longest body that is accepted, in bytes.
+    #[must_use]
+    pub const fn max_body_bytes(&self) -> usize {
+        self.max_body_bytes
+    }
+
     /// Reads all settings. `parse_url` is the platform's parser of URLs, which gives `None` for what is
     /// no URL.
     ///

@@ -101,6 +101,26 @@ async fn the_status_shows_what_happened_and_no_secret() {
     }
 }
 
+/// Once for each isolate, not with each delivery.
+#[tokio::test]
+async fn a_misspelled_setting_is_warned_of() {
+    let setup = Setup::with(|edge| with_token(edge).setting("RETENTION_HOUR", "canary")).await;
+    for _ in 0..3 {
+        setup.expect(&succeeded(), 200, "forwarded").await;
+    }
+    let warning = "RETENTION_HOUR is not a setting and is ignored: did you mean RETENTION_HOURS?";
+    assert_eq!(get(&setup, "status").await["warnings"], serde_json::json!([warning]));
+    let mut forwarded = 0;
+    let last = |line: &str| {
+        forwarded += usize::from(line.contains("\"forwarded\""));
+        forwarded == 3
+    };
+    setup.edge.wait_for_log(last, PATIENCE).await.unwrap();
+    let logs = setup.edge.logs();
+    assert_eq!(logs.iter().filter(|line| line.contains(warning)).count(), 1, "{logs:?}");
+    assert!(!logs.concat().contains("canary"), "{logs:?}");
+}
+
 /// Counts are in the ledger, so they outlive the isolate.
 #[tokio::test]
 async fn counts_outlive_a_restart() {
@@ -115,7 +135,7 @@ async fn counts_outlive_a_restart() {
 }
 
 #[tokio::test]
-async fn the_audit_trail_is_filtered_and_paged() {
+async fn events_are_filtered_and_listed_page_by_page() {
     let setup = Setup::with(with_token).await;
     let job = Job::random(UnixTime::now()).unwrap();
     for status in [Status::Queued, Status::Running, Status::Succeeded] {

@@ -1,5 +1,8 @@
 //! Bodies reach the origin byte for byte, and no more of them is read than is allowed.
 
+use core::time::Duration;
+use std::time::Instant;
+
 use nextapi_testkit::Delivery;
 
 use crate::raw::Connection;
@@ -7,6 +10,15 @@ use crate::setup::{PATIENCE, Setup, signed_bytes, succeeded};
 
 /// The default of `MAX_BODY_BYTES`.
 const CAP: usize = 262_144;
+
+/// How long a body may take.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// `{"id":"evt_gzip","type":"job.succeeded","data":{"job":{"id":"job_gzip"}}}`, as `gzip` packs it.
+const GZIPPED: &[u8] =
+    b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\xff\xabV\xcaLQ\xb2RJ-+\x89O\xaf\xca,P\xd2Q*\xa9,H\x05\
+    \x8ad\xe5'\xe9\x15\x97&'\xa7\xa6\xa6\xa4\xa6\x00\x85S\x12K\x12\x95\xac\xaaA\xe2 \x0a\xac\
+    \x0b\xc8\x86\xe8\xaa\xad\xad\x05\x00\x7f\xfa6\x85I\x00\x00\x00";
 
 async fn arrives(setup: &Setup, delivery: &Delivery) {
     let before = setup.origin.count();
@@ -93,4 +105,30 @@ async fn a_delivery_without_a_signature_is_refused_before_reading() {
     connection.write_head(&delivery, &["Content-Length: 100000"]).await;
     let (status, answer) = connection.read_answer().await;
     assert_eq!(status, 400, "{answer}");
+}
+
+/// The body is answered for while none of it has come.
+#[tokio::test]
+async fn a_malformed_signature_is_refused_before_reading() {
+    let setup = Setup::start().await;
+    let delivery = succeeded().with_header("x-nextapi-signature", "nonsense").unwrap();
+    let mut connection = Connection::open(&setup).await;
+    connection.write_head(&delivery, &["Content-Length: 100000"]).await;
+    let started = Instant::now();
+    let (status, answer) = connection.read_answer().await;
+    assert!(status == 400 && answer.contains("signature_malformed"), "{answer}");
+    let took = started.elapsed();
+    assert!(took < BODY_TIMEOUT / 2, "{took:?}");
+}
+
+/// The signature is over the bytes that are sent. They reach the origin still compressed, and with the
+/// word that they are: the engine neither unpacks them nor packs them a second time.
+#[tokio::test]
+async fn a_compressed_body_arrives_compressed() {
+    let setup = Setup::start().await;
+    let delivery = signed_bytes(GZIPPED).with_header("content-encoding", "gzip").unwrap();
+    arrives(&setup, &delivery).await;
+    let received = setup.origin.received().remove(0);
+    assert_eq!(received.header("content-encoding"), Some("gzip"));
+    assert_eq!(received.header("content-length"), Some(GZIPPED.len().to_string().as_str()));
 }

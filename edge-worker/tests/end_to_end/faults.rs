@@ -1,5 +1,6 @@
-//! Faults inside the worker: panics, a ledger that fails, and time that runs fast. A bundle of its own has
-//! them, `build-faults`, which wraps the product and strikes at the request of the header `x-fault`.
+//! Faults inside the worker: panics, exceptions, and a ledger that fails, does not reply or is of another
+//! version. A bundle of its own has them, `build-faults`, which wraps the product and strikes at the
+//! request of the header `x-fault`.
 //!
 //! # What a panic does
 //!
@@ -9,12 +10,19 @@
 //! next step. So a panic costs what a crash costs: the outcome of attempts under way is unknown, their
 //! leases run out, and the events come again under the same `Idempotency-Key`.
 
-use nextapi_testkit::{Answer, Delivery, Gate, LocalEdgeBuilder, Reply};
+use core::time::Duration;
+use std::time::Instant;
+
+use nextapi_testkit::{Answer, Deliverer, Delivery, Gate, LocalEdgeBuilder, Reply};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
 
 use crate::restarts::wait_as_told;
-use crate::setup::{PATIENCE, Setup, edge_dir, succeeded};
+use crate::setup::{PATH, PATIENCE, Setup, edge_dir, record, succeeded};
 
-async fn with_faults(choose: impl FnOnce(LocalEdgeBuilder) -> LocalEdgeBuilder) -> Setup {
+pub(crate) async fn with_faults(
+    choose: impl FnOnce(LocalEdgeBuilder) -> LocalEdgeBuilder,
+) -> Setup {
     let edge = |edge: LocalEdgeBuilder| {
         edge.bundle("build-faults")
             // One object, so that what breaks in it could touch every event.
@@ -25,7 +33,7 @@ async fn with_faults(choose: impl FnOnce(LocalEdgeBuilder) -> LocalEdgeBuilder) 
     Setup::with(|builder| choose(edge(builder))).await
 }
 
-fn with_fault(delivery: &Delivery, fault: &str) -> Delivery {
+pub(crate) fn with_fault(delivery: &Delivery, fault: &str) -> Delivery {
     delivery.clone().with_header("x-fault", fault).unwrap()
 }
 
@@ -58,7 +66,7 @@ async fn serves(setup: &Setup) {
 }
 
 /// The numbers of the attempts that reached the origin for this event, which all had the same key.
-fn attempts(setup: &Setup, delivery: &Delivery) -> Vec<u64> {
+pub(crate) fn attempts(setup: &Setup, delivery: &Delivery) -> Vec<u64> {
     let key = nextapi_webhook::EventKey::of(delivery.body()).to_string();
     let received = setup.origin.received();
     let same = received.iter().filter(|request| request.body() == delivery.body());
@@ -167,22 +175,133 @@ async fn a_commit_that_fails_once_is_tried_again() {
     assert_eq!(attempts(&setup, &delivery), [1]);
 }
 
-/// 36 hours in half a minute, with a crash in between: the alarm is on disk, rings, deletes the row, and
-/// an event that comes again after that is a new one.
+/// The object has more calls than it can handle, and one more would make it worse.
 #[tokio::test]
-async fn the_alarm_forgets_what_is_older_than_the_retention() {
-    let mut setup = with_faults(|edge| {
-        edge.setting("FAULT_CLOCK_SPEED", "4000").setting("RETENTION_HOURS", "36")
+async fn a_commit_is_not_tried_again_on_an_overloaded_object() {
+    let setup = with_faults(|edge| edge).await;
+    let delivery = succeeded();
+    setup.expect(&with_fault(&delivery, "overload-commit-once"), 200, "forwarded").await;
+    let record = setup.log_line("forwarded").await;
+    assert_eq!(record["settlement"], "commit_failed", "{record}");
+    let error = record["ledger_error"].as_str().unwrap();
+    assert!(error.contains("fault: overloaded"), "{error}");
+    assert_eq!(deliver(&setup, &delivery).await.to_string(), "200 forwarded");
+    assert_eq!(attempts(&setup, &delivery), [1, 2]);
+}
+
+/// The deadline of one call of the ledger.
+const LEDGER_TIMEOUT: Duration = Duration::from_secs(3);
+
+#[tokio::test]
+async fn a_ledger_that_does_not_reply_to_a_claim_is_unavailable() {
+    let setup = with_faults(|edge| edge).await;
+    let delivery = succeeded();
+    let started = Instant::now();
+    let struck = with_fault(&delivery, "hang-at-claim");
+    let answer = setup.expect(&struck, 503, "ledger_unavailable").await;
+    let took = started.elapsed();
+    assert!(answer.header("retry-after").is_some());
+    assert!((LEDGER_TIMEOUT..2 * LEDGER_TIMEOUT).contains(&took), "{took:?}");
+    let record = setup.log_line("ledger_unavailable").await;
+    assert_eq!(record["ledger_error"], "no reply within 3000 ms", "{record}");
+    assert_eq!(setup.origin.count(), 0);
+    setup.expect(&delivery, 200, "forwarded").await;
+    assert_eq!(attempts(&setup, &delivery), [1]);
+}
+
+/// Each of the four calls has its deadline, and the answer is the origin's all the same.
+#[tokio::test]
+async fn a_ledger_that_does_not_reply_to_a_commit_does_not_change_the_answer() {
+    let setup = with_faults(|edge| edge).await;
+    let delivery = succeeded();
+    let url = format!("{}{PATH}", setup.edge.url());
+    let provider = Deliverer::with_timeout(&url, PATIENCE).unwrap();
+    let started = Instant::now();
+    let answer = provider.send(&with_fault(&delivery, "hang-at-commit")).await.unwrap();
+    assert_eq!(answer.to_string(), "200 forwarded");
+    let took = started.elapsed();
+    assert!((4 * LEDGER_TIMEOUT..6 * LEDGER_TIMEOUT).contains(&took), "{took:?}");
+    let record = setup.log_line("forwarded").await;
+    assert_eq!(record["settlement"], "commit_failed", "{record}");
+    assert_eq!(record["ledger_error"], "no reply within 3000 ms", "{record}");
+    // The lease has run out meanwhile.
+    setup.expect(&delivery, 200, "forwarded").await;
+    setup.expect(&delivery, 200, "duplicate").await;
+    assert_eq!(attempts(&setup, &delivery), [1, 2]);
+}
+
+/// During a rollout a Worker meets an object of another version. A claim that one of them does not
+/// understand is no claim, whatever the object has done: the event comes again.
+#[tokio::test]
+async fn a_message_of_another_version_is_answered_try_again() {
+    let setup = with_faults(|edge| edge).await;
+    for (fault, said) in [
+        ("call-of-older-version", "message version 0 is not supported"),
+        ("call-of-newer-version", "message version 2 is not supported"),
+        ("unknown-call", "malformed call"),
+        ("reply-of-older-version", "message version 0 is not supported"),
+        ("reply-of-newer-version", "message version 2 is not supported"),
+        ("unknown-reply", "malformed reply"),
+    ] {
+        let struck = with_fault(&succeeded(), fault).with_header("x-correlation-id", fault);
+        let struck = struck.unwrap();
+        let answer = setup.expect(&struck, 503, "ledger_unavailable").await;
+        assert!(answer.header("retry-after").is_some());
+        let of_it = |line: &str| record(line).is_some_and(|it| it["correlation_id"] == fault);
+        let line = setup.edge.wait_for_log(of_it, PATIENCE).await.unwrap();
+        assert!(line.contains(said), "{fault}: {line}");
+        assert_eq!(setup.origin.count(), 0, "{fault}");
+    }
+    serves(&setup).await;
+}
+
+/// An exception is no panic: the instance lives on, and must not keep the request's machine for ever.
+#[tokio::test]
+async fn a_request_that_fails_outside_of_the_rust_code_is_given_up() {
+    let setup = with_faults(|edge| edge).await;
+    let delivery = succeeded();
+    let struck = with_fault(&delivery, "throw-after-origin");
+    let struck = struck.with_header("x-correlation-id", "c-1").unwrap();
+    let answer = setup.expect(&struck, 500, "internal_error").await;
+    assert_eq!(answer.header("x-correlation-id"), Some("c-1"));
+    let abandoned = |line: &str| line == "fault: a request was abandoned";
+    setup.edge.wait_for_log(abandoned, PATIENCE).await.unwrap();
+    setup.log_line("internal_error").await;
+    serves(&setup).await;
+    assert_eq!(deliver(&setup, &delivery).await.to_string(), "200 forwarded");
+    setup.expect(&delivery, 200, "duplicate").await;
+    assert_eq!(attempts(&setup, &delivery), [1, 2]);
+}
+
+/// The origin has answered, and goes on sending. Its connection ends at once, and not only with its
+/// deadline, or with the request, whose commit takes its time here.
+#[tokio::test]
+async fn a_body_without_end_from_the_origin_is_cut_off() {
+    let origin = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", origin.local_addr().unwrap());
+    let setup = with_faults(|edge| {
+        // The deadline for the origin would cut the connection as well.
+        edge.setting("ORIGIN_URL", url)
+            .setting("ORIGIN_TIMEOUT_MS", "9000")
+            .setting("LEASE_SECONDS", "20")
     })
     .await;
     let delivery = succeeded();
-    setup.expect(&delivery, 200, "forwarded").await;
-    setup.expect(&delivery, 200, "duplicate").await;
-    setup.edge.restart().await.unwrap();
-    let deleted = |line: &str| line == "fault: alarm 1, 0 events after";
-    setup.edge.wait_for_log(deleted, 4 * PATIENCE).await.unwrap();
-    setup.expect(&delivery, 200, "forwarded").await;
-    assert_eq!(attempts(&setup, &delivery), [1, 1]);
+    let sending = start(&setup, &with_fault(&delivery, "hang-at-commit"));
+
+    let (mut connection, _) = origin.accept().await.unwrap();
+    let mut request = Vec::new();
+    while !request.ends_with(delivery.body()) {
+        assert_ne!(connection.read_buf(&mut request).await.unwrap(), 0);
+    }
+    let head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+    connection.write_all(head).await.unwrap();
+    let chunk = [b"4000\r\n".to_vec(), vec![b'x'; 0x4000], b"\r\n".to_vec()].concat();
+    let sending_on = async { while connection.write_all(&chunk).await.is_ok() {} };
+    let ended = tokio::time::timeout(LEDGER_TIMEOUT, sending_on).await;
+    assert!(ended.is_ok(), "the connection is still open");
+    assert!(!sending.is_finished(), "the request has ended as well");
+    sending.abort();
 }
 
 /// None of this can be asked of what is deployed.

@@ -13,6 +13,7 @@
 )]
 
 mod admin;
+mod alarms;
 mod analytics;
 mod answers;
 mod bodies;
@@ -24,6 +25,7 @@ mod hostile_headers;
 mod hostile_requests;
 mod jobs;
 mod log;
+mod memory;
 mod order;
 mod origin_faults;
 mod rate_limit;

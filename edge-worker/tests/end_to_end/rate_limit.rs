@@ -117,6 +117,31 @@ async fn only_deliveries_without_a_valid_signature_are_counted() {
     assert_eq!(asked(&setup).await, [ATTACKER; 3]);
 }
 
+/// A connection that breaks says nothing about its client. Who makes the edge read as much as it ever
+/// reads is counted: nothing can be said of its signature.
+#[tokio::test]
+async fn a_cut_body_is_not_counted_and_one_without_end_is() {
+    let setup = limited().await;
+    let delivery = succeeded();
+    let mut connection = Connection::open(&setup).await;
+    let provider = format!("CF-Connecting-IP: {PROVIDER}");
+    connection.write_head(&delivery, &["Content-Length: 10000", &provider]).await;
+    connection.write(delivery.body()).await;
+    let (status, answer) = connection.finish().await;
+    assert!(status == 400 && answer.contains("body_cut"), "{answer}");
+    assert_eq!(asked(&setup).await, [""; 0]);
+
+    let mut connection = Connection::open(&setup).await;
+    let attacker = format!("CF-Connecting-IP: {ATTACKER}");
+    connection.write_head(&delivery, &["Transfer-Encoding: chunked", &attacker]).await;
+    for _ in 0..17 {
+        connection.write_chunk(&[b'x'; 16_384]).await;
+    }
+    let (status, answer) = connection.read_answer().await;
+    assert_eq!(status, 413, "{answer}");
+    assert_eq!(asked(&setup).await, [ATTACKER]);
+}
+
 #[tokio::test]
 async fn who_has_an_ipv6_address_has_all_of_its_64() {
     let setup = limited().await;
@@ -145,7 +170,7 @@ async fn hanging_up_is_no_way_out() {
             seen == count
         };
         let asked = setup.edge.wait_for_log(counted, PATIENCE);
-        drop(connection);
+        connection.reset();
         asked.await.unwrap();
     }
     // The client is remembered before the line is written.

@@ -1,5 +1,7 @@
 //! HTTP written by hand, for what no client library would send.
 
+use core::num::NonZeroUsize;
+
 use nextapi_testkit::{Delivery, RawAnswer, RawConnection};
 
 use crate::setup::{PATH, PATIENCE, Setup};
@@ -21,6 +23,11 @@ impl Connection {
         self.0.write_head(&format!("/{PATH}"), delivery, lines).await.unwrap();
     }
 
+    /// Sends bytes in pieces of this size, each in a TCP segment of its own.
+    pub(crate) async fn write_pieces(&mut self, bytes: &[u8], size: NonZeroUsize) {
+        self.0.write_pieces(bytes, size).await.unwrap();
+    }
+
     pub(crate) async fn write_chunk(&mut self, bytes: &[u8]) {
         self.write(format!("{:x}\r\n", bytes.len())).await;
         self.write(bytes).await;
@@ -31,6 +38,11 @@ impl Connection {
     pub(crate) async fn finish(self) -> (u16, String) {
         let RawAnswer { status, text } = self.0.finish(PATIENCE).await.unwrap();
         (status, text)
+    }
+
+    /// Hangs up as a client does that is killed (RST). The engine does not notice a FIN.
+    pub(crate) fn reset(self) {
+        self.0.reset().unwrap();
     }
 
     /// The status of the answer, once its head has arrived, and the rest of what came with it.

@@ -1,26 +1,35 @@
 //! Settings that would break a promise are refused, by name, and nothing fails open.
 
-use nextapi_testkit::{Deliverer, LocalEdgeBuilder};
+use nextapi_testkit::{Deliverer, Delivery, EventBody, LocalEdgeBuilder};
+use nextapi_webhook::{Key, UnixTime};
+use serde_json::json;
 
 use crate::setup::{PATIENCE, SECRET, Setup, succeeded};
 
 /// Starts an edge with one bad setting and checks what everybody is told.
 async fn refused(name: &str, choose: impl FnOnce(LocalEdgeBuilder) -> LocalEdgeBuilder) {
     let setup = Setup::with(choose).await;
+    setup_refuses(&setup, &[name]).await;
+}
+
+/// Checks what everybody is told of bad settings with these names.
+async fn setup_refuses(setup: &Setup, names: &[impl AsRef<str>]) {
+    let names: Vec<_> = names.iter().map(AsRef::as_ref).collect();
     let answer = setup.expect(&succeeded(), 500, "misconfigured").await;
     // The provider is told no more than that.
     let body = String::from_utf8(answer.body().to_vec()).unwrap();
     assert!(!body.contains(SECRET), "{body}");
 
     let health = reqwest::get(format!("{}healthz", setup.edge.url())).await.unwrap();
-    assert_eq!(health.status(), 500, "{name}");
+    assert_eq!(health.status(), 500, "{names:?}");
     let health = health.text().await.unwrap();
-    assert!(health.contains("misconfigured") && health.contains(name), "{name}: {health}");
+    let names_all = |text: &str| names.iter().all(|name| text.contains(name));
+    assert!(health.contains("misconfigured") && names_all(&health), "{names:?}: {health}");
 
-    let named = |line: &str| line.contains("misconfigured") && line.contains(name);
-    setup.edge.wait_for_log(named, PATIENCE).await.unwrap();
+    let is_logged = |line: &str| line.contains("misconfigured") && names_all(line);
+    setup.edge.wait_for_log(is_logged, PATIENCE).await.unwrap();
     assert!(!setup.edge.logs().concat().contains(SECRET), "the log shows the secret");
-    assert_eq!(setup.origin.count(), 0, "{name}");
+    assert_eq!(setup.origin.count(), 0, "{names:?}");
 }
 
 async fn refused_value(name: &str, value: &str) {
@@ -41,6 +50,57 @@ async fn empty_secret() {
     }
 }
 
+const SECRETS: [&str; 4] =
+    ["WEBHOOK_SECRETS", "ADMIN_TOKEN", "ORIGIN_AUTHORIZATION", "EDGE_SIGNING_SECRET"];
+
+/// What is not a text has no bytes of its own. Made into a text, it would be one that anybody can guess.
+#[tokio::test]
+async fn secrets_that_are_not_texts() {
+    for (value, texts) in [
+        (json!(null), &["null", ""][..]),
+        (json!(true), &["true"]),
+        (json!(12_345_678_901_234_567_u64), &["12345678901234567", "12345678901234568"]),
+        (json!(["whsec_one_of_a_list"]), &["whsec_one_of_a_list", r#"["whsec_one_of_a_list"]"#]),
+        (json!({}), &["[object Object]", "{}"]),
+    ] {
+        let all = Setup::with(|edge| {
+            SECRETS.iter().fold(edge, |edge, name| edge.json_setting(*name, value.clone()))
+        })
+        .await;
+        setup_refuses(&all, &SECRETS.map(|name| format!("{name} is not a text"))).await;
+
+        let one = Setup::with(|edge| edge.json_setting("WEBHOOK_SECRETS", value.clone())).await;
+        for key in texts.iter().filter_map(|text| Key::new(text.as_bytes()).ok()) {
+            let event = EventBody::new("job.queued", r#"{"id":"evt_1","type":"job.queued"}"#);
+            let forged = Delivery::signed(event, &key, UnixTime::now()).unwrap();
+            one.expect(&forged, 500, "misconfigured").await;
+        }
+        assert_eq!(one.origin.count(), 0, "{value}");
+
+        let admin = Setup::with(|edge| edge.json_setting("ADMIN_TOKEN", value.clone())).await;
+        for text in texts {
+            let url = format!("{}_edge/status", admin.edge.url());
+            let request = reqwest::Client::new().get(url).bearer_auth(text);
+            assert_eq!(request.send().await.unwrap().status(), 404, "{value}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn other_settings_may_be_numbers() {
+    let setup = Setup::with(|edge| {
+        edge.json_setting("MAX_BODY_BYTES", 1_000)
+            .json_setting("LEDGER_SHARDS", 3)
+            .json_setting("RETENTION_HOURS", 36)
+    })
+    .await;
+    setup.expect(&succeeded(), 200, "forwarded").await;
+    setup.expect(&crate::setup::signed_bytes(vec![b'x'; 1_001]), 413, "body_too_large").await;
+    for value in [json!(1.5), json!(-1), json!(true), json!([16])] {
+        refused("LEDGER_SHARDS", |edge| edge.json_setting("LEDGER_SHARDS", value)).await;
+    }
+}
+
 #[tokio::test]
 async fn too_many_secrets() {
     refused_value("WEBHOOK_SECRETS", &"whsec_a ".repeat(9)).await;
@@ -57,6 +117,8 @@ async fn unusable_origins() {
     for url in ["not a url", "/relative", "ftp://origin.test/", "file:///etc/passwd"] {
         refused_value("ORIGIN_URL", url).await;
     }
+    // Well-formed but for its host, which is no Punycode.
+    refused_value("ORIGIN_URL", "https://xn--a.example/").await;
     refused_value("ORIGIN_URL", "https://user:password@origin.test/").await;
 }
 

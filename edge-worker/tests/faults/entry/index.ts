@@ -1,12 +1,14 @@
-// The worker with faults on request: panics, a ledger that fails or does not reply, and a fast clock. It
-// wraps the product's entry modules, which know nothing of it.
+// The worker with faults on request: panics, exceptions, a ledger that fails, does not reply or is of
+// another version, alarms that fail, and a fast clock. It wraps the product's entry modules, which know
+// nothing of it.
 //
 // The header `x-fault` of a delivery asks for a fault by name. Faults of the object are kept by the event's
 // key in this isolate's memory, which the object shares with the worker in the local engine; nothing is
-// sent to the object that the product would not send. A panic takes no memory of these modules along, so
-// each fault that panics strikes once.
+// sent to the object that the product would not send, unless another version would. A panic takes no memory
+// of these modules along, so each fault that panics strikes once.
 
-import { Edge, panicHere } from "rust/nextapi_edge.js";
+import { Edge, initSync, panicHere } from "rust/nextapi_edge.js";
+import module from "rust/nextapi_edge_bg.wasm";
 import type { Output } from "../../../entry/border";
 import worker, { Ledger as Product } from "../../../entry/index";
 import type { Env } from "../../../entry/instance";
@@ -15,22 +17,46 @@ const HEADER = "x-fault";
 
 const FAULTS = [
   "panic-before-verifying",
+  "log-memory",
   "panic-after-origin",
+  "throw-after-origin",
   "panic-at-claim",
   "panic-at-commit",
   "fail-commit-once",
   "fail-commit-always",
-  "overload-commit",
+  "overload-commit-once",
   "hang-at-claim",
   "hang-at-commit",
+  "call-of-older-version",
+  "call-of-newer-version",
+  "unknown-call",
+  "reply-of-older-version",
+  "reply-of-newer-version",
+  "unknown-reply",
 ] as const;
 type Fault = (typeof FAULTS)[number];
+
+/** How a claim or the reply to it is changed on its way: what a Worker or an object of another version says. */
+const SKEWS: Partial<Record<Fault, { call?: Change; reply?: Change }>> = {
+  "call-of-older-version": { call: ({ v, call }) => ({ v: v - 1, call }) },
+  "call-of-newer-version": { call: ({ v, call }) => ({ v: v + 1, call }) },
+  "unknown-call": { call: ({ v, call }) => ({ v, call: { accept: call?.claim } }) },
+  "reply-of-older-version": { reply: ({ v, reply }) => ({ v: v - 1, reply }) },
+  "reply-of-newer-version": { reply: ({ v, reply }) => ({ v: v + 1, reply }) },
+  "unknown-reply": { reply: ({ v, reply }) => ({ v, reply: { accepted: reply } }) },
+};
+interface Message {
+  v: number;
+  call?: Record<string, unknown> | undefined;
+  reply?: unknown;
+}
+type Change = (message: Message) => Message;
 
 /** Faults by the id of a request, and by the key of its event once that is known. */
 const byRequest = new Map<number, Fault>();
 const byEvent = new Map<string, Fault>();
 
-const { begin, bodyRead, callObject, originAnswered } = Edge.prototype;
+const { abandon, begin, bodyRead, callObject, originAnswered, ringAlarm } = Edge.prototype;
 
 Edge.prototype.begin = function (id, head, now) {
   const { headers } = JSON.parse(head) as { headers: [string, string][] };
@@ -61,8 +87,21 @@ Edge.prototype.originAnswered = function (id, status, now) {
     byRequest.delete(id);
     panicHere("after the origin");
   }
+  if (byRequest.get(id) === "throw-after-origin") {
+    byRequest.delete(id);
+    throw new Error("fault: after the origin");
+  }
+  if (byRequest.get(id) === "log-memory") {
+    // The module is there already, so nothing is initialised but the memory given.
+    console.log(`fault: ${initSync({ module }).memory.buffer.byteLength} bytes of memory`);
+  }
   byRequest.delete(id);
   return originAnswered.call(this, id, status, now);
+};
+
+Edge.prototype.abandon = function (id) {
+  abandon.call(this, id);
+  console.log("fault: a request was abandoned");
 };
 
 /** In the object, where the product guards against a panic. */
@@ -76,31 +115,47 @@ Edge.prototype.callObject = function (storage, message, now) {
   return callObject.call(this, storage, message, now);
 };
 
+/** Before the product has set the alarm's successor. */
+Edge.prototype.ringAlarm = function (storage, isStarted, now) {
+  if (alarmFault === "panic") panicHere("at the alarm");
+  if (alarmFault === "throw") throw new Error("fault: at the alarm");
+  ringAlarm.call(this, storage, isStarted, now);
+};
+
 /** The key of the event that a message is about, if it is this call. */
 function calledWith(message: string, name: string): string | undefined {
   return (JSON.parse(message) as { call: Record<string, { key?: string }> }).call[name]?.key;
 }
 
 interface Settings {
+  /** When an object's clock shows the real time, in milliseconds since 1970. */
+  FAULT_CLOCK_START?: string;
+  /** How many times as fast it runs from then on. */
   FAULT_CLOCK_SPEED?: string;
-  FAULT_ALARM?: string;
+  /** How every alarm fails. */
+  FAULT_ALARM?: "throw" | "panic";
 }
 
 /** How many alarms have rung in this isolate. */
 let alarms = 0;
+let alarmFault: Settings["FAULT_ALARM"];
 
 export class Ledger extends Product {
   override async call(message: string): Promise<string> {
     const claimed = calledWith(message, "claim");
     const committed = calledWith(message, "commit");
     const fault = byEvent.get(claimed ?? committed ?? "");
-    if (claimed !== undefined && fault === "hang-at-claim") await never();
+    if (claimed !== undefined) {
+      if (fault === "hang-at-claim") await never();
+      const { call, reply } = (fault && SKEWS[fault]) ?? {};
+      return changed(await super.call(changed(message, call)), reply);
+    }
     if (committed !== undefined) {
       if (fault === "fail-commit-once" && byEvent.delete(committed)) {
         throw new Error("fault: the commit fails once");
       }
       if (fault === "fail-commit-always") throw new Error("fault: every commit fails");
-      if (fault === "overload-commit") {
+      if (fault === "overload-commit-once" && byEvent.delete(committed)) {
         throw Object.assign(new Error("fault: overloaded"), { overloaded: true });
       }
       if (fault === "hang-at-commit") await never();
@@ -110,6 +165,7 @@ export class Ledger extends Product {
 
   override async alarm(): Promise<void> {
     alarms += 1;
+    alarmFault = (this.env as Settings).FAULT_ALARM;
     console.log(`fault: alarm ${alarms}, ${this.#events()} events before`);
     await super.alarm();
     console.log(`fault: alarm ${alarms}, ${this.#events()} events after`);
@@ -123,33 +179,36 @@ export class Ledger extends Product {
     }
   }
 
-  /**
-   * The object's time is so many times as far from 1970 as the real one: so it runs that many times as
-   * fast, before a restart as well as after it.
-   */
+  /** The same before a restart and after it. */
   protected override now(): number {
-    return Date.now() * this.#speed;
+    const { start, speed } = this.#clock;
+    return Math.floor(start + (Date.now() - start) * speed);
   }
 
-  /** At most 4,000, since the time must stay a number that JavaScript has exactly. */
-  get #speed(): number {
-    const speed = Number((this.env as Settings).FAULT_CLOCK_SPEED ?? 1);
-    if (!(speed >= 1 && speed <= 4000)) throw new Error("FAULT_CLOCK_SPEED is not from 1 to 4000");
-    return speed;
+  get #clock(): { start: number; speed: number } {
+    const { FAULT_CLOCK_START, FAULT_CLOCK_SPEED } = this.env as Settings;
+    return { start: Number(FAULT_CLOCK_START ?? 0), speed: Number(FAULT_CLOCK_SPEED ?? 1) };
   }
 
   constructor(context: DurableObjectState, env: Env) {
     super(context, env);
     const { storage } = context;
-    const speed = this.#speed;
+    const { start, speed } = this.#clock;
     const { setAlarm, getAlarm } = storage;
-    // Never earlier than the real time at which the object's clock shows it.
-    storage.setAlarm = (time, options) => setAlarm.call(storage, Math.ceil(Number(time) / speed), options);
+    storage.setAlarm = (time, options) => {
+      console.log("fault: an alarm is set");
+      // Never earlier than the real time at which the object's clock shows it.
+      return setAlarm.call(storage, Math.ceil(start + (Number(time) - start) / speed), options);
+    };
     storage.getAlarm = async (options) => {
       const alarm = await getAlarm.call(storage, options);
-      return alarm === null ? null : alarm * speed;
+      return alarm === null ? null : Math.floor(start + (alarm - start) * speed);
     };
   }
+}
+
+function changed(message: string, change: Change | undefined): string {
+  return change === undefined ? message : JSON.stringify(change(JSON.parse(message)));
 }
 
 function never(): Promise<never> {
