@@ -1,4 +1,4 @@
-//! The token that opens the paths for operators.
+//! The token that opens the paths for admins.
 
 use core::fmt;
 
@@ -7,7 +7,7 @@ use subtle::ConstantTimeEq as _;
 
 use super::Secret;
 
-/// A token must not be shorter, in bytes: it is all that stands before the audit trail.
+/// A token must not be shorter, in bytes: it is all that stands before the audit log.
 const LEAST_BYTES: usize = 16;
 
 /// A bearer token (RFC 6750), of which only the hash is kept.
