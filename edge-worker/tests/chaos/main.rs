@@ -20,10 +20,10 @@ mod breach;
 mod conduct;
 mod crash;
 mod edge_log;
+mod faults;
 mod history;
 mod origin;
 mod plan;
-mod planted;
 mod progress;
 mod provider;
 mod reason;
@@ -58,13 +58,13 @@ async fn chaos() {
         scope.seed,
         verdict.breaches.len()
     );
-    // The same judge finds every kind of breach in the same history, once it is planted there.
-    planted::check(scope.events, &history);
+    // The same judge finds every kind of breach in the same history, once it is put in there.
+    faults::check(scope.events, &history);
 }
 
 /// The instrument as a whole sees an edge that breaks its promise.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_edge_that_forgets_is_found_out() {
+async fn an_edge_that_loses_its_ledger_is_found_out() {
     let events = 20;
     let plan = Plan { crashes: Vec::new(), ..Plan::new(1, events) };
     let verdict = Verdict::of(events, &run::run(&plan, Disk::Erased).await);

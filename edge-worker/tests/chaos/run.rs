@@ -26,7 +26,7 @@ const LEASE: Duration = Duration::from_secs(6);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Disk {
     Kept,
-    /// A fault that is planted: an edge that forgets.
+    /// A fault on purpose: an edge that loses its ledger.
     Erased,
 }
 

@@ -196,7 +196,7 @@ fn release_by_anybody_else_is_refused() {
 }
 
 #[test]
-fn forgetting_keeps_the_row_and_its_count() {
+fn reopening_keeps_the_row_and_its_count() {
     for state in
         [RUNNING, EventState::Open, EventState::Done, EventState::Dropped, EventState::Reopened]
     {
@@ -211,13 +211,13 @@ fn forgetting_keeps_the_row_and_its_count() {
 }
 
 #[test]
-fn what_is_under_way_is_not_forgotten() {
+fn what_is_under_way_is_not_reopened() {
     let reopened = reopen(Some(entry(RUNNING, 2)), 39_999);
     assert_eq!(reopened, Reopen::InFlight { remaining_ms: 1 });
 }
 
 #[test]
-fn what_is_not_there_cannot_be_forgotten() {
+fn what_is_not_there_cannot_be_reopened() {
     assert_eq!(reopen(None, 9), Reopen::Absent);
 }
 

@@ -17,7 +17,7 @@ use crate::request::Request;
 use crate::settings::tests::{SECRET, settings_with};
 use crate::trace::Random;
 
-/// What the object does with a call: the ledger's own function, or one with a fault planted in it.
+/// What the object does with a call: the ledger's own function, or one with a fault in it.
 pub(super) type Ledger = fn(&mut MemoryStore, Call, Policy, u64) -> Result<Reply, String>;
 
 /// The edge, a provider and an origin, and how much may happen.
@@ -88,7 +88,7 @@ pub(crate) enum Action {
     Tick,
     /// The object's clock is set back by a tick.
     SetBack,
-    /// The operator has an event reopened.
+    /// The admin has an event reopened.
     Reopen(usize),
 }
 
@@ -105,7 +105,7 @@ impl Model for Edge {
             sends_left: vec![self.sends; self.events.len()],
             faults_left: self.faults,
             setbacks_left: self.setbacks,
-            forgets_left: self.reopens,
+            reopens_left: self.reopens,
             broken: BTreeSet::new(),
         }]
     }
@@ -131,7 +131,7 @@ impl Model for Edge {
         if system.setbacks_left > 0 {
             actions.push(Action::SetBack);
         }
-        if system.forgets_left > 0 {
+        if system.reopens_left > 0 {
             actions.extend((0..self.events.len()).map(Action::Reopen));
         }
     }
@@ -183,7 +183,7 @@ impl Model for Edge {
                 }
             }
             Action::Reopen(event) => {
-                next.forgets_left -= 1;
+                next.reopens_left -= 1;
                 let key = self.events[event].key.clone();
                 if self.ask(&mut next.store, Call::Reopen { key }) != Reply::Ok {
                     return None;

@@ -1,4 +1,4 @@
-//! Faults planted in the ledger, each of which the checker must find.
+//! Faults of the ledger, each of which the checker must find.
 
 use super::edge::Ledger;
 use crate::ledger::entry::{EventState, Policy};

@@ -121,7 +121,7 @@ fn late_events_are_dropped_and_nothing_else() {
     assert_kept(a_job(LateEvents::Drop), 48_000);
 }
 
-/// The same with one delivery more, and for a job with a clock that is set back and an operator.
+/// The same with one delivery more, and for a job with a clock that is set back and an admin.
 #[test]
 #[ignore = "takes a minute"]
 fn wider_bounds_make_no_difference() {

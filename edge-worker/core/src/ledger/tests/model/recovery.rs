@@ -23,7 +23,7 @@ pub(crate) fn is_certain(edge: &Edge, system: &System) -> bool {
     let quiet = System {
         faults_left: 0,
         setbacks_left: 0,
-        forgets_left: 0,
+        reopens_left: 0,
         broken: BTreeSet::new(),
         ..system.clone()
     };

@@ -41,8 +41,8 @@ pub(crate) struct System {
     pub(super) faults_left: u8,
     /// How many ticks the object's clock may still be set back, one at a time.
     pub(super) setbacks_left: u8,
-    /// How often the operator may still have an event reopened.
-    pub(super) forgets_left: u8,
+    /// How often the admin may still have an event reopened.
+    pub(super) reopens_left: u8,
     /// Which promises were broken.
     pub(super) broken: BTreeSet<Promise>,
 }
@@ -201,12 +201,12 @@ impl Settle {
 pub(crate) struct History {
     /// How many claims were granted.
     pub(super) grants: u8,
-    /// Which of them is the newest, unless the operator has had it reopened.
+    /// Which of them is the newest, unless the admin has had it reopened.
     pub(super) newest: Option<u8>,
     /// How often the origin took the event.
     pub(super) taken: u8,
     /// How many of these times the ledger need not know of: the isolate died, the answer was cut, a
-    /// commit was lost, or the operator wants the event once more.
+    /// commit was lost, or the admin wants the event once more.
     pub(super) unknown: u8,
     /// Whether the origin has said that it took the event.
     pub(super) is_confirmed: bool,

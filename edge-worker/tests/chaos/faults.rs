@@ -1,4 +1,4 @@
-//! Plants each kind of breach in a real history that has none, and lets the judge find it.
+//! Puts each kind of breach into a real history that has none, and lets the judge find it.
 
 use std::collections::{HashMap, HashSet};
 
@@ -37,7 +37,7 @@ const CHANGES: [(&str, Breach, Change); 9] = [
     }),
 ];
 
-/// Plants one breach after the other.
+/// Puts in one breach after the other.
 pub(crate) fn check(events: usize, history: &History) {
     for (name, breach, change) in CHANGES {
         let mut changed = history.clone();
@@ -47,7 +47,7 @@ pub(crate) fn check(events: usize, history: &History) {
         }
         let found = Verdict::of(events, &changed);
         assert!(found.count(breach) > 0, "not found: {name}; but {:?}", found.breaches);
-        println!("  planted and found: {name}");
+        println!("  put in and found: {name}");
     }
 }
 
