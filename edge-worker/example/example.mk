@@ -9,7 +9,7 @@ EXAMPLE_BENCH := target/example-worker-bench
 EXAMPLE_CARGO := CARGO_TARGET_DIR=$(CURDIR)/target/example cargo
 
 .PHONY: example-worker
-example-worker: $(EXAMPLE_BUILD)/index.js ## a Worker of a few dozen lines with the crate `worker`: lints, bundle
+example-worker: $(EXAMPLE_BUILD)/index.js ## a small Worker with the crate `worker`: lints, bundle
 	$(call say,Formatting and lints of the example Worker)
 	cd $(EXAMPLE) && cargo fmt --check
 	cd $(EXAMPLE) && $(EXAMPLE_CARGO) clippy --quiet --locked --target wasm32-unknown-unknown -- --deny warnings
