@@ -1,6 +1,5 @@
-# Every target does the set-up that it needs, once. What it fetches goes into .tools/, target/ and
-# edge-worker/node_modules/, which git ignores. Versions are pinned in Cargo.lock,
-# edge-worker/package-lock.json and tools.mk.
+# Every target does the set-up that it needs, once. What it fetches goes into .tools/, target/ and the folders
+# node_modules/, which git ignores. Versions are pinned in lock files and in tools.mk.
 
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -65,6 +64,10 @@ build: $(BUNDLE) ## the worker's bundle, nextapi-hook and the libraries
 
 .PHONY: edge
 edge: $(BUNDLE) ## the worker's bundle: what `wrangler deploy` uploads
+
+.PHONY: border
+border: ## write entry/border.ts anew, after a change in Rust
+	UPDATE_BORDER=1 cargo test --quiet --package nextapi-edge-core border
 
 # Where `make dev` listens, and the origin that it writes into a new `.dev.vars`.
 PORT ?= 8787
@@ -147,10 +150,6 @@ types: $(BUNDLE) $(FAULTS_BUNDLE) ## the entry modules in TypeScript: types, lin
 	$(call say,Types of the entry modules$(comma) and of what crosses the border to Rust)
 	cd $(EDGE) && node_modules/.bin/tsc --project . && node_modules/.bin/tsc --project tests/faults
 	cd $(EDGE) && node_modules/.bin/biome ci --error-on-warnings
-
-.PHONY: border
-border: ## write entry/border.ts anew, after a change in Rust
-	UPDATE_BORDER=1 cargo test --quiet --package nextapi-edge-core border
 
 .PHONY: all-tests
 all-tests: $(BUNDLE) $(FAULTS_BUNDLE) ## `unit` and `end-to-end`, compiled once for both

@@ -23,7 +23,7 @@ async fn a_database_that_is_destroyed_takes_no_other_request_along() {
     setup.expect(&succeeded(), 200, "forwarded").await;
     for file in object_files_below(storage.path()) {
         let mut file = OpenOptions::new().write(true).open(file).unwrap();
-        file.write_all(&[0x5a; 65_536]).unwrap();
+        file.write_all(&vec![0x5a; 65_536]).unwrap();
     }
     let status = format!("{}_edge/status", setup.edge.url());
     for _ in 0..2 {
