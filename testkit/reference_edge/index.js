@@ -42,9 +42,9 @@ async function sign(secret, timestamp, body) {
 async function eventKey(body) {
   try {
     const event = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(body));
-    const kind = event.type ?? event.status;
-    if (typeof event.id === "string" && typeof kind === "string") {
-      return `event-${hex(await crypto.subtle.digest("SHA-256", encoder.encode(`${event.id}\n${kind}`)))}`;
+    const { id, type = "", status = "" } = event;
+    if (typeof id === "string" && id !== "" && typeof type === "string" && type + status !== "") {
+      return `event-${hex(await crypto.subtle.digest("SHA-256", encoder.encode(`${id}\n${type}\n${status}`)))}`;
     }
   } catch {
     // Not an event: keyed by its bytes.
