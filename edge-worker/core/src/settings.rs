@@ -47,7 +47,7 @@ const MAX_ORIGIN_TIMEOUT_MS: u64 = 9_000;
 const MAX_LEASE_SECONDS: u64 = 600;
 
 /// The shortest retention: the provider's retries of one event span 31 h 12 min by one of its pages, and
-/// 14 h 41 min by the other. An event forgotten before the last of them would be forwarded again.
+/// 14 h 36 min by the other. An event forgotten before the last of them would be forwarded again.
 const LEAST_RETENTION_HOURS: u64 = 36;
 
 /// The largest body. An isolate has 128 MiB for all deliveries under way, and a body is there up to three
