@@ -192,7 +192,8 @@ DEPLOY_FLAGS =
 .PHONY: dry-run
 dry-run: $(BUNDLE) ## what `wrangler deploy` would upload, and what is not set
 	$(call say,wrangler deploy --dry-run)
-	@printed="$$(cd $(EDGE) && node_modules/.bin/wrangler deploy --dry-run $(DEPLOY_FLAGS) | tee /dev/stderr)"; \
+	@printed="$$(cd $(EDGE) && node_modules/.bin/wrangler deploy --dry-run $(DEPLOY_FLAGS))"; \
+	printf '%s\n' "$$printed"; \
 	[[ "$$printed" == *env.ORIGIN_URL* ]] || printf '%s\n' '' \
 		'Not set: ORIGIN_URL. Until it is, the edge answers every delivery with 500 misconfigured.'
 	@printf '%s\n' 'A deploy uploads no secrets. WEBHOOK_SECRETS is set with `npx wrangler secret put WEBHOOK_SECRETS`.'
