@@ -79,14 +79,15 @@ impl RawConnection {
         self.write(head).await
     }
 
-    /// The answer, once its head has come, with what has come of its body. The connection stays open.
+    /// The answer, with as much of a body as its `Content-Length` announces, which may come later
+    /// than the head. The connection stays open.
     ///
     /// # Errors
     /// If the other side closes the connection first, or `timeout` passes.
     pub async fn read_answer(&mut self, timeout: Duration) -> anyhow::Result<RawAnswer> {
         let mut answer = Vec::new();
         let reading = async {
-            while !answer.windows(4).any(|window| window == b"\r\n\r\n") {
+            while announced_length(&answer).is_none_or(|length| answer.len() < length) {
                 if self.0.read_buf(&mut answer).await? == 0 {
                     bail!("the connection was closed without an answer");
                 }
@@ -137,6 +138,17 @@ impl RawAnswer {
         let status = status.with_context(|| format!("no status in {text:?}"))?;
         Ok(Self { status, text })
     }
+}
+
+/// Bytes of the whole answer, as its head says, once that is there.
+fn announced_length(answer: &[u8]) -> Option<usize> {
+    let head = answer.windows(4).position(|window| window == b"\r\n\r\n")?.saturating_add(4);
+    let lines = String::from_utf8_lossy(answer.get(..head)?).into_owned();
+    let body = lines.lines().find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        value.trim().parse().ok().filter(|_: &usize| name.eq_ignore_ascii_case("content-length"))
+    });
+    Some(head.saturating_add(body.unwrap_or_default()))
 }
 
 /// A body in chunks of this size (RFC 9112 section 7.1), the last, empty one included.

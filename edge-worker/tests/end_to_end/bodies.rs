@@ -1,8 +1,5 @@
 //! Bodies reach the origin byte for byte, and no more of them is read than is allowed.
 
-use core::time::Duration;
-use std::time::Instant;
-
 use nextapi_testkit::Delivery;
 
 use crate::raw::Connection;
@@ -10,9 +7,6 @@ use crate::setup::{PATIENCE, Setup, signed_bytes, succeeded};
 
 /// The default of `MAX_BODY_BYTES`.
 const CAP: usize = 262_144;
-
-/// How long a body may take.
-const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// `{"id":"evt_gzip","type":"job.succeeded","data":{"job":{"id":"job_gzip"}}}`, as `gzip` packs it.
 const GZIPPED: &[u8] =
@@ -107,18 +101,15 @@ async fn a_delivery_without_a_signature_is_refused_before_reading() {
     assert_eq!(status, 400, "{answer}");
 }
 
-/// The body is answered for while none of it has come.
+/// None of the body ever comes: had it been waited for, the answer would be `body_timeout`.
 #[tokio::test]
 async fn a_malformed_signature_is_refused_before_reading() {
     let setup = Setup::start().await;
     let delivery = succeeded().with_header("x-nextapi-signature", "nonsense").unwrap();
     let mut connection = Connection::open(&setup).await;
     connection.write_head(&delivery, &["Content-Length: 100000"]).await;
-    let started = Instant::now();
     let (status, answer) = connection.read_answer().await;
     assert!(status == 400 && answer.contains("signature_malformed"), "{answer}");
-    let took = started.elapsed();
-    assert!(took < BODY_TIMEOUT / 2, "{took:?}");
 }
 
 /// The signature is over the bytes that are sent. They reach the origin still compressed, and with the

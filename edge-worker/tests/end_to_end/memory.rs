@@ -2,7 +2,6 @@
 
 use core::num::NonZeroUsize;
 use core::time::Duration;
-use std::time::Instant;
 
 use nextapi_testkit::chunked;
 
@@ -14,9 +13,6 @@ const MIB: u64 = 1024 * 1024;
 
 /// The default of `MAX_BODY_BYTES`.
 const CAP: usize = 262_144;
-
-/// How long a body may take, at least. The engine's timers have a grain.
-const BODY_TIMEOUT: Duration = Duration::from_millis(9_900);
 
 /// How a body of the full size is sent.
 #[derive(Clone, Copy, Debug)]
@@ -135,13 +131,11 @@ async fn a_body_that_never_comes_is_given_up_and_its_memory_given_back() {
         let length = format!("Content-Length: {LARGEST_CAP}");
         connection.write_head(&delivery, &[&length]).await;
         connection.write(&delivery.body()[1..]).await;
-        connections.push((connection, Instant::now()));
+        connections.push(connection);
     }
-    for (connection, started) in &mut connections {
+    for connection in &mut connections {
         let (status, answer) = connection.read_answer().await;
         assert_eq!(status, 408, "{answer}");
-        let took = started.elapsed();
-        assert!((BODY_TIMEOUT..2 * BODY_TIMEOUT).contains(&took), "{took:?}");
     }
     setup.log_line("body_timeout").await;
     assert_eq!(setup.origin.count(), 0);

@@ -1,11 +1,12 @@
 //! HTTP written by hand, as a server sees it.
 
 use core::num::NonZeroUsize;
+use core::pin::pin;
 use core::time::Duration;
 use std::io;
 
 use nextapi_testkit::{Delivery, EventBody, Gate, Origin, RawConnection, Reply, chunked};
-use tokio::io::AsyncReadExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
 /// Long enough for a busy machine; what is waited for comes at once.
@@ -55,6 +56,22 @@ async fn finishing_reads_to_the_end() {
     origin.wait_for(1, SOON).await.unwrap();
     let answer = connection.finish(SOON).await.unwrap();
     assert!(answer.text.ends_with("all of it"), "{answer:?}");
+}
+
+/// A server may send head and body in two segments, with any time between them.
+#[tokio::test]
+async fn an_answer_in_two_segments_is_read_whole() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let mut connection = RawConnection::open(&url).await.unwrap();
+    let (mut server, _) = listener.accept().await.unwrap();
+    server.write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 4\r\n\r\n").await.unwrap();
+    let mut reading = pin!(connection.read_answer(SOON));
+    let head_alone = tokio::time::timeout(Duration::from_millis(50), reading.as_mut()).await;
+    assert!(head_alone.is_err(), "{head_alone:?}");
+    server.write_all(b"body").await.unwrap();
+    let answer = reading.await.unwrap();
+    assert!(answer.text.ends_with("\r\n\r\nbody"), "{answer:?}");
 }
 
 #[tokio::test]
