@@ -52,16 +52,29 @@ c-header-check: $(CBINDGEN) ## the committed header is the one that the sources 
 c-test: c-header-check c-library ## every function and result from C and C++; symbols
 	$(call say,The C library from C99 and from C++$(comma) under sanitizers)
 	capi/tests/programs.sh $(C_LIBRARY) $(C_OUT) sanitizers
-	capi/tests/symbols.sh $(C_LIBRARY)
+	capi/tests/symbols.sh $(C_STAGE)
 	capi/tests/size.sh $(C_LIBRARY) $(C_OUT) $(C_SIZE_BUDGET)
 
+# What tests/targets.sh looks at.
+C_TARGETS := x86_64-unknown-linux-gnu x86_64-unknown-linux-musl i686-unknown-linux-gnu aarch64-unknown-linux-gnu \
+	aarch64-apple-darwin wasm32-unknown-unknown thumbv7em-none-eabihf thumbv6m-none-eabi riscv32imc-unknown-none-elf
+
+.PHONY: c-targets
+c-targets: .tools/installed/c-targets ## panics, symbols and sizes for nine machines
+	$(call say,The C library for other machines$(comma) at three levels of optimisation)
+	capi/tests/targets.sh capi/README.md '$(C_TARGETS)'
+
+.PHONY: c-sizes
+c-sizes: .tools/installed/c-targets ## write the sizes in capi/README.md anew
+	capi/tests/targets.sh capi/README.md '$(C_TARGETS)' write
+
 .PHONY: c-assurance
-c-assurance: c-library hook .tools/installed/valgrind .tools/installed/targets .tools/installed/c-packages ## memcheck, a planted panic, installing, the example
+c-assurance: c-targets c-library hook .tools/installed/valgrind .tools/installed/targets .tools/installed/c-packages ## c-targets, memcheck, installing, the example
 	$(call say,The C library under memcheck)
 	ABI=$(C_ABI) capi/tests/programs.sh $(C_LIBRARY) $(C_OUT) valgrind
 	$(call say,A panic that was planted in the C library is found)
 	CARGO_PROFILE_CAPI_OVERFLOW_CHECKS=true capi/packaging/build.sh $(C_OUT)/planted $(C_ABI)
-	capi/tests/symbols.sh $(C_OUT)/planted/libnextapi_webhook planted
+	capi/tests/symbols.sh $(C_OUT)/planted planted
 	$(call say,The C library$(comma) installed)
 	capi/tests/install.sh $(C_STAGE) $(C_OUT)
 	$(call say,The example receiver$(comma) on real sockets)
@@ -75,4 +88,10 @@ $(CBINDGEN):
 .tools/installed/c-packages: apt.mk
 	$(call say,Looking for CMake$(comma) pkg-config and libmicrohttpd)
 	$(call debian,cmake pkg-config libmicrohttpd-dev,command -v cmake && command -v pkg-config && pkg-config --exists libmicrohttpd)
+	mkdir -p $(@D) && touch $@
+
+.tools/installed/c-targets: capi/capi.mk rust-toolchain.toml
+	$(call say,Adding compiler targets$(comma) and the tools that read their objects)
+	rustup target add $(C_TARGETS)
+	rustup component add llvm-tools
 	mkdir -p $(@D) && touch $@
