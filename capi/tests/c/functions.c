@@ -2,6 +2,13 @@
 
 #include "check.h"
 
+/* Under memcheck, it tells which bytes were never written. */
+#ifdef MEMCHECK
+#include <valgrind/memcheck.h>
+#else
+#define VALGRIND_CHECK_MEM_IS_DEFINED(bytes, length) 0
+#endif
+
 #define PAST NEXTAPI_WEBHOOK_TOLERANCE_SECONDS
 #define FUTURE NEXTAPI_WEBHOOK_TOLERANCE_SECONDS
 
@@ -271,6 +278,45 @@ static void streams(void) {
     GIVES(nextapi_webhook_stream_begin(&stream, &verifier, header, strlen(header)), NOT_INITIALISED);
 }
 
+/* Leaves a pattern on the stack below the caller. */
+static void paint_stack(void) {
+    volatile unsigned char paint[65536];
+    size_t at;
+    for (at = 0; at < sizeof paint; at++)
+        paint[at] = 0xa5;
+}
+
+/* Whether nothing of the stack was copied into an object of the library. */
+static int is_clean(const void *object, size_t size) {
+    static const char painted[] = "\xa5\xa5\xa5\xa5";
+    size_t at;
+    for (at = 0; at + 4 <= size; at++)
+        if (memcmp((const char *)object + at, painted, 4) == 0)
+            return 0;
+    return VALGRIND_CHECK_MEM_IS_DEFINED(object, size) == 0;
+}
+
+static void storage(void) {
+    nextapi_webhook_verifier verifier;
+    nextapi_webhook_stream stream;
+    const nextapi_webhook_secret only = secret("one");
+    const char *header = signed_at(NOW, "one");
+
+    memset(&verifier, 0xa5, sizeof verifier);
+    memset(&stream, 0xa5, sizeof stream);
+    paint_stack();
+    GIVES(nextapi_webhook_verifier_init(&verifier, &only, 1, PAST, FUTURE), OK);
+    CHECK(is_clean(&verifier, sizeof verifier));
+    paint_stack();
+    GIVES(nextapi_webhook_stream_begin(&stream, &verifier, header, strlen(header), NOW), OK);
+    CHECK(is_clean(&stream, sizeof stream));
+    paint_stack();
+    GIVES(nextapi_webhook_stream_update(&stream, BODY, BODY_LENGTH), OK);
+    CHECK(is_clean(&stream, sizeof stream));
+    nextapi_webhook_stream_wipe(&stream);
+    nextapi_webhook_verifier_wipe(&verifier);
+}
+
 static void signatures(void) {
     char room[NEXTAPI_WEBHOOK_SIGNATURE_SIZE];
     size_t length = 7;
@@ -439,6 +485,7 @@ int main(void) {
     verifiers();
     verdicts();
     streams();
+    storage();
     signatures();
     events();
     event_keys();
