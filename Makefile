@@ -289,11 +289,17 @@ docs-rs: .tools/installed/nightly ## documentation as docs.rs builds it
 # Minutes for each target; ten seconds if not said otherwise.
 MINUTES :=
 FUZZ_SECONDS = $(if $(MINUTES),$$(( $(MINUTES) * 60 )),10)
+# Millions of executions for `fuzz-long`, such as `header=400 event=250`; see fuzz/long.sh for the usual ones.
+MILLIONS :=
 export NIGHTLY
 
 .PHONY: fuzz
-fuzz: $(CARGO_FUZZ) .tools/installed/nightly ## every fuzz target for ten seconds, or MINUTES=n each
+fuzz: $(CARGO_FUZZ) .tools/installed/nightly ## every fuzz target under AddressSanitizer; MINUTES=n each
 	PATH="$(CURDIR)/.tools/bin:$$PATH" fuzz/run.sh $(FUZZ_SECONDS)
+
+.PHONY: fuzz-long
+fuzz-long: .tools/installed/nightly ## 10^9 executions for this commit, in hours; resumable
+	fuzz/long.sh $(if $(MILLIONS),'$(MILLIONS)')
 
 .PHONY: planted
 planted: $(CARGO_FUZZ) .tools/installed/nightly ## every fuzz target finds a fault that was planted

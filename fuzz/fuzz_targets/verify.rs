@@ -5,7 +5,7 @@
 
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
-use nextapi_webhook::{Error, Key, KeyError, Label, Tolerance, UnixTime, Verifier};
+use nextapi_webhook::{Error, Key, KeyError, Label, Signature, Tolerance, UnixTime, Verifier};
 use nextapi_webhook_fuzz::PLANTED_FAULT;
 use nextapi_webhook_fuzz::mac::hmac;
 use nextapi_webhook_fuzz::verdict::{Accepted, Receiver};
@@ -72,7 +72,7 @@ fuzz_target!(|delivery: Delivery<'_>| {
         Clock::Near(offset) => delivery.timestamp.saturating_add_signed(offset.into()),
         Clock::At(now) => now,
     };
-    let receiver = Receiver { secrets: delivery.secrets.clone(), past, future, now };
+    let receiver = Receiver { secrets: &delivery.secrets, past, future, now };
     let Some(verifier) = verifier(&receiver) else { return };
     let verify = |header: &[u8], body: &[u8]| -> Result<Accepted, Error> {
         verifier.verify(header, body, UnixTime::from_secs(now)).map(Accepted::from)
@@ -99,27 +99,38 @@ fuzz_target!(|delivery: Delivery<'_>| {
 impl Delivery<'_> {
     /// A header made of the elements.
     fn header(&self) -> Vec<u8> {
-        let plain = self.timestamp.to_string().into_bytes();
-        let written: Vec<u8> = self.prefix.into_iter().chain(plain.clone()).collect();
-        let digits = if self.signs_prefix { &written } else { &plain };
-        let message = [digits.as_slice(), b".", self.body].concat();
-        let timestamp = [b"t=".as_slice(), &written].concat();
-        let secrets = [self.secrets.as_slice(), &[self.other_secret]].concat();
-        let mut elements: Vec<Vec<u8>> = self
-            .elements
-            .iter()
-            .map(|element| match *element {
-                Element::Signature { label, signer } => {
-                    let secret = secrets[usize::from(signer) % secrets.len()];
-                    format!("{}={}", label_of(label), hmac(secret, &message)).into_bytes()
+        let digits = self.timestamp.to_string();
+        let prefix = self.prefix.as_slice();
+        let signed_prefix = if self.signs_prefix { prefix } else { &[] };
+        let message = [signed_prefix, digits.as_bytes(), b".", self.body];
+        let timestamp = [b"t=", prefix, digits.as_bytes()];
+        let timestamp_place = usize::from(self.timestamp_place) % (self.elements.len() + 1);
+        let mut header = Vec::with_capacity(2048);
+        let mut append = |parts: &[&[u8]]| {
+            if !header.is_empty() {
+                header.extend_from_slice(if self.is_spaced { b"\t, " } else { b"," });
+            }
+            for part in parts {
+                header.extend_from_slice(part);
+            }
+        };
+        for place in 0..=self.elements.len() {
+            if place == timestamp_place {
+                append(&timestamp);
+            }
+            match self.elements.get(place) {
+                Some(&Element::Signature { label, signer }) => {
+                    let signer = usize::from(signer) % (self.secrets.len() + 1);
+                    let secret = self.secrets.get(signer).unwrap_or(&self.other_secret);
+                    let mac = hmac(secret, &message);
+                    append(&[label_of(label).as_str().as_bytes(), b"=", mac.as_bytes()]);
                 }
-                Element::SecondTimestamp => timestamp.clone(),
-                Element::Bytes(bytes) => bytes.to_vec(),
-            })
-            .collect();
-        elements.insert(usize::from(self.timestamp_place) % (elements.len() + 1), timestamp);
-        let separator: &[u8] = if self.is_spaced { b"\t, " } else { b"," };
-        elements.join(separator)
+                Some(Element::SecondTimestamp) => append(&timestamp),
+                Some(Element::Bytes(bytes)) => append(&[bytes]),
+                None => {}
+            }
+        }
+        header
     }
 }
 
@@ -161,12 +172,14 @@ fn sign(secret: &[u8], delivery: &Delivery<'_>) -> Vec<u8> {
     let signature = Key::new(secret)
         .expect("the verifier has it already")
         .sign(UnixTime::from_secs(delivery.timestamp), delivery.body)
-        .with_label(label)
-        .to_string();
-    let timestamp = delivery.timestamp.to_string();
-    let message = [timestamp.as_bytes(), b".", delivery.body].concat();
-    assert_eq!(signature, format!("t={timestamp},{label}={}", hmac(secret, &message)));
-    signature.into_bytes()
+        .with_label(label);
+    let mut buffer = [0; Signature::MAX_BYTES];
+    let signature = signature.encode(&mut buffer);
+    let digits = delivery.timestamp.to_string();
+    let mac = hmac(secret, &[digits.as_bytes(), b".", delivery.body]);
+    let parts = ["t=", &digits, ",", label.as_str(), "="].map(str::as_bytes);
+    assert_eq!(signature.as_bytes(), [parts.concat().as_slice(), mac.as_bytes()].concat());
+    signature.into()
 }
 
 /// Flips one bit of the header or of the body.

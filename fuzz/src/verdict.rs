@@ -27,10 +27,10 @@ impl From<Verified> for Accepted {
 }
 
 /// Who receives: the secrets, newest first, the tolerance and the clock, in seconds.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Receiver<'a> {
     /// The raw bytes of the secrets.
-    pub secrets: Vec<&'a [u8]>,
+    pub secrets: &'a [&'a [u8]],
     /// Ages below this are accepted.
     pub past: u64,
     /// Timestamps less than this ahead are accepted.
@@ -45,15 +45,14 @@ impl Receiver<'_> {
     /// # Errors
     /// The one that the verifier gives as well.
     pub fn verify(&self, header: &[u8], body: &[u8]) -> Result<Accepted, Error> {
-        let Header { timestamp, signatures } = Header::read(header)?;
-        let message = [timestamp.as_bytes(), b".", body].concat();
-        let key_index = self
-            .secrets
-            .iter()
-            .position(|secret| signatures.contains(&hmac(secret, &message)))
-            .ok_or(Error::SignatureMismatch)?;
+        let header = Header::read(header)?;
+        let is_match = |secret: &&[u8]| {
+            let mac = hmac(secret, &[header.digits.as_bytes(), b".", body]);
+            header.signatures().any(|signature| signature == mac.as_bytes())
+        };
+        let key_index = self.secrets.iter().position(is_match).ok_or(Error::SignatureMismatch)?;
 
-        let timestamp: u64 = timestamp.parse().map_err(|_| Error::TimestampInvalid)?;
+        let timestamp = header.timestamp;
         // Wide enough for every difference.
         let age = i128::from(self.now) - i128::from(timestamp);
         let distance = self.now.abs_diff(timestamp);
