@@ -254,13 +254,23 @@ no-secret-branch: .tools/installed/valgrind ## no branch or address depends on a
 	$(call say,No branch and no address depends on a secret)
 	$(ASSURANCE) secrets
 
+# Left out for time: many MACs, or thousands of random cases.
+MIRI = cargo +$(NIGHTLY) miri test $(1) --package nextapi-webhook --lib --test event --test header --test verdict $(2) \
+		-- --skip wycheproof --skip any_flipped_bit --skip any_two_changed_bytes && \
+	cargo +$(NIGHTLY) miri test $(1) --package nextapi-webhook-c
+
 .PHONY: miri
 miri: .tools/installed/nightly ## no undefined behaviour, dependencies included: Miri
 	$(call say,No undefined behaviour$(comma) in the dependencies either)
-	# Left out for time: many MACs, or thousands of random cases.
-	cargo +$(NIGHTLY) miri test --package nextapi-webhook --lib --test event --test header --test verdict \
-		-- --skip wycheproof --skip any_flipped_bit --skip any_two_changed_bytes
-	cargo +$(NIGHTLY) miri test --package nextapi-webhook-c
+	$(call MIRI)
+
+# Big-endian, and 32 bits.
+MIRI_TARGETS := s390x-unknown-linux-gnu i686-unknown-linux-gnu
+
+.PHONY: miri-targets
+miri-targets: .tools/installed/nightly ## the same on big-endian and 32-bit machines
+	$(call say,No undefined behaviour$(comma) and the same answers$(comma) on $(MIRI_TARGETS))
+	$(foreach target,$(MIRI_TARGETS),$(call MIRI,--target $(target),--test vectors) &&) true
 
 .PHONY: peers
 peers: ## the peers of `make bench` give the right answers
