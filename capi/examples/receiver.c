@@ -72,8 +72,7 @@ static void begin(struct delivery *delivery, struct MHD_Connection *connection) 
         refuse(delivery, 400, "signature_missing");
         return;
     }
-    result = nextapi_webhook_stream_begin(&delivery->stream, &verifier, header, strlen(header),
-                                          (uint64_t)time(NULL));
+    result = nextapi_webhook_stream_begin(&delivery->stream, &verifier, header, strlen(header));
     if (result != NEXTAPI_WEBHOOK_RESULT_OK)
         refuse_result(delivery, result);
 }
@@ -105,7 +104,9 @@ static int deal_with(const struct delivery *delivery) {
 static enum MHD_Result finish(struct delivery *delivery, struct MHD_Connection *connection) {
     nextapi_webhook_event_key key;
     if (delivery->refused == NULL) {
-        const nextapi_webhook_result result = nextapi_webhook_stream_finish(&delivery->stream, NULL);
+        /* The clock is read now: a sender may take its time with the last piece. */
+        const nextapi_webhook_result result =
+            nextapi_webhook_stream_finish(&delivery->stream, (uint64_t)time(NULL), NULL);
         if (result != NEXTAPI_WEBHOOK_RESULT_OK)
             refuse_result(delivery, result);
     }

@@ -140,7 +140,7 @@
 /**
  * Bytes that are enough for every header that nextapi_webhook_sign makes, its NUL included.
  */
-#define NEXTAPI_WEBHOOK_SIGNATURE_SIZE 95
+#define NEXTAPI_WEBHOOK_SIGNATURE_SIZE 129
 
 /**
  * What a function has to say. Zero is good news.
@@ -305,8 +305,8 @@ typedef struct nextapi_webhook_verified {
 
 /**
  * A verification under way. The storage is the caller's, the content is not. It is aligned as
- * uint64_t is. Zeroed storage is a stream that was not begun. It does not refer to the verifier
- * that it was begun with.
+ * uint64_t is. Zeroed storage is a stream that was not begun. It refers to the verifier that it was
+ * begun with, which must stay where it is until the stream has been finished or wiped.
  */
 typedef struct nextapi_webhook_stream {
     uint64_t opaque[96];
@@ -427,7 +427,6 @@ void nextapi_webhook_verifier_wipe(struct nextapi_webhook_verifier *verifier);
  *
  * @param stream     storage, which need not be initialised
  * @param header     the value of the signature header
- * @param now        the receiver's clock, in seconds since 1970-01-01T00:00:00Z
  * @return OK, ARGUMENT_INVALID, NOT_INITIALISED, or what is wrong with the header: 30 to 35. It is
  *         said before the body has to be read.
  */
@@ -435,8 +434,7 @@ NEXTAPI_WEBHOOK_MUST_USE
 nextapi_webhook_result nextapi_webhook_stream_begin(struct nextapi_webhook_stream *stream,
                                                     const struct nextapi_webhook_verifier *verifier,
                                                     const char *header,
-                                                    size_t header_length,
-                                                    uint64_t now);
+                                                    size_t header_length);
 
 /**
  * Takes in the next piece of the body, of any length.
@@ -454,11 +452,15 @@ nextapi_webhook_result nextapi_webhook_stream_update(struct nextapi_webhook_stre
  * Gives the verdict over everything taken in, and wipes the stream. Before that, whatever is done
  * with the body is done with bytes that anybody may have sent.
  *
+ * The age is judged here, by the time when the last piece is there.
+ *
+ * @param now        the receiver's clock, in seconds since 1970-01-01T00:00:00Z
  * @param details    set if the delivery is accepted, else zeroed; may be NULL
  * @return OK, ARGUMENT_INVALID, NOT_INITIALISED, or why the delivery is refused: 40 to 43
  */
 NEXTAPI_WEBHOOK_MUST_USE
 nextapi_webhook_result nextapi_webhook_stream_finish(struct nextapi_webhook_stream *stream,
+                                                     uint64_t now,
                                                      struct nextapi_webhook_verified *details);
 
 /**

@@ -66,7 +66,7 @@ pub unsafe extern "C" fn nextapi_webhook_event_key_of(
     };
     // SAFETY: the caller promises that the body is good.
     let (outcome, bytes) = match unsafe { argument::bytes(body, body_length) } {
-        Ok(body) => (Outcome::Ok, nextapi_webhook::EventKey::of(body).to_bytes()),
+        Ok(body) => (Outcome::Ok, nextapi_webhook::EventKey::of_unverified(body).to_bytes()),
         Err(outcome) => (outcome, EventKey::NONE.bytes),
     };
     place.write(EventKey { bytes });

@@ -13,15 +13,15 @@ use crate::{MAX_KEYS, Outcome, Verified, VerifierStorage, argument};
 pub const STREAM_SIZE: usize = 768;
 
 /// A verification under way. The storage is the caller's, the content is not. It is aligned as
-/// uint64_t is. Zeroed storage is a stream that was not begun. It does not refer to the verifier
-/// that it was begun with.
+/// uint64_t is. Zeroed storage is a stream that was not begun. It refers to the verifier that it was
+/// begun with, which must stay where it is until the stream has been finished or wiped.
 #[repr(C)]
 pub struct StreamStorage {
     opaque: [MaybeUninit<u64>; 96],
 }
 
 /// cbindgen:ignore
-type Pieces = nextapi_webhook::Stream<MAX_KEYS>;
+type Pieces = nextapi_webhook::Stream<'static, MAX_KEYS>;
 
 impl Kept for Pieces {
     type Storage = StreamStorage;
@@ -38,7 +38,6 @@ const _: () = assert!(size_of::<StreamStorage>() == STREAM_SIZE);
 ///
 /// @param stream     storage, which need not be initialised
 /// @param header     the value of the signature header
-/// @param now        the receiver's clock, in seconds since 1970-01-01T00:00:00Z
 /// @return OK, ARGUMENT_INVALID, NOT_INITIALISED, or what is wrong with the header: 30 to 35. It is
 ///         said before the body has to be read.
 #[must_use]
@@ -48,7 +47,6 @@ pub unsafe extern "C" fn nextapi_webhook_stream_begin(
     verifier: *const VerifierStorage,
     header: *const c_char,
     header_length: usize,
-    now: u64,
 ) -> Outcome {
     // SAFETY: the caller promises that the pointer is good, and that nobody else uses the storage.
     let storage = match unsafe { argument::reference_mut(stream) } {
@@ -57,12 +55,12 @@ pub unsafe extern "C" fn nextapi_webhook_stream_begin(
     };
     slot::wipe::<Pieces>(storage);
     let begun = || {
-        // SAFETY: the caller promises that the pointer is good and that nobody writes to the
-        // verifier.
-        let verifier = unsafe { argument::reference(verifier) }?;
+        // SAFETY: the caller promises that the pointer is good, and that nobody moves the verifier or
+        // writes to it until the stream has been finished or wiped.
+        let verifier: &'static VerifierStorage = unsafe { argument::reference(verifier) }?;
         // SAFETY: the caller promises that the header is good.
         let header = unsafe { argument::bytes(header.cast(), header_length) }?;
-        Ok(slot::get::<Keys>(verifier)?.begin(header, UnixTime::from_secs(now))?)
+        Ok(slot::get::<Keys>(verifier)?.begin(header)?)
     };
     begun().map(|begun| slot::fill::<Pieces>(storage, begun)).into()
 }
@@ -99,19 +97,23 @@ pub unsafe extern "C" fn nextapi_webhook_stream_update(
 /// Gives the verdict over everything taken in, and wipes the stream. Before that, whatever is done
 /// with the body is done with bytes that anybody may have sent.
 ///
+/// The age is judged here, by the time when the last piece is there.
+///
+/// @param now        the receiver's clock, in seconds since 1970-01-01T00:00:00Z
 /// @param details    set if the delivery is accepted, else zeroed; may be NULL
 /// @return OK, ARGUMENT_INVALID, NOT_INITIALISED, or why the delivery is refused: 40 to 43
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nextapi_webhook_stream_finish(
     stream: *mut StreamStorage,
+    now: u64,
     details: *mut Verified,
 ) -> Outcome {
     let finish = || {
         // SAFETY: the caller promises that the pointer is good, and that nobody else uses the
         // stream.
         let storage = unsafe { argument::reference_mut(stream) }?;
-        Ok(slot::take::<Pieces>(storage)?.finish()?)
+        Ok(slot::take::<Pieces>(storage)?.finish(UnixTime::from_secs(now))?)
     };
     // SAFETY: the caller promises that there is room for a result, or NULL.
     unsafe { answer(finish(), details) }

@@ -157,7 +157,8 @@ pub unsafe extern "C" fn nextapi_webhook_verify(
         let header = unsafe { argument::bytes(header.cast(), header_length) }?;
         // SAFETY: the caller promises that the body is good.
         let body = unsafe { argument::bytes(body, body_length) }?;
-        Ok(slot::get::<Keys>(storage)?.verify(header, body, UnixTime::from_secs(now))?)
+        let now = UnixTime::from_secs(now);
+        Ok(slot::get::<Keys>(storage)?.verify(header, body, now)?.without_body())
     };
     // SAFETY: the caller promises that there is room for a result, or NULL.
     unsafe { answer(verify(), details) }

@@ -67,29 +67,29 @@ fn verifiers_and_streams() {
             nextapi_webhook_verify(verifier, head, head_length, body.cast(), length, NOW, details);
         assert_eq!((outcome, *details), (Outcome::Ok, expected));
 
-        let begun = nextapi_webhook_stream_begin(stream, verifier, head, head_length, NOW);
+        let begun = nextapi_webhook_stream_begin(stream, verifier, head, head_length);
         assert_eq!(begun, Outcome::Ok);
         assert_eq!(nextapi_webhook_stream_update(stream, body.cast(), 7), Outcome::Ok);
         assert_eq!(nextapi_webhook_stream_update(stream, ptr::null(), 0), Outcome::Ok);
         let rest = nextapi_webhook_stream_update(stream, body.add(7).cast(), length - 7);
         assert_eq!(rest, Outcome::Ok);
-        assert_eq!(nextapi_webhook_stream_finish(stream, details), Outcome::Ok);
+        assert_eq!(nextapi_webhook_stream_finish(stream, NOW, details), Outcome::Ok);
         assert_eq!(*details, expected);
-        assert_eq!(nextapi_webhook_stream_finish(stream, details), Outcome::NotInitialised);
+        assert_eq!(nextapi_webhook_stream_finish(stream, NOW, details), Outcome::NotInitialised);
         assert_eq!(*details, Verified::default());
 
-        let begun = nextapi_webhook_stream_begin(stream, verifier, head, head_length, NOW);
+        let begun = nextapi_webhook_stream_begin(stream, verifier, head, head_length);
         assert_eq!(begun, Outcome::Ok);
         let impossible = nextapi_webhook_stream_update(stream, ptr::null(), 1);
         assert_eq!(impossible, Outcome::ArgumentInvalid);
-        let finished = nextapi_webhook_stream_finish(stream, ptr::null_mut());
+        let finished = nextapi_webhook_stream_finish(stream, NOW, ptr::null_mut());
         assert_eq!(finished, Outcome::NotInitialised);
 
         nextapi_webhook_stream_wipe(stream);
         nextapi_webhook_verifier_wipe(verifier);
         assert!((*verifier.cast::<[u8; VERIFIER_SIZE]>()).iter().all(|&byte| byte == 0));
         assert!((*stream.cast::<[u8; STREAM_SIZE]>()).iter().all(|&byte| byte == 0));
-        let begun = nextapi_webhook_stream_begin(stream, verifier, head, head_length, NOW);
+        let begun = nextapi_webhook_stream_begin(stream, verifier, head, head_length);
         assert_eq!(begun, Outcome::NotInitialised);
     }
 }
@@ -140,31 +140,41 @@ fn texts() {
 /// What the interface has a number for has the verifier's own code.
 #[test]
 fn codes_are_those_of_the_verifier() {
-    use nextapi_webhook::{Error, EventError, KeyError};
-    let errors = [
-        Error::HeaderTooLong { length: 2_000 },
-        Error::TimestampMissing,
-        Error::TimestampRepeated,
-        Error::TimestampInvalid,
-        Error::SignatureMissing,
-        Error::TooManySignatures,
-        Error::SignatureMismatch,
-        Error::TimestampExpired { age: 300, tolerance: 300 },
-        Error::TimestampAhead { ahead: 300, tolerance: 300 },
-    ];
-    for error in errors {
-        assert_eq!(text(nextapi_webhook_result_code(Outcome::from(error) as i32)), error.code());
+    use nextapi_webhook::{Event, Key, KeyError, Tolerance, UnixTime, Verifier};
+
+    fn code(outcome: impl Into<Outcome>) -> &'static str {
+        text(nextapi_webhook_result_code(outcome.into() as i32))
     }
-    for error in [KeyError::Empty, KeyError::None, KeyError::TooMany { limit: 4 }] {
-        assert_eq!(text(nextapi_webhook_result_code(Outcome::from(error) as i32)), error.code());
+
+    let key = || Key::new(b"secret").unwrap();
+    let verifier = Verifier::<1>::new([key()], Tolerance::DEFAULT).unwrap();
+    let signed = |at| key().sign(UnixTime::from_secs(at), b"").to_string();
+    for header in [
+        "x".repeat(2_000),
+        "v=1".to_owned(),
+        "t=1,t=1".to_owned(),
+        "t=+1".to_owned(),
+        "t=1".to_owned(),
+        format!("t=1{}", ",v=1".repeat(9)),
+        signed(NOW).replace("t=17", "t=18"),
+        signed(NOW - 300),
+        signed(NOW + 300),
+    ] {
+        let error = verifier.verify(&header, b"", UnixTime::from_secs(NOW)).unwrap_err();
+        assert_eq!(code(error), error.code(), "{header}");
+        assert_ne!(code(error), "refused", "{header}");
     }
-    let errors = [
-        EventError::NotAnEvent,
-        EventError::TooDeep,
-        EventError::FieldTooLong { field: "id", limit: 128 },
-        EventError::FieldInvalid { field: "id" },
-    ];
-    for error in errors {
-        assert_eq!(text(nextapi_webhook_result_code(Outcome::from(error) as i32)), error.code());
+    let too_many = Verifier::<1>::new([key(), key()], Tolerance::DEFAULT).unwrap_err();
+    for error in [KeyError::Empty, KeyError::None, too_many] {
+        assert_eq!(code(error), error.code());
+    }
+    for body in [
+        "[]".to_owned(),
+        format!("{{\"x\":{}", "[".repeat(40)),
+        format!("{{\"id\":\"{}\"}}", "x".repeat(200)),
+        r#"{"id":"\n"}"#.to_owned(),
+    ] {
+        let error = Event::read_unverified(body.as_bytes()).unwrap_err();
+        assert_eq!(code(error), error.code(), "{body}");
     }
 }

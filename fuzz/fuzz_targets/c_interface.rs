@@ -172,9 +172,8 @@ fn verify_in_pieces(
     let stream = stream.as_mut_ptr();
     let header_start = header.pointer().cast();
     // SAFETY: all that is pointed to is there.
-    let begun = unsafe {
-        c::nextapi_webhook_stream_begin(stream, verifier, header_start, header.len(), now)
-    };
+    let begun =
+        unsafe { c::nextapi_webhook_stream_begin(stream, verifier, header_start, header.len()) };
     if begun != c::Outcome::Ok {
         return (code(begun), 0, 0, 0);
     }
@@ -190,7 +189,7 @@ fn verify_in_pieces(
     }
     let mut details = MaybeUninit::uninit();
     // SAFETY: the stream was begun, and there is room for the details.
-    let outcome = unsafe { c::nextapi_webhook_stream_finish(stream, details.as_mut_ptr()) };
+    let outcome = unsafe { c::nextapi_webhook_stream_finish(stream, now, details.as_mut_ptr()) };
     said(outcome, details)
 }
 
@@ -249,7 +248,7 @@ fn events(body: &Moved, room: usize) {
         unsafe { c::nextapi_webhook_event_read(body.pointer(), body.len(), facts.as_mut_ptr()) };
     // SAFETY: the facts are written whatever the outcome is.
     let facts = unsafe { facts.assume_init() };
-    let event = Event::read(body.bytes());
+    let event = Event::read_unverified(body.bytes());
     assert_eq!(code(outcome), event.as_ref().map_or_else(EventError::code, |_| "ok"));
     let event = event.ok();
     let fact = |read: fn(&Event) -> Option<&str>| event.as_ref().and_then(read).unwrap_or_default();
@@ -259,7 +258,7 @@ fn events(body: &Moved, room: usize) {
     assert_eq!(field(&facts.job_id), fact(Event::job_id));
     assert_eq!(field(&facts.credits), fact(Event::credits));
 
-    let expected = EventKey::of(body.bytes());
+    let expected = EventKey::of_unverified(body.bytes());
     let mut key = c::EventKey { bytes: [0; 33] };
     // SAFETY: the body and room for the key are there.
     let outcome =
@@ -276,7 +275,7 @@ fn window(calls: &[u8]) {
     let mut places = [c::EventKey { bytes: [0; 33] }; CAPACITY];
     let mut model = ReplayWindow::<CAPACITY>::new();
     for call in calls.iter().take(100) {
-        let key = EventKey::of_body(&[call % 8]);
+        let key = EventKey::of_unverified(&[call % 8]);
         let c_key = c::EventKey { bytes: key.to_bytes() };
         let (window, key_there) = (places.as_mut_ptr(), &raw const c_key);
         let is_new = |is_new: bool| if is_new { c::Outcome::Ok } else { c::Outcome::Duplicate };

@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 
-use nextapi_webhook::{Event, EventError, EventKey};
+use nextapi_webhook::{Event, EventKey};
 
 use crate::json::{self, Json, Members};
 use crate::mac::{Hex, sha256};
+use crate::refusal::Unreadable;
 
 /// The facts of an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,17 +55,17 @@ impl<'a> Facts<'a> {
     /// # Errors
     /// The one that the verifier gives as well, with one exception: of a body that is nested too
     /// deep and has another fault besides, the verifier tells whichever comes first.
-    pub fn read(body: &'a [u8]) -> Result<Self, EventError> {
+    pub fn read(body: &'a [u8]) -> Result<Self, Unreadable> {
         let root = Json::read(body).filter(|json| matches!(json, Json::Object(_)));
-        let root = Members::of(Some(&root.ok_or(EventError::NotAnEvent)?));
+        let root = Members::of(Some(&root.ok_or(Unreadable::NotAnEvent)?));
         for name in ["id", "type", "status"] {
             let is_sound = matches!(root.last(name), None | Some(Json::Null | Json::Text(_)));
             if root.count(name) > 1 || !is_sound {
-                return Err(EventError::NotAnEvent);
+                return Err(Unreadable::NotAnEvent);
             }
         }
         if json::depth(body) > 32 {
-            return Err(EventError::TooDeep);
+            return Err(Unreadable::TooDeep);
         }
         let data = Members::of(root.last("data").as_ref());
         let job = Members::of(data.last("job").as_ref());
@@ -77,7 +78,7 @@ impl<'a> Facts<'a> {
         ];
         let credits = [&root, &data, &job]
             .into_iter()
-            .flat_map(|object| [number(object, "cost_credits"), number(object, "credits")]);
+            .flat_map(|object| [amount(object, "cost_credits"), amount(object, "credits")]);
         let id = identifier("id", text(&root, "id"), 128)?;
         let event_type = identifier("type", text(&root, "type"), 64)?;
         let own_status = identifier("status", text(&root, "status"), 32)?;
@@ -91,7 +92,8 @@ impl<'a> Facts<'a> {
             job_id: job_ids
                 .into_iter()
                 .find_map(|id| identifier("job_id", id, 128).unwrap_or_default()),
-            credits: credits.flatten().find(|number| number.len() <= 32),
+            // The first amount counts, whether or not there is room for it.
+            credits: credits.flatten().next().filter(|amount| amount.len() <= 32),
         })
     }
 }
@@ -112,8 +114,13 @@ fn text<'a>(object: &Members<'a>, name: &str) -> Option<Cow<'a, str>> {
     }
 }
 
-fn number<'a>(object: &Members<'a>, name: &str) -> Option<&'a str> {
-    if let Some(Json::Number(number)) = object.last(name) { Some(number) } else { None }
+/// A number, or a text that is written like one.
+fn amount<'a>(object: &Members<'a>, name: &str) -> Option<&'a str> {
+    match object.last(name)? {
+        Json::Number(number) => Some(number),
+        Json::Text(Cow::Borrowed(text)) if json::is_number(text) => Some(text),
+        _ => None,
+    }
 }
 
 /// A text within its limit, without control characters. Of both faults the first one counts, and of
@@ -122,14 +129,14 @@ fn identifier<'a>(
     field: &'static str,
     text: Option<Cow<'a, str>>,
     limit: usize,
-) -> Result<Option<Cow<'a, str>>, EventError> {
+) -> Result<Option<Cow<'a, str>>, Unreadable> {
     let Some(text) = text else { return Ok(None) };
     let (fitting, rest) = text.split_at(text.floor_char_boundary(limit));
     let first_without_room = rest.chars().next();
     if fitting.chars().chain(first_without_room).any(char::is_control) {
-        Err(EventError::FieldInvalid { field })
+        Err(Unreadable::FieldInvalid { field })
     } else if first_without_room.is_some() {
-        Err(EventError::FieldTooLong { field, limit })
+        Err(Unreadable::FieldTooLong { field, limit })
     } else {
         Ok(Some(text))
     }

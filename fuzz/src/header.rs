@@ -1,6 +1,6 @@
 //! The signature header: the grammar of the verifier's README, read aloud.
 
-use nextapi_webhook::Error;
+use crate::refusal::Refusal;
 
 /// What a sound header says.
 #[derive(Clone, Copy, Debug)]
@@ -18,21 +18,23 @@ impl<'a> Header<'a> {
     /// # Errors
     /// The one that the verifier gives as well. Of several faults, a length counts before all else;
     /// then the first element that is one too many; then the timestamp; then the signatures.
-    pub fn read(value: &'a [u8]) -> Result<Self, Error> {
+    pub fn read(value: &'a [u8]) -> Result<Self, Refusal> {
         if value.len() > 1024 {
-            return Err(Error::HeaderTooLong { length: value.len() });
+            return Err(Refusal::HeaderTooLong { length: value.len() });
         }
         let place = |names, number| named(value, names).nth(number).map(|(place, _)| place);
         match (place(&TIMESTAMP, 1), place(&LABELS, 8)) {
-            (Some(second), Some(ninth)) if ninth < second => return Err(Error::TooManySignatures),
-            (Some(_), _) => return Err(Error::TimestampRepeated),
-            (None, Some(_)) => return Err(Error::TooManySignatures),
+            (Some(second), Some(ninth)) if ninth < second => {
+                return Err(Refusal::TooManySignatures);
+            }
+            (Some(_), _) => return Err(Refusal::TimestampRepeated),
+            (None, Some(_)) => return Err(Refusal::TooManySignatures),
             (None, None) => {}
         }
-        let (_, digits) = named(value, &TIMESTAMP).next().ok_or(Error::TimestampMissing)?;
-        let (digits, timestamp) = decimal(digits).ok_or(Error::TimestampInvalid)?;
+        let (_, digits) = named(value, &TIMESTAMP).next().ok_or(Refusal::TimestampMissing)?;
+        let (digits, timestamp) = decimal(digits).ok_or(Refusal::TimestampInvalid)?;
         let header = Self { digits, timestamp, value };
-        header.signatures().next().ok_or(Error::SignatureMissing)?;
+        header.signatures().next().ok_or(Refusal::SignatureMissing)?;
         Ok(header)
     }
 

@@ -189,6 +189,13 @@ impl<'de> Visitor<'de> for Sound {
     }
 }
 
+/// Whether a text is written like a number.
+#[must_use]
+pub fn is_number(text: &str) -> bool {
+    let is_value = serde_json::from_str::<&RawValue>(text).is_ok_and(|value| value.get() == text);
+    is_value && text.starts_with(|first: char| first == '-' || first.is_ascii_digit())
+}
+
 /// How deep brackets and braces outside of strings are nested, at most. For what is not JSON it is
 /// the depth that a reader can have come to before it noticed, or more.
 #[must_use]

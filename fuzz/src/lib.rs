@@ -7,10 +7,12 @@
 //! They run a thousand million times, and so they allocate nothing. `serde_json` does, for its errors,
 //! for escapes and for numbers.
 
+pub mod engine;
 pub mod event;
 pub mod header;
 pub mod json;
 pub mod mac;
+pub mod refusal;
 pub mod verdict;
 
 /// Whether every target has its small fault: with the feature `planted-fault`, the targets must

@@ -11,7 +11,7 @@ pub struct Hex([u8; 64]);
 impl Hex {
     /// The digits.
     #[must_use]
-    pub fn as_bytes(&self) -> &[u8] {
+    pub fn as_bytes(&self) -> &[u8; 64] {
         &self.0
     }
 
@@ -48,12 +48,21 @@ pub fn sha256(parts: &[&[u8]]) -> Hex {
     Hex::of(hash.finish().as_ref())
 }
 
-/// HMAC-SHA256 of the parts together.
+/// HMAC-SHA256 of the parts together, in digits.
 #[must_use]
 pub fn hmac(secret: &[u8], parts: &[&[u8]]) -> Hex {
+    Hex::of(&hmac_bytes(secret, parts))
+}
+
+/// HMAC-SHA256 of the parts together.
+///
+/// # Panics
+/// Never: it has 32 bytes.
+#[must_use]
+pub fn hmac_bytes(secret: &[u8], parts: &[&[u8]]) -> [u8; 32] {
     let mut hmac = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, secret));
     for part in parts {
         hmac.update(part);
     }
-    Hex::of(hmac.sign().as_ref())
+    hmac.sign().as_ref().try_into().expect("it has 32 bytes")
 }

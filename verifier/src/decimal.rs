@@ -11,6 +11,17 @@ pub(crate) struct Decimal {
 }
 
 impl Decimal {
+    /// No digits yet.
+    pub(crate) const NONE: Self = Self { digits: [b'0'; DIGITS], length: 0 };
+
+    /// Becomes these digits, of which there are at most twenty.
+    pub(crate) fn copy(&mut self, digits: &[u8]) {
+        self.length = digits.len();
+        for (place, digit) in self.digits.iter_mut().rev().zip(digits.iter().rev()) {
+            *place = *digit;
+        }
+    }
+
     pub(crate) fn as_bytes(&self) -> &[u8] {
         self.digits.get(DIGITS.saturating_sub(self.length)..).unwrap_or_default()
     }
@@ -18,7 +29,7 @@ impl Decimal {
 
 impl From<u64> for Decimal {
     fn from(number: u64) -> Self {
-        let mut decimal = Self { digits: [b'0'; DIGITS], length: 0 };
+        let mut decimal = Self::NONE;
         let mut rest = number;
         for digit in decimal.digits.iter_mut().rev() {
             let [ones, ..] = (rest % 10).to_le_bytes();

@@ -2,6 +2,13 @@
 
 #include "check.h"
 
+/* Under memcheck, it tells which bytes were never written. */
+#ifdef MEMCHECK
+#include <valgrind/memcheck.h>
+#else
+#define VALGRIND_CHECK_MEM_IS_DEFINED(bytes, length) 0
+#endif
+
 #define PAST NEXTAPI_WEBHOOK_TOLERANCE_SECONDS
 #define FUTURE NEXTAPI_WEBHOOK_TOLERANCE_SECONDS
 
@@ -19,7 +26,7 @@ HOLDS(event_places, offsetof(nextapi_webhook_event, status) == 129 + 65);
 HOLDS(verified_size, sizeof(nextapi_webhook_verified) == 24);
 HOLDS(verified_places, offsetof(nextapi_webhook_verified, age_seconds) == 8);
 HOLDS(secret_size, sizeof(nextapi_webhook_secret) == 2 * sizeof(void *));
-HOLDS(text_sizes, NEXTAPI_WEBHOOK_SIGNATURE_SIZE == 95 && NEXTAPI_WEBHOOK_EVENT_KEY_TEXT_SIZE == 71);
+HOLDS(text_sizes, NEXTAPI_WEBHOOK_SIGNATURE_SIZE == 129 && NEXTAPI_WEBHOOK_EVENT_KEY_TEXT_SIZE == 71);
 HOLDS(result_size, sizeof(nextapi_webhook_result) == 4);
 
 static nextapi_webhook_verifier verifier_of(const char *text) {
@@ -213,66 +220,101 @@ static void streams(void) {
         char *front = alone(BODY, cut);
         char *back = alone(BODY + cut, BODY_LENGTH - cut);
         memset(&stream, 0xa5, sizeof stream);
-        GIVES(nextapi_webhook_stream_begin(&stream, &verifier, header, strlen(header), NOW), OK);
+        GIVES(nextapi_webhook_stream_begin(&stream, &verifier, header, strlen(header)), OK);
         GIVES(nextapi_webhook_stream_update(&stream, front, cut), OK);
         GIVES(nextapi_webhook_stream_update(&stream, NULL, 0), OK);
         GIVES(nextapi_webhook_stream_update(&stream, back, BODY_LENGTH - cut), OK);
-        GIVES(nextapi_webhook_stream_finish(&stream, &verified), OK);
+        GIVES(nextapi_webhook_stream_finish(&stream, NOW, &verified), OK);
         CHECK(verified.timestamp == NOW && verified.age_seconds == 0 && verified.key_index == 0);
         CHECK(is_zero(&stream, sizeof stream));
         free(front);
         free(back);
     }
-    GIVES(nextapi_webhook_stream_finish(&stream, &verified), NOT_INITIALISED);
+    GIVES(nextapi_webhook_stream_finish(&stream, NOW, &verified), NOT_INITIALISED);
     CHECK(is_zero(&verified, sizeof verified));
     GIVES(nextapi_webhook_stream_update(&stream, BODY, 1), NOT_INITIALISED);
 
-    GIVES(nextapi_webhook_stream_begin(&stream, &verifier, header, strlen(header), NOW), OK);
+    GIVES(nextapi_webhook_stream_begin(&stream, &verifier, header, strlen(header)), OK);
     GIVES(nextapi_webhook_stream_update(&stream, BODY, BODY_LENGTH - 1), OK);
-    GIVES(nextapi_webhook_stream_finish(&stream, NULL), SIGNATURE_MISMATCH);
+    GIVES(nextapi_webhook_stream_finish(&stream, NOW, NULL), SIGNATURE_MISMATCH);
     header = signed_at(NOW - 300, "one");
-    GIVES(nextapi_webhook_stream_begin(&stream, &verifier, header, strlen(header), NOW), OK);
+    GIVES(nextapi_webhook_stream_begin(&stream, &verifier, header, strlen(header)), OK);
     GIVES(nextapi_webhook_stream_update(&stream, BODY, BODY_LENGTH), OK);
-    GIVES(nextapi_webhook_stream_finish(&stream, NULL), TIMESTAMP_EXPIRED);
+    GIVES(nextapi_webhook_stream_finish(&stream, NOW, NULL), TIMESTAMP_EXPIRED);
     header = signed_at(NOW + 300, "one");
-    GIVES(nextapi_webhook_stream_begin(&stream, &verifier, header, strlen(header), NOW), OK);
+    GIVES(nextapi_webhook_stream_begin(&stream, &verifier, header, strlen(header)), OK);
     GIVES(nextapi_webhook_stream_update(&stream, BODY, BODY_LENGTH), OK);
-    GIVES(nextapi_webhook_stream_finish(&stream, NULL), TIMESTAMP_AHEAD);
+    GIVES(nextapi_webhook_stream_finish(&stream, NOW, NULL), TIMESTAMP_AHEAD);
     header = signed_at(NOW, "one");
 
     /* A piece that could not be taken in is not passed over. */
-    GIVES(nextapi_webhook_stream_begin(&stream, &verifier, header, strlen(header), NOW), OK);
+    GIVES(nextapi_webhook_stream_begin(&stream, &verifier, header, strlen(header)), OK);
     GIVES(nextapi_webhook_stream_update(&stream, NULL, 5), ARGUMENT_INVALID);
     GIVES(nextapi_webhook_stream_update(&stream, BODY, BODY_LENGTH), NOT_INITIALISED);
-    GIVES(nextapi_webhook_stream_finish(&stream, &verified), NOT_INITIALISED);
-    GIVES(nextapi_webhook_stream_begin(&stream, &verifier, header, strlen(header), NOW), OK);
+    GIVES(nextapi_webhook_stream_finish(&stream, NOW, &verified), NOT_INITIALISED);
+    GIVES(nextapi_webhook_stream_begin(&stream, &verifier, header, strlen(header)), OK);
     GIVES(nextapi_webhook_stream_update(&stream, BODY, SIZE_MAX), ARGUMENT_INVALID);
-    GIVES(nextapi_webhook_stream_finish(&stream, &verified), NOT_INITIALISED);
+    GIVES(nextapi_webhook_stream_finish(&stream, NOW, &verified), NOT_INITIALISED);
 
-    GIVES(nextapi_webhook_stream_begin(&stream, &verifier, "t=1", 3, NOW), SIGNATURE_MISSING);
+    GIVES(nextapi_webhook_stream_begin(&stream, &verifier, "t=1", 3), SIGNATURE_MISSING);
     CHECK(is_zero(&stream, sizeof stream));
-    GIVES(nextapi_webhook_stream_begin(&stream, &verifier, NULL, 0, NOW), TIMESTAMP_MISSING);
-    GIVES(nextapi_webhook_stream_begin(&stream, &verifier, NULL, 1, NOW), ARGUMENT_INVALID);
-    GIVES(nextapi_webhook_stream_begin(&stream, NULL, header, strlen(header), NOW), ARGUMENT_INVALID);
-    GIVES(nextapi_webhook_stream_begin(NULL, &verifier, header, strlen(header), NOW), ARGUMENT_INVALID);
+    GIVES(nextapi_webhook_stream_begin(&stream, &verifier, NULL, 0), TIMESTAMP_MISSING);
+    GIVES(nextapi_webhook_stream_begin(&stream, &verifier, NULL, 1), ARGUMENT_INVALID);
+    GIVES(nextapi_webhook_stream_begin(&stream, NULL, header, strlen(header)), ARGUMENT_INVALID);
+    GIVES(nextapi_webhook_stream_begin(NULL, &verifier, header, strlen(header)), ARGUMENT_INVALID);
     GIVES(nextapi_webhook_stream_begin((nextapi_webhook_stream *)(void *)misaligned, &verifier, header,
-                                       strlen(header), NOW),
+                                       strlen(header)),
           ARGUMENT_INVALID);
     GIVES(nextapi_webhook_stream_update(NULL, BODY, 1), ARGUMENT_INVALID);
     GIVES(nextapi_webhook_stream_update(NULL, NULL, 1), ARGUMENT_INVALID);
-    GIVES(nextapi_webhook_stream_finish(NULL, &verified), ARGUMENT_INVALID);
+    GIVES(nextapi_webhook_stream_finish(NULL, NOW, &verified), ARGUMENT_INVALID);
 
-    GIVES(nextapi_webhook_stream_begin(&stream, &verifier, header, strlen(header), NOW), OK);
+    GIVES(nextapi_webhook_stream_begin(&stream, &verifier, header, strlen(header)), OK);
     nextapi_webhook_stream_wipe(&stream);
     CHECK(is_zero(&stream, sizeof stream));
     nextapi_webhook_stream_wipe(NULL);
 
-    /* A stream does not refer to its verifier. */
-    GIVES(nextapi_webhook_stream_begin(&stream, &verifier, header, strlen(header), NOW), OK);
     nextapi_webhook_verifier_wipe(&verifier);
+    GIVES(nextapi_webhook_stream_begin(&stream, &verifier, header, strlen(header)), NOT_INITIALISED);
+}
+
+/* Leaves a pattern on the stack below the caller. */
+static void paint_stack(void) {
+    volatile unsigned char paint[65536];
+    size_t at;
+    for (at = 0; at < sizeof paint; at++)
+        paint[at] = 0xa5;
+}
+
+/* Whether nothing of the stack was copied into an object of the library. */
+static int is_clean(const void *object, size_t size) {
+    static const char painted[] = "\xa5\xa5\xa5\xa5";
+    size_t at;
+    for (at = 0; at + 4 <= size; at++)
+        if (memcmp((const char *)object + at, painted, 4) == 0)
+            return 0;
+    return VALGRIND_CHECK_MEM_IS_DEFINED(object, size) == 0;
+}
+
+static void storage(void) {
+    nextapi_webhook_verifier verifier;
+    nextapi_webhook_stream stream;
+    const nextapi_webhook_secret only = secret("one");
+    const char *header = signed_at(NOW, "one");
+
+    memset(&verifier, 0xa5, sizeof verifier);
+    memset(&stream, 0xa5, sizeof stream);
+    paint_stack();
+    GIVES(nextapi_webhook_verifier_init(&verifier, &only, 1, PAST, FUTURE), OK);
+    CHECK(is_clean(&verifier, sizeof verifier));
+    paint_stack();
+    GIVES(nextapi_webhook_stream_begin(&stream, &verifier, header, strlen(header), NOW), OK);
+    CHECK(is_clean(&stream, sizeof stream));
+    paint_stack();
     GIVES(nextapi_webhook_stream_update(&stream, BODY, BODY_LENGTH), OK);
-    GIVES(nextapi_webhook_stream_finish(&stream, NULL), OK);
-    GIVES(nextapi_webhook_stream_begin(&stream, &verifier, header, strlen(header), NOW), NOT_INITIALISED);
+    CHECK(is_clean(&stream, sizeof stream));
+    nextapi_webhook_stream_wipe(&stream);
+    nextapi_webhook_verifier_wipe(&verifier);
 }
 
 static void signatures(void) {
@@ -443,6 +485,7 @@ int main(void) {
     verifiers();
     verdicts();
     streams();
+    storage();
     signatures();
     events();
     event_keys();
