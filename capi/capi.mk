@@ -5,13 +5,16 @@ PREFIX = /usr/local
 LIBDIR = $(PREFIX)/lib
 INCLUDEDIR = $(PREFIX)/include
 DESTDIR =
+# What it is built and installed for, as rustc calls it; if empty, CARGO_BUILD_TARGET, else this machine.
+TARGET =
 
-C_VERSION := $(call locked,nextapi-webhook-c)
 # The number in the shared library's name: raised with every change that a program would have to be
 # compiled again for.
-C_ABI := 0
-C_LIBRARY := target/capi/libnextapi_webhook_c
-C_OUT := target/capi/c
+C_ABI := 1
+# Where `make c-library` leaves what `make install` takes.
+C_STAGE := target/c-library
+C_LIBRARY := $(C_STAGE)/libnextapi_webhook
+C_OUT := target/c-tests
 C_HEADER := capi/include/nextapi_webhook.h
 # Bytes that verifying may add to a program on x86-64.
 C_SIZE_BUDGET := 26624
@@ -21,15 +24,15 @@ CBINDGEN := .tools/installed/cbindgen-$(CBINDGEN_VERSION)
 C_BUILD = cargo rustc --quiet --profile capi --package nextapi-webhook-c --features panic-handler
 
 .PHONY: c-library
-c-library: ## the static and the shared C library
-	$(call say,The C library)
-	$(C_BUILD) --crate-type staticlib,cdylib -- \
-		-C link-arg=-Wl,-soname,libnextapi_webhook.so.$(C_ABI),-z,defs -C link-arg=-lc
+c-library: ## the static and the shared C library; TARGET
+	$(call say,The C library$(if $(TARGET), for $(TARGET)))
+	capi/packaging/build.sh $(C_STAGE) $(C_ABI) $(TARGET)
 
+# Needs no Rust, so that it can be run by root; what is not built is not installed.
 .PHONY: install
-install: c-library ## install it; PREFIX, LIBDIR, INCLUDEDIR, DESTDIR
-	PREFIX='$(PREFIX)' LIBDIR='$(LIBDIR)' INCLUDEDIR='$(INCLUDEDIR)' DESTDIR='$(DESTDIR)' \
-		capi/packaging/install.sh $(C_LIBRARY) $(C_VERSION) $(C_ABI)
+install: ## install what c-library built; PREFIX, DESTDIR, TARGET
+	@PREFIX='$(PREFIX)' LIBDIR='$(LIBDIR)' INCLUDEDIR='$(INCLUDEDIR)' DESTDIR='$(DESTDIR)' \
+		capi/packaging/install.sh $(C_STAGE) $(TARGET)
 
 # Made from the sources, and committed for those who have no Rust.
 generate_header = .tools/bin/cbindgen --quiet --config capi/cbindgen.toml --crate nextapi-webhook-c --output $(1) capi
@@ -49,18 +52,31 @@ c-header-check: $(CBINDGEN) ## the committed header is the one that the sources 
 c-test: c-header-check c-library ## every function and result from C and C++; symbols
 	$(call say,The C library from C99 and from C++$(comma) under sanitizers)
 	capi/tests/programs.sh $(C_LIBRARY) $(C_OUT) sanitizers
-	capi/tests/symbols.sh $(C_LIBRARY)
+	capi/tests/symbols.sh $(C_STAGE)
 	capi/tests/size.sh $(C_LIBRARY) $(C_OUT) $(C_SIZE_BUDGET)
 
+# What tests/targets.sh looks at.
+C_TARGETS := x86_64-unknown-linux-gnu x86_64-unknown-linux-musl i686-unknown-linux-gnu aarch64-unknown-linux-gnu \
+	aarch64-apple-darwin wasm32-unknown-unknown thumbv7em-none-eabihf thumbv6m-none-eabi riscv32imc-unknown-none-elf
+
+.PHONY: c-targets
+c-targets: .tools/installed/c-targets ## panics, symbols and sizes for nine machines
+	$(call say,The C library for other machines$(comma) at three levels of optimisation)
+	capi/tests/targets.sh capi/README.md '$(C_TARGETS)'
+
+.PHONY: c-sizes
+c-sizes: .tools/installed/c-targets ## write the sizes in capi/README.md anew
+	capi/tests/targets.sh capi/README.md '$(C_TARGETS)' write
+
 .PHONY: c-assurance
-c-assurance: c-library hook .tools/installed/valgrind .tools/installed/c-packages ## memcheck, a planted panic, installing, the example
+c-assurance: c-targets c-library hook .tools/installed/valgrind .tools/installed/targets .tools/installed/c-packages ## c-targets, memcheck, installing, the example
 	$(call say,The C library under memcheck)
 	ABI=$(C_ABI) capi/tests/programs.sh $(C_LIBRARY) $(C_OUT) valgrind
 	$(call say,A panic that was planted in the C library is found)
-	CARGO_PROFILE_CAPI_OVERFLOW_CHECKS=true CARGO_TARGET_DIR=target/planted $(C_BUILD) --crate-type staticlib
-	capi/tests/symbols.sh target/planted/capi/libnextapi_webhook_c planted
+	CARGO_PROFILE_CAPI_OVERFLOW_CHECKS=true capi/packaging/build.sh $(C_OUT)/planted $(C_ABI)
+	capi/tests/symbols.sh $(C_OUT)/planted planted
 	$(call say,The C library$(comma) installed)
-	capi/tests/install.sh $(C_OUT) $(C_VERSION) $(C_ABI)
+	capi/tests/install.sh $(C_STAGE) $(C_OUT)
 	$(call say,The example receiver$(comma) on real sockets)
 	capi/tests/receiver.sh $(C_OUT) target/debug/nextapi-hook
 
@@ -72,4 +88,10 @@ $(CBINDGEN):
 .tools/installed/c-packages: apt.mk
 	$(call say,Looking for CMake$(comma) pkg-config and libmicrohttpd)
 	$(call debian,cmake pkg-config libmicrohttpd-dev,command -v cmake && command -v pkg-config && pkg-config --exists libmicrohttpd)
+	mkdir -p $(@D) && touch $@
+
+.tools/installed/c-targets: capi/capi.mk rust-toolchain.toml
+	$(call say,Adding compiler targets$(comma) and the tools that read their objects)
+	rustup target add $(C_TARGETS)
+	rustup component add llvm-tools
 	mkdir -p $(@D) && touch $@

@@ -7,7 +7,7 @@ use nextapi_webhook::{Key, Signature, UnixTime};
 use crate::{Outcome, argument};
 
 /// Bytes that are enough for every header that nextapi_webhook_sign makes, its NUL included.
-pub const SIGNATURE_SIZE: usize = 95;
+pub const SIGNATURE_SIZE: usize = 129;
 
 const _: () = assert!(SIGNATURE_SIZE == Signature::MAX_BYTES + 1);
 

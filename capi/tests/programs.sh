@@ -28,7 +28,7 @@ for name in functions vectors; do
             "$out/$name" "$vectors"
         done
     else
-        compile c c99 "$name" "$built.so" "-Wl,-rpath,$out"
+        compile c c99 "$name" -DMEMCHECK "$built.so" "-Wl,-rpath,$out"
         ln -sf "$(realpath "$built.so")" "$out/libnextapi_webhook.so.$ABI"
         printf '  memcheck  %s: ' "$name"
         valgrind --quiet --error-exitcode=99 --leak-check=full --track-origins=yes "$out/$name" "$vectors"

@@ -261,7 +261,7 @@ mod tests {
         for shape in [Shape::Envelope, Shape::EnvelopeWithJobId, Shape::Flat] {
             for status in ALL {
                 let body = job.event(shape, status).unwrap();
-                let event = Event::read(&body.bytes).unwrap();
+                let event = Event::read_unverified(&body.bytes).unwrap();
                 assert_eq!(event.job_id(), Some(job.id()), "{shape:?} {status:?}");
                 assert_eq!(body.event_type, status.event_type());
                 match shape {
@@ -277,9 +277,9 @@ mod tests {
         let job = job();
         let running = job.event(Shape::Flat, Status::Running).unwrap().bytes;
         let succeeded = job.event(Shape::Flat, Status::Succeeded).unwrap().bytes;
-        assert_eq!(Event::read(&running).unwrap().id(), Some(job.video_id()));
-        assert_eq!(Event::read(&succeeded).unwrap().id(), Some(job.video_id()));
-        assert_ne!(EventKey::of(&running), EventKey::of(&succeeded));
+        assert_eq!(Event::read_unverified(&running).unwrap().id(), Some(job.video_id()));
+        assert_eq!(Event::read_unverified(&succeeded).unwrap().id(), Some(job.video_id()));
+        assert_ne!(EventKey::of_unverified(&running), EventKey::of_unverified(&succeeded));
     }
 
     #[test]
@@ -293,7 +293,7 @@ mod tests {
     fn final_credits_are_told_at_the_end() {
         let job = job();
         let credits = |shape, status| {
-            let event = Event::read(&job.event(shape, status).unwrap().bytes).unwrap();
+            let event = Event::read_unverified(&job.event(shape, status).unwrap().bytes).unwrap();
             event.credits().map(str::to_owned)
         };
         assert_eq!(credits(Shape::Envelope, Status::Succeeded).as_deref(), Some("1.05"));
@@ -308,7 +308,7 @@ mod tests {
             EventBody::batch_completed(UnixTime::from_secs(1)).unwrap(),
             EventBody::unreadable().unwrap(),
         ] {
-            assert_eq!(EventKey::of(&body.bytes), EventKey::of_body(&body.bytes));
+            assert!(EventKey::of_unverified(&body.bytes).to_string().starts_with("body-"));
         }
     }
 }

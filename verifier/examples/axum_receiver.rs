@@ -44,24 +44,27 @@ impl Receiver {
         let Some(header) = SIGNATURE_HEADERS.iter().find_map(|name| headers.get(*name)) else {
             return (StatusCode::BAD_REQUEST, "signature_missing");
         };
-        if let Err(error) = self.verifier.verify(header, body, UnixTime::now()) {
-            let status = match error.code() {
-                "signature_malformed" => StatusCode::BAD_REQUEST,
-                _ => StatusCode::UNAUTHORIZED,
-            };
-            return (status, error.code());
-        }
+        let delivery = match self.verifier.verify(header, body, UnixTime::now()) {
+            Ok(delivery) => delivery,
+            Err(error) => {
+                let status = match error.code() {
+                    "signature_malformed" => StatusCode::BAD_REQUEST,
+                    _ => StatusCode::UNAUTHORIZED,
+                };
+                return (status, error.code());
+            }
+        };
 
         // From here on the delivery is authentic. It comes at least once, and perhaps twice at the same
         // moment. So the lock is held until the outcome is known: the second waits, and is not told that
         // all is well while the first may still fail. And the key is remembered only after success:
         // otherwise the retry after a failure would be answered as a duplicate, and the event be lost.
-        let key = EventKey::of(body);
+        let key = delivery.event_key();
         let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
         if done.contains(&key) {
             return (StatusCode::OK, "duplicate");
         }
-        if let Err(error) = deal_with(&key, body) {
+        if let Err(error) = deal_with(&key, delivery.body()) {
             eprintln!("{key}: {error}");
             return (StatusCode::INTERNAL_SERVER_ERROR, "failed");
         }

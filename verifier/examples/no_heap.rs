@@ -14,7 +14,7 @@ use core::fmt::Write as _;
 
 use heapless::{String, Vec};
 use nextapi_webhook::{
-    Error, EventKey, Key, KeyError, ReplayWindow, Tolerance, UnixTime, Verifier,
+    Error, Key, KeyError, ReplayWindow, Signature, Tolerance, UnixTime, Verifier,
 };
 
 /// The longest body that this device accepts. The key of an event is taken from the whole body, so the
@@ -57,17 +57,17 @@ impl Receiver {
         })
     }
 
-    /// Takes one delivery in. `now` is from a clock that is set, by a GPS receiver for example: a
+    /// Takes one delivery in. `clock` is one that is set, by a GPS receiver for example: a
     /// device that does not know the time cannot tell fresh from stale, and must not guess.
     fn receive<'a>(
         &mut self,
         header: &[u8],
         pieces: impl Iterator<Item = &'a [u8]>,
-        now: UnixTime,
+        clock: impl Fn() -> UnixTime,
         act: impl FnOnce(&[u8]) -> bool,
     ) -> Outcome {
         // A header that is no good is refused before any of the body is taken in.
-        let mut stream = match self.verifier.begin(header, now) {
+        let mut stream = match self.verifier.begin(header) {
             Ok(stream) => stream,
             Err(error) => return Outcome::Refused(error),
         };
@@ -79,15 +79,17 @@ impl Receiver {
                 return Outcome::BodyTooLong;
             }
         }
-        if let Err(error) = stream.finish() {
-            return Outcome::Refused(error);
-        }
+        // The age is judged now: a sender may take its time with the last piece.
+        let delivery = match stream.finish(clock()) {
+            Ok(verified) => verified.with_body(&self.body),
+            Err(error) => return Outcome::Refused(error),
+        };
         // Only from here on is the body more than bytes that anybody may have sent.
-        let key = EventKey::of(&self.body);
+        let key = delivery.event_key();
         if self.seen.contains(&key) {
             return Outcome::Duplicate;
         }
-        if !act(&self.body) {
+        if !act(delivery.body()) {
             return Outcome::Failed;
         }
         // Remembered only now: had it been before, the retry after a failure would be a duplicate.
@@ -101,13 +103,13 @@ fn main() -> Result<(), KeyError> {
     let mut receiver = Receiver::new(secret)?;
     let mut deliver = |name, header: &str, body: &[u8], now, works| {
         let (header, pieces) = (header.as_bytes(), body.chunks(PIECE_BYTES));
-        let outcome = receiver.receive(header, pieces, UnixTime::from_secs(now), |_| works);
+        let outcome = receiver.receive(header, pieces, || UnixTime::from_secs(now), |_| works);
         std::println!("{name:<20} {outcome:?}");
     };
 
     // The provider's side, in fixed memory as well.
     let body = br#"{"id":"evt_1","type":"job.succeeded","data":{"job":{"id":"job_7"},"pad":"0123456789"}}"#;
-    let mut header = String::<94>::new(); // none that is made is longer
+    let mut header = String::<{ Signature::MAX_BYTES }>::new();
     let _ = write!(header, "{}", Key::new(secret)?.sign(UnixTime::from_secs(NOW), body));
 
     deliver("the actuator jams", &header, body, NOW, false);

@@ -13,7 +13,7 @@ use core::error::Error;
 use std::process::ExitCode;
 use std::{env, fs};
 
-use nextapi_webhook::{Event, EventKey, Key, Tolerance, UnixTime, Verifier};
+use nextapi_webhook::{Key, Tolerance, UnixTime, Verified, Verifier};
 
 fn main() -> ExitCode {
     match check() {
@@ -39,22 +39,25 @@ fn check() -> Result<bool, Box<dyn Error>> {
         .map(|secret| Key::new(secret.as_bytes()))
         .collect::<Result<_, _>>()?;
     let verifier = Verifier::<8>::new(keys, Tolerance::DEFAULT)?;
-    let verify = |body: &[u8]| verifier.verify(header, body, UnixTime::from_secs(arrived));
+    let now = UnixTime::from_secs(arrived);
 
-    match verify(&body) {
+    match verifier.verify(header, &body, now) {
         Ok(accepted) => {
             println!(
                 "accepted: signed with secret {} of WEBHOOK_SECRETS, {} s before it arrived",
                 accepted.key_index().saturating_add(1),
                 accepted.age_secs()
             );
-            describe(&body);
+            describe(&accepted);
             Ok(true)
         }
         Err(error) => {
             println!("refused: {}: {error}", error.code());
             // The commonest accident of a capture: an editor ends every file with a line feed.
-            if body.strip_suffix(b"\n").is_some_and(|body| verify(body).is_ok()) {
+            if body
+                .strip_suffix(b"\n")
+                .is_some_and(|body| verifier.verify(header, body, now).is_ok())
+            {
                 println!("hint: without the line feed at the end of {file} it would be accepted");
             }
             Ok(false)
@@ -62,10 +65,10 @@ fn check() -> Result<bool, Box<dyn Error>> {
     }
 }
 
-/// Only for a body that has been verified. What it says is printed with `{:?}`, so that nothing in it
-/// can move the cursor or colour the screen.
-fn describe(body: &[u8]) {
-    match Event::read(body) {
+/// What the body says is printed with `{:?}`, so that nothing in it can move the cursor or colour the
+/// screen.
+fn describe(accepted: &Verified<&[u8]>) {
+    match accepted.event() {
         Ok(event) => println!(
             "event: id {:?}, type {:?}, status {:?}, job {:?}",
             event.id(),
@@ -76,5 +79,5 @@ fn describe(body: &[u8]) {
         // As authentic as before: a receiver deals with it, and knows it again by its bytes.
         Err(error) => println!("event: none: {error}"),
     }
-    println!("key: {}", EventKey::of(body));
+    println!("key: {}", accepted.event_key());
 }

@@ -11,6 +11,7 @@ use core::fmt;
 #[non_exhaustive]
 pub enum Error {
     /// The header is longer than [`MAX_HEADER_BYTES`](crate::MAX_HEADER_BYTES).
+    #[non_exhaustive]
     HeaderTooLong {
         /// The header's length in bytes.
         length: usize,
@@ -31,6 +32,7 @@ pub enum Error {
     /// No signature in the header was made over this timestamp and body with any of the keys.
     SignatureMismatch,
     /// The signature holds, but it is too old.
+    #[non_exhaustive]
     TimestampExpired {
         /// How old the signature is, in seconds.
         age: u64,
@@ -38,6 +40,7 @@ pub enum Error {
         tolerance: u64,
     },
     /// The signature holds, but its timestamp is too far in the future.
+    #[non_exhaustive]
     TimestampAhead {
         /// How far ahead of the given time the timestamp is, in seconds.
         ahead: u64,
@@ -116,6 +119,7 @@ pub enum KeyError {
     /// A verifier was given no key at all.
     None,
     /// A verifier was given more keys than it has room for.
+    #[non_exhaustive]
     TooMany {
         /// The number of keys that the verifier has room for.
         limit: usize,
@@ -148,8 +152,8 @@ impl core::error::Error for KeyError {}
 
 /// Why a body could not be read as an event.
 ///
-/// None of these makes a delivery less authentic: forward it all the same, keyed by
-/// [`EventKey::of_body`](crate::EventKey::of_body).
+/// None of these makes a delivery less authentic: forward it all the same. It has a key, too:
+/// [`Verified::event_key`](crate::Verified::event_key).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
@@ -160,6 +164,7 @@ pub enum EventError {
     /// Objects and arrays are nested more than [`MAX_DEPTH`](crate::MAX_DEPTH) deep.
     TooDeep,
     /// A field is longer than the event type has room for.
+    #[non_exhaustive]
     FieldTooLong {
         /// The field's name.
         field: &'static str,
@@ -167,6 +172,7 @@ pub enum EventError {
         limit: usize,
     },
     /// A field has a control character, which no identifier has.
+    #[non_exhaustive]
     FieldInvalid {
         /// The field's name.
         field: &'static str,
@@ -208,3 +214,44 @@ impl fmt::Display for EventError {
 }
 
 impl core::error::Error for EventError {}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use std::string::ToString as _;
+
+    use super::*;
+
+    #[test]
+    fn codes_are_stable_and_sentences_are_there() {
+        let errors = [
+            (Error::HeaderTooLong { length: 2_000 }, "signature_malformed"),
+            (Error::TimestampMissing, "signature_malformed"),
+            (Error::TimestampRepeated, "signature_malformed"),
+            (Error::TimestampInvalid, "signature_malformed"),
+            (Error::SignatureMissing, "signature_malformed"),
+            (Error::TooManySignatures, "signature_malformed"),
+            (Error::SignatureMismatch, "signature_mismatch"),
+            (Error::TimestampExpired { age: 300, tolerance: 300 }, "timestamp_expired"),
+            (Error::TimestampAhead { ahead: 300, tolerance: 300 }, "timestamp_ahead"),
+        ]
+        .map(|(error, code)| (error.code(), error.to_string(), code));
+        let key_errors = [
+            (KeyError::Empty, "key_empty"),
+            (KeyError::None, "key_none"),
+            (KeyError::TooMany { limit: 2 }, "key_too_many"),
+        ]
+        .map(|(error, code)| (error.code(), error.to_string(), code));
+        let event_errors = [
+            (EventError::NotAnEvent, "event_unreadable"),
+            (EventError::TooDeep, "event_too_deep"),
+            (EventError::FieldTooLong { field: "id", limit: 128 }, "event_field_too_long"),
+            (EventError::FieldInvalid { field: "id" }, "event_field_invalid"),
+        ]
+        .map(|(error, code)| (error.code(), error.to_string(), code));
+        for (code, sentence, expected) in errors.into_iter().chain(key_errors).chain(event_errors) {
+            assert_eq!(code, expected);
+            assert!(sentence.len() > 20, "{sentence}");
+        }
+    }
+}

@@ -26,7 +26,7 @@ const CREDITS_BYTES: usize = 32;
 /// An empty text counts as absent, everywhere: where `job.id` is `""`, the job's id is taken from the
 /// next place that has one.
 ///
-/// Read an event only from a body that has been verified: before that, anybody may have written it.
+/// [`Verified::event`](crate::Verified::event) reads it from a body that has been verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -52,16 +52,18 @@ impl Event {
     /// Bytes that [`credits`](Self::credits) has at most.
     pub const MAX_CREDITS_BYTES: usize = CREDITS_BYTES;
 
-    /// Reads the body.
+    /// Reads any body.
+    ///
+    /// Nothing has verified the body here, and anybody may have written it. From what has been
+    /// verified, [`Verified::event`](crate::Verified::event) reads.
     ///
     /// What identifies the event (`id`, `type` and `status` of the body itself) must be sound. What
     /// only describes it (the job's id and status, the credits) is left out where it is of the wrong
     /// kind or has no room, so that an odd detail never costs the identity.
     ///
     /// # Errors
-    /// See [`EventError`]. A body that cannot be read is as authentic as before: forward it, keyed by
-    /// [`EventKey::of_body`].
-    pub fn read(body: &[u8]) -> Result<Self, EventError> {
+    /// See [`EventError`]. A body that cannot be read is as authentic as before.
+    pub fn read_unverified(body: &[u8]) -> Result<Self, EventError> {
         let Sections { body, data, job } = Sections::read(body)?;
         let described =
             job.status.and_then(Value::text).and_then(|text| text.resolve("status").ok());
@@ -83,7 +85,11 @@ impl Event {
             has_own_status: status.is_some(),
             status: status.or(described),
             job_id: job_ids.into_iter().find_map(|value| value?.text()?.resolve("job_id").ok()),
-            credits: credits.into_iter().find_map(|value| String::try_from(value?.number()?).ok()),
+            // The first amount counts. If there is no room for it, another would be a wrong one.
+            credits: credits
+                .into_iter()
+                .find_map(|value| value?.amount())
+                .and_then(|amount| String::try_from(amount).ok()),
         })
     }
 
@@ -112,9 +118,11 @@ impl Event {
         self.job_id.as_deref()
     }
 
-    /// What the job cost, in credits, exactly as the number stands in the body, such as `1.05`:
-    /// `cost_credits`, else `credits`, of the body, its data or its job. It is text because a binary
-    /// fraction is nothing to do accounts with.
+    /// What the job cost, in credits, exactly as the amount stands in the body, such as `1.05`:
+    /// `cost_credits`, else `credits`, of the body, its data or its job, whether a number or a text that
+    /// is written like one. The first of them counts; one of more than
+    /// [`MAX_CREDITS_BYTES`](Self::MAX_CREDITS_BYTES) is left out and not replaced by another. It is text
+    /// because a binary fraction is nothing to do accounts with.
     #[must_use]
     pub fn credits(&self) -> Option<&str> {
         self.credits.as_deref()
@@ -252,7 +260,12 @@ impl<'a> Value<'a> {
         if let Self::Text(text) = self { Some(text) } else { None }
     }
 
-    fn number(self) -> Option<&'a str> {
-        if let Self::Number(number) = self { Some(number) } else { None }
+    /// An amount, written as a number or as a text that would be one.
+    fn amount(self) -> Option<&'a str> {
+        match self {
+            Self::Number(number) => Some(number),
+            Self::Text(text) => text.number(),
+            Self::Null | Self::Other => None,
+        }
     }
 }

@@ -2,9 +2,8 @@
 
 use core::fmt;
 
-use sha2::{Digest as _, Sha256};
-
 use crate::Event;
+use crate::sha256;
 use crate::signature::{concatenate, hex};
 
 /// The name under which duplicates of an event are recognised: equal for all deliveries of one
@@ -49,26 +48,28 @@ impl EventKey {
     /// Bytes of the longest text of a key.
     pub const MAX_TEXT_BYTES: usize = "event-".len() + 64;
 
-    /// The key of a verified body: that of the event it says it is, else that of its bytes.
+    /// The key of any body: that of the event it says it is, else that of its bytes.
+    ///
+    /// Nothing has verified the body here, and anybody may have written it. Of what has been verified,
+    /// [`Verified::event_key`](crate::Verified::event_key) is the key.
     #[must_use]
-    pub fn of(body: &[u8]) -> Self {
-        Event::read(body).ok().and_then(|event| event.key()).unwrap_or_else(|| Self::of_body(body))
+    pub fn of_unverified(body: &[u8]) -> Self {
+        let event = Event::read_unverified(body).ok();
+        event.and_then(|event| event.key()).unwrap_or_else(|| Self::of_bytes(body))
     }
 
     /// The key of a body that does not say which event it is. Two deliveries of it are duplicates if
     /// they are equal byte for byte.
-    #[must_use]
-    pub fn of_body(body: &[u8]) -> Self {
-        Self { source: Source::Body, digest: Sha256::digest(body).into() }
+    pub(crate) fn of_bytes(body: &[u8]) -> Self {
+        Self { source: Source::Body, digest: sha256::hash([body]) }
     }
 
     /// The texts have no line feed: they come from an [`Event`], which refuses control characters.
     pub(crate) fn of_event(id: &str, event_type: Option<&str>, status: Option<&str>) -> Self {
-        let mut hash = Sha256::new();
-        for part in [id, "\n", event_type.unwrap_or_default(), "\n", status.unwrap_or_default()] {
-            hash.update(part);
-        }
-        Self { source: Source::Event, digest: hash.finalize().into() }
+        let event_type = event_type.unwrap_or_default();
+        let status = status.unwrap_or_default();
+        let message = [id, "\n", event_type, "\n", status].map(str::as_bytes);
+        Self { source: Source::Event, digest: sha256::hash(message) }
     }
 
     /// The hash alone, without what it was taken of.
@@ -151,7 +152,7 @@ mod tests {
     #[test]
     fn bytes_for_a_store_stay_the_same_and_give_the_key_again() {
         for (key, source) in
-            [(EventKey::of_event("evt_1", None, Some("running")), 1), (EventKey::of_body(b""), 2)]
+            [(EventKey::of_event("evt_1", None, Some("running")), 1), (EventKey::of_bytes(b""), 2)]
         {
             let bytes = key.to_bytes();
             assert_eq!((bytes[0], &bytes[1..]), (source, key.digest().as_slice()));
@@ -167,7 +168,7 @@ mod tests {
         let text = EventKey::of_event("evt_1", None, Some("running")).to_string();
         assert_eq!(text.len(), EventKey::MAX_TEXT_BYTES);
         assert!(text.starts_with("event-"), "{text}");
-        let text = EventKey::of_body(b"").to_string();
+        let text = EventKey::of_bytes(b"").to_string();
         let digest = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
         assert_eq!(text.strip_prefix("body-"), Some(digest));
     }

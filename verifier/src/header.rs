@@ -1,8 +1,6 @@
 //! The signature header: its grammar and its limits.
 
-use heapless::Vec;
-
-use crate::signature::{Label, MAC_BYTES, MAC_DIGITS};
+use crate::signature::{Label, MAC_DIGITS};
 use crate::{Error, UnixTime};
 
 /// Signatures that a header may hold. The provider sends one, and two while it rotates its secret;
@@ -36,8 +34,34 @@ pub(crate) struct Header<'a> {
     timestamp: UnixTime,
 }
 
-/// The signatures of a header. They are large, and so are not moved: the caller has them.
-pub(crate) type Signatures = Vec<[u8; MAC_BYTES], MAX_SIGNATURES>;
+/// The signatures of a header, as the words that a hash consists of (FIPS 180-4 section 6.2). They are
+/// large, and so are not moved: the caller has them.
+///
+/// An array of which every word has been written, and a count as narrow as they are, so that there is
+/// no padding: who keeps a verification under way keeps nothing of what the stack held before.
+pub(crate) struct Signatures {
+    macs: [[u32; 8]; MAX_SIGNATURES],
+    count: u32,
+}
+
+impl Signatures {
+    pub(crate) const NONE: Self = Self { macs: [[0; 8]; MAX_SIGNATURES], count: 0 };
+
+    /// Those that the header has.
+    pub(crate) fn as_slice(&self) -> &[[u32; 8]] {
+        usize::try_from(self.count)
+            .ok()
+            .and_then(|count| self.macs.get(..count))
+            .unwrap_or_default()
+    }
+
+    fn push(&mut self, mac: [u32; 8]) -> Result<(), Error> {
+        let place = usize::try_from(self.count).ok().and_then(|count| self.macs.get_mut(count));
+        *place.ok_or(Error::TooManySignatures)? = mac;
+        self.count = self.count.saturating_add(1);
+        Ok(())
+    }
+}
 
 impl<'a> Header<'a> {
     /// Takes the header apart, and puts its signatures into `signatures`, which is empty.
@@ -51,34 +75,40 @@ impl<'a> Header<'a> {
         loop {
             match rest {
                 [] => break,
-                [b',' | b' ' | b'\t', behind @ ..] => rest = behind,
+                [b',' | b' ' | b'\t', behind @ ..] => {
+                    rest = behind;
+                    continue;
+                }
                 [b't', b'=', behind @ ..] => {
                     let text;
                     (text, rest) = split_value(behind);
                     if digits.replace(text).is_some() {
                         return Err(Error::TimestampRepeated);
                     }
+                    continue;
                 }
-                _ if let Some(behind) = Label::strip(rest) => {
-                    if labelled == MAX_SIGNATURES {
-                        return Err(Error::TooManySignatures);
-                    }
-                    labelled = labelled.saturating_add(1);
-                    // Digits first: no comma has to be looked for among them.
-                    let (mac, behind) = split_mac(behind);
-                    let excess;
-                    (excess, rest) = split_value(behind);
-                    if let (Some(mac), []) = (mac, excess) {
-                        // Room was checked just above.
-                        signatures.push(mac).map_err(|_| Error::TooManySignatures)?;
-                    }
-                }
-                _ => (_, rest) = split_value(rest),
+                _ => {}
+            }
+            let Some(behind) = Label::strip(rest) else {
+                (_, rest) = split_value(rest);
+                continue;
+            };
+            if labelled == MAX_SIGNATURES {
+                return Err(Error::TooManySignatures);
+            }
+            labelled = labelled.saturating_add(1);
+            // Digits first: no comma has to be looked for among them.
+            let (mac, behind) = split_mac(behind);
+            let excess;
+            (excess, rest) = split_value(behind);
+            if let (Some(mac), []) = (mac, excess) {
+                // Room was checked just above.
+                signatures.push(mac)?;
             }
         }
         let digits = digits.ok_or(Error::TimestampMissing)?;
         let timestamp = parse_timestamp(digits).ok_or(Error::TimestampInvalid)?;
-        if signatures.is_empty() {
+        if signatures.count == 0 {
             return Err(Error::SignatureMissing);
         }
         Ok(Self { digits, timestamp })
@@ -123,7 +153,7 @@ fn parse_timestamp(digits: &[u8]) -> Option<UnixTime> {
 ///
 /// Nothing here is secret. It goes over the digits in passes that the compiler makes vectors of, so
 /// that a header with all the signatures that there may be costs little more than one with one.
-fn split_mac(text: &[u8]) -> (Option<[u8; MAC_BYTES]>, &[u8]) {
+fn split_mac(text: &[u8]) -> (Option<[u32; 8]>, &[u8]) {
     /// No digit has this value.
     const NO_DIGIT: u8 = 0xff;
     let Some((digits, rest)) = text.split_first_chunk::<MAC_DIGITS>() else {
@@ -139,9 +169,9 @@ fn split_mac(text: &[u8]) -> (Option<[u8; MAC_BYTES]>, &[u8]) {
         };
         is_hex &= *value != NO_DIGIT;
     }
-    let mut mac = [0; MAC_BYTES];
-    for (byte, [high, low]) in mac.iter_mut().zip(values.as_chunks().0) {
-        *byte = (high << 4) | low;
+    let mut mac = [0; 8];
+    for (word, digits) in mac.iter_mut().zip(values.as_chunks::<8>().0) {
+        *word = digits.iter().fold(0, |word, digit| (word << 4) | u32::from(*digit));
     }
     if is_hex { (Some(mac), rest) } else { (None, text) }
 }

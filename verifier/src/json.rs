@@ -293,7 +293,13 @@ fn code_unit(bytes: &[u8]) -> Option<(u16, &[u8])> {
     Some((unit, after))
 }
 
-impl Text<'_> {
+impl<'a> Text<'a> {
+    /// The text, if it is written like a number (RFC 8259 section 6).
+    pub(crate) fn number(self) -> Option<&'a str> {
+        let mut reader = Reader::new(self.0.as_bytes());
+        reader.number().ok().filter(|_| reader.rest.is_empty())
+    }
+
     pub(crate) const fn is_empty(self) -> bool {
         self.0.is_empty()
     }

@@ -1,90 +1,138 @@
 //! A signing key: the provider's secret, ready for use.
 
-use core::fmt;
+use core::{fmt, slice};
 
-use hmac::KeyInit;
-use hmac::block_api::HmacCore;
-use hmac::digest::block_api::{Buffer, FixedOutputCore as _, UpdateCore as _};
-use sha2::{Digest as _, Sha256};
-use zeroize::{Zeroize as _, ZeroizeOnDrop};
+use zeroize::Zeroize as _;
 
-use crate::signature::MAC_BYTES;
+use crate::sha256::{BLOCK_BYTES, Blocks, Chain, HASH_BYTES};
 use crate::{KeyError, Signature, UnixTime};
 
-/// Bytes of a block of SHA-256 (FIPS 180-4 section 1).
-const BLOCK_BYTES: usize = 64;
+/// What the key is combined with for the inner and for the outer hash (RFC 2104 section 2).
+const INNER_PAD: u8 = 0x36;
+const OUTER_PAD: u8 = 0x5c;
 
-/// HMAC-SHA256 (RFC 2104 over FIPS 180-4), in the middle of a message, at the end of a block. What
-/// of the message does not fill a block is kept beside it, once for all keys.
-pub(crate) type Hasher = HmacCore<Sha256>;
+/// The end of the block with which the outer hash ends: the padding and the length in bits of a block
+/// and a hash (FIPS 180-4 section 5.1.1).
+const OUTER_END: [u8; BLOCK_BYTES - HASH_BYTES] = {
+    let mut end = [0; BLOCK_BYTES - HASH_BYTES];
+    let [first, .., before_last, _] = &mut end;
+    *first = 0x80;
+    *before_last = 0x03;
+    end
+};
+const _: () = assert!((BLOCK_BYTES + HASH_BYTES) * 8 == 0x0300);
 
-/// A webhook secret, ready for use.
+/// A webhook secret, ready for use: HMAC-SHA256 (RFC 2104 over FIPS 180-4) under it.
 ///
 /// The key is the secret string's raw bytes, any `whsec_` prefix included; nothing is decoded. What
-/// is kept is the hash state after the two padded key blocks of RFC 2104, computed once, so a
+/// is kept is the hash state after each of the two padded key blocks of RFC 2104, computed once, so a
 /// verification does not pay for it again. It is wiped when the key is dropped, and `Debug` does
 /// not show it.
 ///
 /// A secret may have any length but zero. RFC 2104 section 3 advises at least 32 bytes.
 #[derive(Clone)]
-pub struct Key(Hasher);
+pub struct Key {
+    inner: Chain,
+    outer: Chain,
+}
 
 impl Key {
+    /// No key: a place for one.
+    pub(crate) const NONE: Self = Self { inner: Chain::INITIAL, outer: Chain::INITIAL };
+
     /// Takes the secret's raw bytes.
     ///
     /// # Errors
     /// [`KeyError::Empty`] if there are none: an unset variable must not become a key that
     /// everybody knows.
     pub fn new(secret: &[u8]) -> Result<Self, KeyError> {
+        let mut key = Self::NONE;
+        key.set(secret)?;
+        Ok(key)
+    }
+
+    /// Becomes the key of a secret, in its place: a key that moves leaves copies of itself behind.
+    pub(crate) fn set(&mut self, secret: &[u8]) -> Result<(), KeyError> {
         if secret.is_empty() {
             return Err(KeyError::Empty);
         }
-        // What RFC 2104 section 2 makes of a key that is not as long as a block. The library would do
-        // the same; but of a length that the compiler knows, nothing remains in it that could panic.
-        let digest;
-        let bytes = if secret.len() > BLOCK_BYTES {
-            digest = Sha256::digest(secret);
-            digest.as_slice()
-        } else {
-            secret
-        };
         let mut block = [0; BLOCK_BYTES];
-        for (place, byte) in block.iter_mut().zip(bytes) {
-            *place = *byte;
+        if secret.len() > BLOCK_BYTES {
+            // RFC 2104 section 2: of a secret longer than a block the key is its hash.
+            let mut blocks = Blocks::NONE;
+            self.inner.set(&Chain::INITIAL);
+            blocks.take(secret, |full| self.inner.absorb(full));
+            blocks.finish(|full| self.inner.absorb(full));
+            blocks.wipe();
+            if let Some(start) = block.first_chunk_mut() {
+                self.inner.write(start);
+            }
+        } else {
+            for (place, byte) in block.iter_mut().zip(secret) {
+                *place = *byte;
+            }
         }
-        let state = Hasher::new_from_slice(&block).map_err(|_| KeyError::Empty);
+        for (chain, pad) in [(&mut self.inner, INNER_PAD), (&mut self.outer, OUTER_PAD)] {
+            combine(&mut block, pad);
+            chain.set(&Chain::INITIAL);
+            chain.absorb(slice::from_ref(&block));
+            // Combined a second time, it is the key again.
+            combine(&mut block, pad);
+        }
         block.zeroize();
-        state.map(Self)
+        Ok(())
     }
 
     /// Signs `body` as sent at `timestamp`: what the provider does, and what a filter does that
     /// vouches for what it forwards.
     #[must_use]
     pub fn sign(&self, timestamp: UnixTime, body: &[u8]) -> Signature {
-        Signature::new(timestamp, |digits| {
-            let mut mac = [0; MAC_BYTES];
-            self.mac([digits, b".", body], &mut mac);
-            mac
+        Signature::new(timestamp, |digits, mac| {
+            let mut chain = Chain::INITIAL;
+            self.mac([digits, b".", body], &mut chain);
+            chain.write(mac);
         })
     }
 
-    /// Puts the HMAC-SHA256 of a message that is at hand, in parts, into `mac`.
-    pub(crate) fn mac<const PARTS: usize>(
-        &self,
-        message: [&[u8]; PARTS],
-        mac: &mut [u8; MAC_BYTES],
-    ) {
-        let mut hasher = self.hasher();
-        let mut buffer = Buffer::<Hasher>::default();
+    /// Leaves in `chain` the HMAC-SHA256 of a message that is at hand, in parts.
+    pub(crate) fn mac<const PARTS: usize>(&self, message: [&[u8]; PARTS], chain: &mut Chain) {
+        let mut blocks = Self::message();
+        self.begin(chain);
         for part in message {
-            buffer.digest_blocks(part, |blocks| hasher.update_blocks(blocks));
+            blocks.take(part, |full| chain.absorb(full));
         }
-        hasher.finalize_fixed_core(&mut buffer, mac.into());
+        blocks.finish(|full| chain.absorb(full));
+        self.finish(chain);
     }
 
-    /// The state after the two padded key blocks.
-    pub(crate) fn hasher(&self) -> Hasher {
-        self.0.clone()
+    /// A message of which the padded key has been absorbed, and nothing else.
+    pub(crate) const fn message() -> Blocks {
+        Blocks::after(BLOCK_BYTES as u64)
+    }
+
+    /// Makes `chain` that of the padded key, to absorb the message.
+    pub(crate) fn begin(&self, chain: &mut Chain) {
+        chain.set(&self.inner);
+    }
+
+    /// Makes of the hash of the whole message its MAC.
+    pub(crate) fn finish(&self, chain: &mut Chain) {
+        let mut block = [0; BLOCK_BYTES];
+        if let Some((start, end)) = block.split_first_chunk_mut() {
+            chain.write(start);
+            for (place, byte) in end.iter_mut().zip(OUTER_END) {
+                *place = byte;
+            }
+        }
+        chain.set(&self.outer);
+        chain.absorb(slice::from_ref(&block));
+        block.zeroize();
+    }
+}
+
+fn combine(block: &mut [u8; BLOCK_BYTES], pad: u8) {
+    for byte in block {
+        *byte ^= pad;
     }
 }
 
@@ -101,16 +149,9 @@ impl fmt::Debug for Key {
     }
 }
 
-/// The parts that hold the key wipe themselves.
+/// The two chains that it consists of wipe themselves.
 #[cfg(feature = "zeroize")]
-impl ZeroizeOnDrop for Key {}
-
-/// Fails to compile if the hash states that an HMAC consists of were not wiped on drop: the feature
-/// `zeroize` of `sha2` would be missing. (`Hmac` itself lacks the marker, its parts have it.)
-const _: fn() = || {
-    fn wiped<T: ZeroizeOnDrop>() {}
-    wiped::<Sha256>();
-};
+impl zeroize::ZeroizeOnDrop for Key {}
 
 #[cfg(test)]
 mod tests {

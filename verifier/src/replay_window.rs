@@ -10,7 +10,8 @@ use crate::EventKey;
 /// event was seen again since. So the window recognises an event again until `N` other events have
 /// come in. Choose `N` greater than the number of events that can arrive while a signature is
 /// fresh (past and future tolerance together, ten minutes by default); a smaller window lets a
-/// captured delivery be replayed once it has been pushed out. The provider's retries come hours
+/// captured delivery be replayed once it has been pushed out. That holds for bodies in pieces as well,
+/// however long they take: freshness is judged when the last piece is there. The provider's retries come hours
 /// later; to recognise those takes a store.
 ///
 /// **Insert a key after the work for its event has succeeded**, never before: if the work fails, the
@@ -22,26 +23,37 @@ use crate::EventKey;
 /// bytes a place, and one for the place's use.
 ///
 /// ```
-/// use nextapi_webhook::{EventKey, ReplayWindow};
+/// use nextapi_webhook::{ReplayWindow, Verified};
+/// # use nextapi_webhook::{Key, Tolerance, UnixTime, Verifier};
 ///
-/// /// Handles a verified body; gives the status to answer with.
-/// fn handle(window: &mut ReplayWindow<64>, body: &[u8], work: impl Fn(&[u8]) -> bool) -> u16 {
-///     let key = EventKey::of(body);
+/// /// Handles a verified delivery; gives the status to answer with.
+/// fn handle(
+///     window: &mut ReplayWindow<64>,
+///     delivery: Verified<&[u8]>,
+///     work: impl Fn(&[u8]) -> bool,
+/// ) -> u16 {
+///     let key = delivery.event_key();
 ///     if window.contains(&key) {
 ///         return 200; // a duplicate: the work is done
 ///     }
-///     if !work(body) {
+///     if !work(delivery.body()) {
 ///         return 500; // not remembered, so the retry is a new chance
 ///     }
 ///     window.insert(key);
 ///     200
 /// }
 ///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let (body, now) = (br#"{"id":"evt_1","type":"job.succeeded"}"#, UnixTime::from_secs(1_700_000_000));
+/// # let verifier = Verifier::<1>::new([Key::new(b"whsec")?], Tolerance::DEFAULT)?;
+/// # let header = Key::new(b"whsec")?.sign(now, body).to_string();
 /// let mut window = ReplayWindow::new();
-/// let body = br#"{"id":"evt_1","type":"job.succeeded"}"#;
-/// assert_eq!(handle(&mut window, body, |_| false), 500);
-/// assert_eq!(handle(&mut window, body, |_| true), 200);
-/// assert_eq!(handle(&mut window, body, |_| panic!("the work is done twice")), 200);
+/// let delivery = verifier.verify(&header, body, now)?;
+/// assert_eq!(handle(&mut window, delivery, |_| false), 500);
+/// assert_eq!(handle(&mut window, delivery, |_| true), 200);
+/// assert_eq!(handle(&mut window, delivery, |_| panic!("the work is done twice")), 200);
+/// # Ok(())
+/// # }
 /// ```
 #[derive(Clone, Debug)]
 pub struct ReplayWindow<const N: usize> {
@@ -50,9 +62,15 @@ pub struct ReplayWindow<const N: usize> {
 }
 
 impl<const N: usize> ReplayWindow<N> {
-    /// A window that remembers nothing yet.
+    /// A window that remembers nothing yet. One without a single place does not compile: to it, every
+    /// event would be new.
+    ///
+    /// ```compile_fail
+    /// let window = nextapi_webhook::ReplayWindow::<0>::new();
+    /// ```
     #[must_use]
     pub const fn new() -> Self {
+        const { assert!(N > 0, "a replay window needs at least one place") };
         Self { keys: [None; N] }
     }
 

@@ -6,9 +6,10 @@ use base16ct::lower;
 
 use crate::UnixTime;
 use crate::decimal::Decimal;
+use crate::sha256::HASH_BYTES;
 
 /// Bytes of an HMAC-SHA256.
-pub(crate) const MAC_BYTES: usize = 32;
+pub(crate) const MAC_BYTES: usize = HASH_BYTES;
 
 /// Hexadecimal digits of an HMAC-SHA256.
 pub(crate) const MAC_DIGITS: usize = 2 * MAC_BYTES;
@@ -32,7 +33,7 @@ pub enum Label {
 
 impl Label {
     /// Every label that is accepted.
-    pub const ALL: [Self; 3] = [Self::V, Self::V1, Self::Sha256];
+    pub const ALL: &'static [Self] = &[Self::V, Self::V1, Self::Sha256];
 
     /// The label as it stands in the header, without the `=`.
     #[must_use]
@@ -63,7 +64,10 @@ impl fmt::Display for Label {
 
 /// A signature that [`Key::sign`](crate::Key::sign) made. It prints as the value of the signature
 /// header: `t=1700000000,v=<64 lower-case hexadecimal digits>`.
-#[derive(Clone, PartialEq, Eq)]
+///
+/// Two signatures cannot be compared: a comparison that ends at the first difference tells whoever can
+/// measure time how to forge. [`Verifier`](crate::Verifier) compares.
+#[derive(Clone)]
 pub struct Signature {
     timestamp: Decimal,
     label: Label,
@@ -71,13 +75,19 @@ pub struct Signature {
 }
 
 impl Signature {
-    /// Bytes of the longest header value: the largest timestamp under the longest label.
-    pub const MAX_BYTES: usize = "t=18446744073709551615,sha256=".len() + MAC_DIGITS;
+    /// Bytes that are enough for every header value. Today's longest has 94; the rest is room for
+    /// labels to come, so that this number need not change.
+    pub const MAX_BYTES: usize = 128;
 
-    pub(crate) fn new(timestamp: UnixTime, mac: impl FnOnce(&[u8]) -> [u8; MAC_BYTES]) -> Self {
-        let timestamp = Decimal::from(timestamp.as_secs());
-        let mac = mac(timestamp.as_bytes());
-        Self { timestamp, label: Label::default(), mac }
+    /// Signs: `mac` is given the digits of the timestamp, and the place for the MAC.
+    pub(crate) fn new(timestamp: UnixTime, mac: impl FnOnce(&[u8], &mut [u8; MAC_BYTES])) -> Self {
+        let mut signature = Self {
+            timestamp: Decimal::from(timestamp.as_secs()),
+            label: Label::default(),
+            mac: [0; MAC_BYTES],
+        };
+        mac(signature.timestamp.as_bytes(), &mut signature.mac);
+        signature
     }
 
     /// The same signature under another label. The label is not part of what is signed.
@@ -130,7 +140,9 @@ pub(crate) fn concatenate<'a, const PARTS: usize>(
     let mut length: usize = 0;
     for part in parts {
         let Some((place, after)) = left.split_at_mut_checked(part.len()) else { break };
-        place.copy_from_slice(part);
+        for (place, byte) in place.iter_mut().zip(part) {
+            *place = *byte;
+        }
         left = after;
         length = length.saturating_add(part.len());
     }
@@ -146,9 +158,10 @@ mod tests {
 
     #[test]
     fn the_longest_header_fits() {
-        let signature = Signature::new(UnixTime::from_secs(u64::MAX), |_| [0xa5; MAC_BYTES]);
-        let text = format!("{}", signature.with_label(Label::Sha256));
-        assert_eq!(text, format!("t={},sha256={}", u64::MAX, "a5".repeat(MAC_BYTES)));
-        assert_eq!(text.len(), Signature::MAX_BYTES);
+        for label in Label::ALL {
+            let signature = Signature::new(UnixTime::from_secs(u64::MAX), |_, mac| mac.fill(0xa5));
+            let text = format!("{}", signature.with_label(*label));
+            assert_eq!(text, format!("t={},{label}={}", u64::MAX, "a5".repeat(MAC_BYTES)));
+        }
     }
 }

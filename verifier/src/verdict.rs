@@ -1,8 +1,7 @@
 //! The decision, in constant time.
 
-use subtle::{Choice, ConditionallySelectable as _, ConstantTimeEq as _};
+use subtle::{Choice, ConditionallySelectable as _, ConstantTimeEq as _, ConstantTimeLess as _};
 
-use crate::signature::MAC_BYTES;
 use crate::time::Distance;
 use crate::{Error, Tolerance};
 
@@ -10,31 +9,39 @@ use crate::{Error, Tolerance};
 /// depends on a key or on a computed MAC; [`release`](Self::release) is the one place where the
 /// result becomes public.
 pub(crate) struct Verdict {
-    authentic: Choice,
-    /// 32 bits, because that is what small processors select in one step.
+    /// The least index of the keys that matched, or `NO_KEY`. 32 bits, because that is what small
+    /// processors select in one step.
     key_index: u32,
 }
 
+/// Nobody has so many keys.
+const NO_KEY: u32 = u32::MAX;
+
 impl Verdict {
-    pub(crate) fn new() -> Self {
-        Self { authentic: Choice::from(0), key_index: 0 }
+    /// Nothing has been compared.
+    pub(crate) const NONE: Self = Self { key_index: NO_KEY };
+
+    /// Compares one key's MAC, as words, with every signature of the header, without stopping at the
+    /// first that matches. Keys may come in any order: of several that match, the one with the least
+    /// index is kept.
+    pub(crate) fn compare(&mut self, key_index: u32, mac: &[u32; 8], signatures: &[[u32; 8]]) {
+        self.note(key_index, matches(mac, signatures));
     }
 
-    /// Compares one key's MAC with every signature of the header, without stopping at the first
-    /// that matches. Call once per key; of several keys that match, the last one called is kept.
-    pub(crate) fn compare(
+    /// As [`compare`](Self::compare), for a MAC from elsewhere: one of nothing but zeros, or nothing
+    /// but ones, matches no signature.
+    pub(crate) fn compare_foreign(
         &mut self,
-        key_index: usize,
-        mac: &[u8; MAC_BYTES],
-        signatures: &[[u8; MAC_BYTES]],
+        key_index: u32,
+        mac: &[u32; 8],
+        signatures: &[[u32; 8]],
     ) {
-        let mut matches = Choice::from(0);
-        for signature in signatures {
-            matches |= equal(mac, signature);
-        }
-        let key_index = u32::try_from(key_index).unwrap_or(u32::MAX);
-        self.key_index.conditional_assign(&key_index, matches);
-        self.authentic |= matches;
+        let is_dead = equal(mac, &[0; 8]) | equal(mac, &[u32::MAX; 8]);
+        self.note(key_index, matches(mac, signatures) & !is_dead);
+    }
+
+    fn note(&mut self, key_index: u32, matches: Choice) {
+        self.key_index.conditional_assign(&key_index, matches & key_index.ct_lt(&self.key_index));
     }
 
     /// Makes the verdict public: the index of the key that matched, or why not. Whether the
@@ -42,12 +49,12 @@ impl Verdict {
     // Its own function in every build, so that a tool that follows secrets can tell this release of
     // the verdict from a leak.
     #[inline(never)]
-    pub(crate) fn release(self, distance: Distance, tolerance: Tolerance) -> Result<usize, Error> {
+    pub(crate) fn release(&self, distance: Distance, tolerance: Tolerance) -> Result<usize, Error> {
+        let authentic = !self.key_index.ct_eq(&NO_KEY);
         let fresh = Choice::from(u8::from(distance.is_within(tolerance)));
-        if bool::from(self.authentic & fresh) {
-            // Nobody has 2^32 keys, so it is what came in.
+        if bool::from(authentic & fresh) {
             Ok(usize::try_from(self.key_index).unwrap_or(usize::MAX))
-        } else if !bool::from(self.authentic) {
+        } else if !bool::from(authentic) {
             Err(Error::SignatureMismatch)
         } else if distance.ahead > 0 {
             Err(Error::TimestampAhead { ahead: distance.ahead, tolerance: tolerance.future_secs() })
@@ -57,12 +64,16 @@ impl Verdict {
     }
 }
 
-/// By words, not by bytes: `subtle` has the optimiser forget every result by itself.
-fn equal(mac: &[u8; MAC_BYTES], signature: &[u8; MAC_BYTES]) -> Choice {
-    let (ours, theirs) = (mac.as_chunks().0, signature.as_chunks().0);
+/// Whether the MAC is one of the signatures.
+fn matches(mac: &[u32; 8], signatures: &[[u32; 8]]) -> Choice {
+    signatures.iter().fold(Choice::from(0), |found, signature| found | equal(mac, signature))
+}
+
+/// `subtle` has the optimiser forget every result by itself: one result is enough.
+fn equal(mac: &[u32; 8], signature: &[u32; 8]) -> Choice {
     let mut difference = 0;
-    for (ours, theirs) in ours.iter().zip(theirs) {
-        difference |= u64::from_ne_bytes(*ours) ^ u64::from_ne_bytes(*theirs);
+    for (ours, theirs) in mac.iter().zip(signature) {
+        difference |= ours ^ theirs;
     }
     difference.ct_eq(&0)
 }

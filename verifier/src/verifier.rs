@@ -1,13 +1,7 @@
 //! Keys, tolerance and the two ways of verifying: in one call, or piece by piece.
 
-use heapless::Vec;
-
-use crate::header::{Header, Signatures};
-use crate::message::Message;
-use crate::signature::MAC_BYTES;
-use crate::time::Distance;
-use crate::verdict::Verdict;
-use crate::{Error, Key, KeyError, Tolerance, UnixTime};
+use crate::sha256::Chain;
+use crate::{Error, Key, KeyError, Pending, Stream, Tolerance, UnixTime, Verified};
 
 /// Verifies deliveries against one or several keys.
 ///
@@ -31,9 +25,11 @@ use crate::{Error, Key, KeyError, Tolerance, UnixTime};
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Verifier<const KEYS: usize = 4> {
-    keys: Vec<Key, KEYS>,
+    keys: [Key; KEYS],
+    /// How many of them there are.
+    count: usize,
     tolerance: Tolerance,
 }
 
@@ -46,14 +42,38 @@ impl<const KEYS: usize> Verifier<KEYS> {
         keys: impl IntoIterator<Item = Key>,
         tolerance: Tolerance,
     ) -> Result<Self, KeyError> {
-        let mut room = Vec::new();
+        let mut verifier = Self::without_keys(tolerance);
         for key in keys {
-            room.push(key).map_err(|_| KeyError::TooMany { limit: KEYS })?;
+            *verifier.place()? = key;
         }
-        if room.is_empty() {
+        if verifier.count == 0 {
             return Err(KeyError::None);
         }
-        Ok(Self { keys: room, tolerance })
+        Ok(verifier)
+    }
+
+    /// A verifier that refuses everything until it is given keys: for one that is kept in a `static`,
+    /// and for whoever wants no copies of keys on the stack.
+    #[must_use]
+    pub const fn without_keys(tolerance: Tolerance) -> Self {
+        Self { keys: [const { Key::NONE }; KEYS], count: 0, tolerance }
+    }
+
+    /// Makes a key of the secret's raw bytes, see [`Key::new`], behind those that are there already.
+    /// The key is built where it stays, and leaves no copies on its way.
+    ///
+    /// # Errors
+    /// [`KeyError::Empty`] if the secret is, [`KeyError::TooMany`] if there is no room.
+    pub fn add_key(&mut self, secret: &[u8]) -> Result<(), KeyError> {
+        let before = self.count;
+        self.place()?.set(secret).inspect_err(|_| self.count = before)
+    }
+
+    /// The place for the next key, which counts from now on.
+    fn place(&mut self) -> Result<&mut Key, KeyError> {
+        let place = self.keys.get_mut(self.count).ok_or(KeyError::TooMany { limit: KEYS })?;
+        self.count = self.count.saturating_add(1);
+        Ok(place)
     }
 
     /// Verifies a delivery: `header` is the value of the signature header, `body` the raw bytes as
@@ -61,45 +81,31 @@ impl<const KEYS: usize> Verifier<KEYS> {
     ///
     /// # Errors
     /// Any variant of [`Error`]. Those about time are given only if the signature holds.
-    pub fn verify(
+    pub fn verify<'b>(
         &self,
         header: impl AsRef<[u8]>,
-        body: &[u8],
+        body: &'b [u8],
         now: UnixTime,
-    ) -> Result<Verified, Error> {
-        // The verdict of `begin`, `update` and `finish`, but one key after the other, with nothing
-        // kept for a next piece and nothing moved: a microcontroller has little stack.
-        let mut signatures = Signatures::new();
-        let header = Header::parse(header.as_ref(), &mut signatures)?;
-        let mut verdict = Verdict::new();
-        for (index, key) in self.keys.iter().enumerate().rev() {
-            let mut mac = [0; MAC_BYTES];
-            key.mac([header.timestamp_digits(), b".", body], &mut mac);
-            verdict.compare(index, &mac, &signatures);
+    ) -> Result<Verified<&'b [u8]>, Error> {
+        let mut pending = Pending::new();
+        pending.read(header.as_ref())?;
+        for (key, index) in self.keys().iter().zip(0..) {
+            let mut mac = Chain::INITIAL;
+            key.mac(pending.message(body), &mut mac);
+            pending.compare(index, mac.words());
         }
-        Verified::release(verdict, header.timestamp(), now, &self.tolerance)
+        Ok(pending.release(now, self.tolerance)?.with_body(body))
     }
 
     /// Begins to verify a delivery whose body arrives in pieces. The verdict is the same as that of
-    /// [`verify`](Self::verify), however the body is cut.
+    /// [`verify`](Self::verify), however the body is cut; the time is asked for at the end.
     ///
     /// # Errors
     /// The variants of [`Error`] that concern the header alone: what is said about it is said
     /// before the body has to be read.
-    pub fn begin(&self, header: impl AsRef<[u8]>, now: UnixTime) -> Result<Stream<KEYS>, Error> {
-        // Built in its place, part after part: a stream is large, and so are its parts.
-        let mut stream = Stream {
-            message: Message::default(),
-            timestamp: now,
-            signatures: Signatures::new(),
-            now,
-            tolerance: self.tolerance,
-        };
-        let header = Header::parse(header.as_ref(), &mut stream.signatures)?;
-        stream.timestamp = header.timestamp();
-        stream.message.begin(&self.keys);
-        stream.message.update(header.timestamp_digits());
-        stream.message.update(b".");
+    pub fn begin(&self, header: impl AsRef<[u8]>) -> Result<Stream<'_, KEYS>, Error> {
+        let mut stream = Stream::new(self.keys(), self.tolerance);
+        stream.pending.read(header.as_ref())?;
         Ok(stream)
     }
 
@@ -108,93 +114,20 @@ impl<const KEYS: usize> Verifier<KEYS> {
     pub const fn tolerance(&self) -> Tolerance {
         self.tolerance
     }
+
+    fn keys(&self) -> &[Key] {
+        self.keys.get(..self.count).unwrap_or_default()
+    }
+}
+
+impl<const KEYS: usize> core::fmt::Debug for Verifier<KEYS> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Verifier")
+            .field("keys", &self.count)
+            .field("tolerance", &self.tolerance)
+            .finish()
+    }
 }
 
 #[cfg(feature = "zeroize")]
 impl<const KEYS: usize> zeroize::ZeroizeOnDrop for Verifier<KEYS> {}
-
-/// A verification under way: [`Verifier::begin`], [`update`](Self::update) for each piece of the
-/// body, [`finish`](Self::finish).
-///
-/// Whatever is done with the body before `finish` has answered is done with bytes that anybody may
-/// have sent.
-#[must_use = "nothing is verified before `finish` has answered"]
-pub struct Stream<const KEYS: usize> {
-    message: Message<KEYS>,
-    timestamp: UnixTime,
-    signatures: Signatures,
-    now: UnixTime,
-    tolerance: Tolerance,
-}
-
-impl<const KEYS: usize> Stream<KEYS> {
-    /// Takes in the next piece of the body, of any length.
-    pub fn update(&mut self, piece: &[u8]) {
-        self.message.update(piece);
-    }
-
-    /// Gives the verdict over everything taken in.
-    ///
-    /// # Errors
-    /// [`Error::SignatureMismatch`], [`Error::TimestampExpired`] or [`Error::TimestampAhead`].
-    pub fn finish(mut self) -> Result<Verified, Error> {
-        let Self { message, signatures, .. } = &mut self;
-        let mut verdict = Verdict::new();
-        message.finish(|index, mac| verdict.compare(index, mac, signatures));
-        Verified::release(verdict, self.timestamp, self.now, &self.tolerance)
-    }
-}
-
-impl<const KEYS: usize> core::fmt::Debug for Stream<KEYS> {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Stream").field("timestamp", &self.timestamp).finish_non_exhaustive()
-    }
-}
-
-/// A delivery that is authentic and fresh.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-#[must_use = "a verdict that nobody reads protects nobody"]
-pub struct Verified {
-    key_index: usize,
-    timestamp: UnixTime,
-    distance: Distance,
-}
-
-impl Verified {
-    /// Makes the verdict public.
-    fn release(
-        verdict: Verdict,
-        timestamp: UnixTime,
-        now: UnixTime,
-        tolerance: &Tolerance,
-    ) -> Result<Self, Error> {
-        let distance = Distance::between(timestamp, now);
-        let key_index = verdict.release(distance, *tolerance)?;
-        Ok(Self { key_index, timestamp, distance })
-    }
-
-    /// Which of the verifier's keys matched, counted from 0 in the order in which they were given.
-    /// Once only 0 occurs, the older keys can be removed.
-    #[must_use]
-    pub const fn key_index(&self) -> usize {
-        self.key_index
-    }
-
-    /// When the delivery was signed.
-    #[must_use]
-    pub const fn timestamp(&self) -> UnixTime {
-        self.timestamp
-    }
-
-    /// How old the signature is, in seconds; negative if its timestamp is ahead of the clock.
-    #[must_use]
-    pub fn age_secs(&self) -> i64 {
-        let limited = |secs: u64| i64::try_from(secs).unwrap_or(i64::MAX);
-        if self.distance.ahead > 0 {
-            limited(self.distance.ahead).saturating_neg()
-        } else {
-            limited(self.distance.age)
-        }
-    }
-}

@@ -14,7 +14,7 @@ const SECRET: &[u8] = b"whsec_test";
 const BODY: &[u8] = br#"{"id":"evt_1","type":"job.succeeded"}"#;
 const NOW: u64 = 1_700_000_000;
 
-fn verify(header: impl AsRef<[u8]>, now: u64) -> Result<Verified, Error> {
+fn verify(header: impl AsRef<[u8]>, now: u64) -> Result<Verified<&'static [u8]>, Error> {
     let key = Key::new(SECRET).unwrap();
     let verifier = Verifier::<1>::new([key], Tolerance::DEFAULT).unwrap();
     verifier.verify(header, BODY, UnixTime::from_secs(now))
@@ -94,7 +94,7 @@ headers! {
     empty: "" => Err(Error::TimestampMissing),
     only_commas: ",,,," => Err(Error::TimestampMissing),
     two_headers_joined: "t={t},v={mac}, t={t},v={mac}" => Err(Error::TimestampRepeated),
-    too_long: "x".repeat(MAX_HEADER_BYTES + 1) => Err(Error::HeaderTooLong { length: 1025 }),
+    too_long: "x".repeat(MAX_HEADER_BYTES + 1) => Err(Error::HeaderTooLong { length: 1025, .. }),
     as_long_as_allowed: format!("t={{t}},v={{mac}},{}", "x".repeat(MAX_HEADER_BYTES - 80)) => Ok(NOW),
 }
 

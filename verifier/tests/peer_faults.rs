@@ -25,7 +25,7 @@ fn verifier(secret: &[u8]) -> Verifier<1> {
     Verifier::new([Key::new(secret).unwrap()], Tolerance::DEFAULT).unwrap()
 }
 
-fn verify(header: impl AsRef<[u8]>, body: &[u8], now: u64) -> Result<Verified, Error> {
+fn verify(header: impl AsRef<[u8]>, body: &[u8], now: u64) -> Result<Verified<&[u8]>, Error> {
     verifier(SECRET).verify(header, body, UnixTime::from_secs(now))
 }
 
@@ -89,22 +89,22 @@ fn body_is_hashed_once_per_candidate() {
     let verifier = verifier(SECRET);
     let now = UnixTime::from_secs(NOW);
     let too_many = format!("t={NOW}{}", forged(MAX_SIGNATURES + 1));
-    assert_eq!(verifier.begin(&too_many, now).unwrap_err(), Error::TooManySignatures);
+    assert_eq!(verifier.begin(&too_many).unwrap_err(), Error::TooManySignatures);
 
     let body = [b'x'; 1_000];
     let good = mac(SECRET, &NOW.to_string(), &body);
     let header = format!("t={NOW}{},v={good}", forged(MAX_SIGNATURES - 1));
-    let mut stream = verifier.begin(&header, now).unwrap();
+    let mut stream = verifier.begin(&header).unwrap();
     let mut piece = [0; 100];
     for part in body.chunks(piece.len()) {
         piece.copy_from_slice(part);
         stream.update(&piece);
         piece.fill(0);
     }
-    assert!(stream.finish().is_ok());
+    assert!(stream.finish(now).is_ok());
     // A hash state is at least the 32 bytes of chaining value and a block of 64 bytes.
     let candidates = MAX_SIGNATURES * 32;
-    assert!(size_of::<Stream<1>>() - candidates < MAX_SIGNATURES * (32 + 64));
+    assert!(size_of::<Stream<'_, 1>>() - candidates < MAX_SIGNATURES * (32 + 64));
 }
 
 /// The number is parsed and printed again, so the MAC is taken over `5` whatever the header says: one
@@ -127,7 +127,7 @@ fn debug_prints_the_key() {
     let secret = b"canary-in-the-coal-mine";
     let key = Key::new(secret).unwrap();
     let verifier = verifier(secret);
-    let stream = verifier.begin(header(&NOW.to_string(), BODY), UnixTime::from_secs(NOW)).unwrap();
+    let stream = verifier.begin(header(&NOW.to_string(), BODY)).unwrap();
     let printed = format!("{key:?} {key:#?} {verifier:?} {verifier:#?} {stream:?} {stream:#?}");
     assert!(printed.contains("redacted"), "{printed}");
     let hexadecimal: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -188,7 +188,7 @@ fn secret_prefix_is_stripped_or_decoded() {
 #[test]
 fn replays_are_known_by_the_id_alone() {
     let body = |status| format!(r#"{{"id":"vid_3","job_id":"job_7","status":"{status}"}}"#);
-    let key = |status| EventKey::of(body(status).as_bytes());
+    let key = |status| EventKey::of_unverified(body(status).as_bytes());
     assert_ne!(key("running"), key("succeeded"));
     assert_ne!(key("succeeded"), key("failed"));
     assert_eq!(key("succeeded"), key("succeeded"));
@@ -200,7 +200,7 @@ fn replays_are_known_by_the_id_alone() {
 /// is the same event.
 #[test]
 fn replays_are_known_by_an_unsigned_header() {
-    let key_of: fn(&[u8]) -> EventKey = EventKey::of;
+    let key_of: fn(&[u8]) -> EventKey = EventKey::of_unverified;
     let (first, retry) = (header(&NOW.to_string(), BODY), header(&(NOW + 60).to_string(), BODY));
     assert_ne!(first, retry);
     let keys = [first, retry].map(|header| {
@@ -233,7 +233,8 @@ fn staleness_is_told_to_whoever_cannot_sign() {
         assert_eq!(forged, Err(Error::SignatureMismatch), "t={signed_at}");
     }
     let stale = verify(header(&(NOW - 300).to_string(), BODY), BODY, NOW);
-    assert_eq!(stale, Err(Error::TimestampExpired { age: 300, tolerance: 300 }));
+    let is_told = matches!(stale, Err(Error::TimestampExpired { age: 300, tolerance: 300, .. }));
+    assert!(is_told, "{stale:?}");
 }
 
 /// A framework has parsed the body, and it is written again to be hashed. Then the spelling that was
@@ -253,13 +254,13 @@ fn body_is_serialised_again_before_it_is_hashed() {
 /// names written with escapes not at all. Seen in `serde-json-core`.
 #[test]
 fn escaped_identifier_is_another_event() {
-    let plain = EventKey::of(BODY);
+    let plain = EventKey::of_unverified(BODY);
     for escaped in [
         r#"{"id":"evt_\u0031","type":"job.succeeded"}"#,
         r#"{"id":"evt_1","type":"job\u002Esucceeded"}"#,
         r#"{"\u0069d":"evt_1","t\u0079pe":"job.succeeded"}"#,
     ] {
-        assert_eq!(EventKey::of(escaped.as_bytes()), plain, "{escaped}");
+        assert_eq!(EventKey::of_unverified(escaped.as_bytes()), plain, "{escaped}");
     }
 }
 
@@ -269,7 +270,7 @@ fn escaped_identifier_is_another_event() {
 fn ignored_members_may_be_anything() {
     for odd in ["nonsense", "01", "\"a\tb\"", "\"\\x\"", "[1,]", "{1:2}", "[}"] {
         let body = format!(r#"{{"id":"evt_1","type":"job.succeeded","x":{odd}}}"#);
-        assert_eq!(Event::read(body.as_bytes()), Err(EventError::NotAnEvent), "{odd}");
+        assert_eq!(Event::read_unverified(body.as_bytes()), Err(EventError::NotAnEvent), "{odd}");
     }
 }
 
@@ -282,11 +283,12 @@ fn deep_nesting_overflows_the_stack() {
         for (open, close) in [("[", "]"), ("{\"a\":", "}"), ("[{\"a\":", "}]")] {
             let (open, close) = (open.repeat(LEVELS), close.repeat(LEVELS));
             let sound = format!(r#"{{"id":"evt_1","type":"job.succeeded","x":{open}1{close}}}"#);
-            assert_eq!(Event::read(sound.as_bytes()), Err(EventError::TooDeep));
+            assert_eq!(Event::read_unverified(sound.as_bytes()), Err(EventError::TooDeep));
             // No event at all, never closed, and closed without having been opened.
             for body in [format!("{open}1{close}"), format!("{{\"x\":{open}"), close] {
-                assert!(Event::read(body.as_bytes()).is_err());
-                assert_eq!(EventKey::of(body.as_bytes()), EventKey::of_body(body.as_bytes()));
+                assert!(Event::read_unverified(body.as_bytes()).is_err());
+                let key = EventKey::of_unverified(body.as_bytes()).to_string();
+                assert!(key.starts_with("body-"), "{key}");
             }
         }
     };

@@ -5,11 +5,12 @@
 //! Formatting (`Display`, `Debug`) is not among the checks: `core::fmt` writes through a table of
 //! functions, and there no compiler can tell what the other side does.
 
+use core::convert::Infallible;
 use core::hint::black_box;
 
 use nextapi_webhook::{
-    Error, Event, EventError, EventKey, Key, KeyError, Label, ReplayWindow, Signature, Stream,
-    Tolerance, UnixTime, Verified, Verifier,
+    EngineError, Error, Event, EventError, EventKey, Key, KeyError, Label, Mac, Pending,
+    ReplayWindow, Signature, Stream, Tolerance, UnixTime, Verified, Verifier, verify_with,
 };
 use no_panic::no_panic;
 
@@ -20,11 +21,11 @@ const EVENTS: usize = 8;
 
 /// Makes the checks, and a list of their names that says what was proved.
 macro_rules! checks {
-    ($(fn $name:ident($($argument:ident: $type:ty),*) -> $result:ty $body:block)*) => {
+    ($(fn $name:ident$(<$life:lifetime>)?($($argument:ident: $type:ty),*) -> $result:ty $body:block)*) => {
         $(
             #[no_panic]
             #[inline(never)]
-            fn $name($($argument: $type),*) -> $result $body
+            fn $name$(<$life>)?($($argument: $type),*) -> $result $body
         )*
         const NAMES: &[&str] = &[$(stringify!($name)),*];
     };
@@ -49,41 +50,71 @@ checks! {
     fn verifier_new(keys: [Key; KEYS + 1], tolerance: Tolerance) -> Result<Verifier<KEYS>, KeyError> {
         Verifier::new(keys, tolerance)
     }
-    fn verifier_verify(
+    fn verifier_add_key(verifier: &mut Verifier<KEYS>, secret: &[u8]) -> Result<(), KeyError> {
+        verifier.add_key(secret)
+    }
+    fn verifier_verify<'b>(
         verifier: &Verifier<KEYS>,
         header: &[u8],
-        body: &[u8],
+        body: &'b [u8],
         now: UnixTime
-    ) -> Result<Verified, Error> {
+    ) -> Result<Verified<&'b [u8]>, Error> {
         verifier.verify(header, body, now)
     }
-    fn verifier_begin(
-        verifier: &Verifier<KEYS>,
-        header: &[u8],
-        now: UnixTime
-    ) -> Result<Stream<KEYS>, Error> {
-        verifier.begin(header, now)
+    fn verifier_begin<'k>(
+        verifier: &'k Verifier<KEYS>,
+        header: &[u8]
+    ) -> Result<Stream<'k, KEYS>, Error> {
+        verifier.begin(header)
     }
-    fn stream_update(stream: &mut Stream<KEYS>, piece: &[u8]) -> () {
+    fn stream_update(stream: &mut Stream<'_, KEYS>, piece: &[u8]) -> () {
         stream.update(piece);
     }
-    fn stream_finish(stream: Stream<KEYS>) -> Result<Verified, Error> {
-        stream.finish()
+    fn stream_finish(stream: Stream<'_, KEYS>, now: UnixTime) -> Result<Verified, Error> {
+        stream.finish(now)
+    }
+    fn pending_parse(header: &[u8]) -> Result<Pending, Error> {
+        Pending::parse(header)
+    }
+    fn pending_message<'a>(pending: &'a Pending, body: &'a [u8]) -> [&'a [u8]; 3] {
+        pending.message(body)
+    }
+    fn pending_offer(pending: &mut Pending, key_index: u32, mac: &[u8; 32]) -> () {
+        pending.offer(key_index, &Mac::new(mac));
+    }
+    fn pending_finish(
+        pending: Pending,
+        now: UnixTime,
+        tolerance: Tolerance
+    ) -> Result<Verified, Error> {
+        pending.finish(now, tolerance)
+    }
+    fn verify_with_keys<'b>(
+        keys: &[Key],
+        tolerance: Tolerance,
+        header: &[u8],
+        body: &'b [u8],
+        now: UnixTime
+    ) -> Result<Verified<&'b [u8]>, EngineError<Infallible>> {
+        verify_with(&mut { keys }, tolerance, header, body, now)
+    }
+    fn verified_event(delivery: Verified<&[u8]>) -> Result<Event, EventError> {
+        delivery.event()
+    }
+    fn verified_event_key(delivery: Verified<&[u8]>) -> EventKey {
+        delivery.event_key()
     }
     fn verified_age_secs(verified: Verified) -> i64 {
         verified.age_secs()
     }
     fn event_read(body: &[u8]) -> Result<Event, EventError> {
-        Event::read(body)
+        Event::read_unverified(body)
     }
     fn event_key(event: &Event) -> Option<EventKey> {
         event.key()
     }
     fn event_key_of(body: &[u8]) -> EventKey {
-        EventKey::of(body)
-    }
-    fn event_key_of_body(body: &[u8]) -> EventKey {
-        EventKey::of_body(body)
+        EventKey::of_unverified(body)
     }
     fn event_key_encode(key: &EventKey, buffer: &mut [u8; EventKey::MAX_TEXT_BYTES]) -> usize {
         key.encode(buffer).len()
@@ -120,18 +151,29 @@ fn main() -> Result<(), Box<dyn core::error::Error>> {
 
     let full = black_box([key.clone(), key.clone(), key.clone()]);
     assert!(verifier_new(full, Tolerance::DEFAULT).is_err(), "three keys in the room of two");
-    let verifier = Verifier::new([key.clone()], black_box(Tolerance::DEFAULT))?;
-    key_drop(key);
+    let verifier = Verifier::<KEYS>::new([key.clone()], black_box(Tolerance::DEFAULT))?;
+
+    let mut added = black_box(Verifier::without_keys(Tolerance::DEFAULT));
+    verifier_add_key(&mut added, secret)?;
 
     let accepted = verifier_verify(&verifier, header, body, now)?;
-    black_box(verified_age_secs(accepted));
-    let mut stream = verifier_begin(&verifier, header, now)?;
+    black_box(verified_age_secs(accepted.without_body()));
+    black_box((verified_event(accepted)?, verified_event_key(accepted)));
+    let mut stream = verifier_begin(&added, header)?;
     stream_update(&mut stream, body);
-    black_box(verified_age_secs(stream_finish(stream)?));
+    black_box(verified_age_secs(stream_finish(stream, now)?));
+
+    let mut pending = pending_parse(header)?;
+    black_box(pending_message(&pending, body));
+    pending_offer(&mut pending, 0, black_box(signature.mac()));
+    black_box(verified_age_secs(pending_finish(pending, now, Tolerance::DEFAULT)?));
+    let keys = black_box([key]);
+    black_box(verify_with_keys(&keys, Tolerance::DEFAULT, header, body, now)?);
+    let [key] = keys;
+    key_drop(key);
 
     let event = black_box(event_read(body))?;
     black_box(event_key(&event));
-    black_box(event_key_of_body(body));
     let key = event_key_of(body);
     assert!(event_key_encode(&key, &mut [0; EventKey::MAX_TEXT_BYTES]) > 0, "it says something");
     assert!(event_key_from_bytes(&event_key_to_bytes(key)).is_some(), "it was a key");

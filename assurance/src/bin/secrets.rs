@@ -9,7 +9,9 @@ use core::hint::black_box;
 
 use crabgrind::memcheck::{MemState, mark_mem};
 use crabgrind::{RunMode, run_mode};
-use nextapi_webhook::{Error, Key, KeyError, Tolerance, UnixTime, Verified, Verifier};
+use nextapi_webhook::{
+    Error, Key, KeyError, Mac, Pending, Tolerance, UnixTime, Verified, Verifier,
+};
 
 type Failure = Box<dyn core::error::Error>;
 
@@ -18,6 +20,8 @@ const NOW: UnixTime = UnixTime::from_secs(1_700_000_000);
 const BODY: &[u8] = br#"{"id":"evt_1","type":"job.succeeded","data":{"job":{"id":"job_1","n":1}}}"#;
 /// Longer than one block as well: such a key is itself hashed first (RFC 2104 section 2).
 const LONG_SECRET: &[u8; 100] = &[b'k'; 100];
+/// Newest first.
+const SECRETS: [&[u8]; 3] = [b"whsec_newest", LONG_SECRET, b"whsec_oldest"];
 
 fn main() -> Result<(), Failure> {
     if run_mode() == RunMode::Native {
@@ -57,15 +61,14 @@ fn header(secret: &[u8], timestamp: UnixTime) -> Result<String, KeyError> {
 
 /// Every way through signing and verifying whose outcome depends on a secret.
 fn verifier() -> Result<(), Failure> {
-    let secrets: [&[u8]; 3] = [b"whsec_newest", LONG_SECRET, b"whsec_oldest"];
-    let [newest, middle, oldest] = secrets;
+    let [newest, middle, oldest] = SECRETS;
     let verifier = Verifier::<4>::new(
         [hidden_key(newest)?, hidden_key(middle)?, hidden_key(oldest)?],
         Tolerance::DEFAULT,
     )?;
 
     // The first, a middle and the last of several keys matches, or none.
-    for (index, secret) in secrets.into_iter().enumerate() {
+    for (index, secret) in SECRETS.into_iter().enumerate() {
         let verdict = verify(&verifier, &header(secret, NOW)?, NOW)?;
         assert_eq!(verdict.map(|verified| verified.key_index()), Ok(index));
     }
@@ -85,33 +88,41 @@ fn verifier() -> Result<(), Failure> {
     // Authentic, but too old or too far ahead; forged and too old.
     let past = UnixTime::from_secs(NOW.as_secs().saturating_sub(300));
     let future = UnixTime::from_secs(NOW.as_secs().saturating_add(300));
-    let expired = Error::TimestampExpired { age: 300, tolerance: 300 };
-    assert_eq!(verify(&verifier, &header(oldest, past)?, NOW)?, Err(expired));
-    let ahead = Error::TimestampAhead { ahead: 300, tolerance: 300 };
-    assert_eq!(verify(&verifier, &header(oldest, future)?, NOW)?, Err(ahead));
+    let late = verify(&verifier, &header(oldest, past)?, NOW)?;
+    assert!(matches!(late, Err(Error::TimestampExpired { age: 300, .. })), "{late:?}");
+    let early = verify(&verifier, &header(oldest, future)?, NOW)?;
+    assert!(matches!(early, Err(Error::TimestampAhead { ahead: 300, .. })), "{early:?}");
     let forged = header(b"whsec_unknown", past)?;
     assert_eq!(verify(&verifier, &forged, NOW)?, Err(Error::SignatureMismatch));
 
     // A signature is public once it is made; its making must not show the secret.
-    for secret in secrets {
+    for secret in SECRETS {
         let signature = reveal(hidden_key(secret)?.sign(NOW, BODY));
         assert_eq!(signature.to_string(), header(secret, NOW)?);
     }
     Ok(())
 }
 
-/// Verifies at once and in pieces; both verdicts are public once they are given.
+/// Verifies at once, in pieces, and with MACs from elsewhere; the verdicts are public once they are given.
 fn verify(
     verifier: &Verifier<4>,
     header: &str,
     now: UnixTime,
-) -> Result<Result<Verified, Error>, Error> {
-    let verdict = reveal(verifier.verify(header, BODY, now));
-    let mut stream = verifier.begin(header, now)?;
+) -> Result<Result<Verified, Error>, Failure> {
+    let verdict = reveal(verifier.verify(header, BODY, now).map(Verified::without_body));
+    let mut stream = verifier.begin(header)?;
     for piece in BODY.chunks(7) {
         stream.update(piece);
     }
-    assert_eq!(reveal(stream.finish()), verdict);
+    assert_eq!(reveal(stream.finish(now)), verdict);
+    // As an engine would give them: the MACs are as secret as the keys.
+    let mut pending = Pending::parse(header)?;
+    for (index, secret) in (0..).zip(SECRETS) {
+        let [digits, ..] = pending.message(BODY);
+        let signed_at = UnixTime::from_secs(str::from_utf8(digits)?.parse()?);
+        pending.offer(index, &Mac::new(hidden_key(secret)?.sign(signed_at, BODY).mac()));
+    }
+    assert_eq!(reveal(pending.finish(now, Tolerance::DEFAULT)), verdict);
     Ok(verdict)
 }
 

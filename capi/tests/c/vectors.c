@@ -57,14 +57,14 @@ static nextapi_webhook_result in_pieces(const nextapi_webhook_verifier *verifier
     nextapi_webhook_stream stream;
     size_t at;
     nextapi_webhook_result result = nextapi_webhook_stream_begin(
-        &stream, verifier, (const char *)header.data, header.length, now);
+        &stream, verifier, (const char *)header.data, header.length);
     if (result != NEXTAPI_WEBHOOK_RESULT_OK)
         return result;
     for (at = 0; at < body.length; at += size) {
         const size_t left = body.length - at;
         GIVES(nextapi_webhook_stream_update(&stream, body.data + at, left < size ? left : size), OK);
     }
-    return nextapi_webhook_stream_finish(&stream, verified);
+    return nextapi_webhook_stream_finish(&stream, now, verified);
 }
 
 static void check(char *fields[FIELDS]) {

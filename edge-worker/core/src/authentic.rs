@@ -31,13 +31,11 @@ pub(crate) fn authenticate(
     // 2.
     let verified = settings.verifier.verify(signature, body, now)?;
     // 3.
-    let event = Event::read(body);
-    let key = event.as_ref().ok().and_then(Event::key);
     Ok(Authentic {
         key_index: verified.key_index(),
         age_seconds: verified.age_secs(),
-        key: key.unwrap_or_else(|| EventKey::of_body(body)),
-        event,
+        key: verified.event_key(),
+        event: verified.event(),
     })
 }
 
@@ -90,7 +88,7 @@ mod tests {
     fn an_authentic_delivery_has_a_key_and_meta() {
         let authentic = authenticated(&header(SECRET, BODY), BODY, SIGNED_AT + 299).unwrap();
         assert_eq!((authentic.key_index, authentic.age_seconds), (0, 299));
-        assert_eq!(authentic.key, EventKey::of(BODY));
+        assert_eq!(authentic.key, EventKey::of_unverified(BODY));
         let expected = EventMeta {
             event_id: Some("evt_1".to_owned()),
             event_type: Some("job.succeeded".to_owned()),
@@ -110,7 +108,8 @@ mod tests {
     fn an_authentic_body_that_cannot_be_read_is_keyed_by_its_bytes() {
         for body in [&b""[..], b"not JSON", b"\xff\x00", b"[1]", b"{}"] {
             let authentic = authenticated(&header(SECRET, body), body, SIGNED_AT).unwrap();
-            assert_eq!(authentic.key, EventKey::of_body(body));
+            assert_eq!(authentic.key, EventKey::of_unverified(body));
+            assert!(authentic.key.to_string().starts_with("body-"));
             assert_eq!(authentic.meta(), EventMeta::default());
         }
     }
@@ -128,10 +127,14 @@ mod tests {
 
     #[test]
     fn the_age_of_a_refused_signature_is_known_when_it_holds() {
-        let expired = Error::TimestampExpired { age: 400, tolerance: 300 };
-        let ahead = Error::TimestampAhead { ahead: u64::MAX, tolerance: 300 };
-        assert_eq!(refused_age_seconds(expired), Some(400));
-        assert_eq!(refused_age_seconds(ahead), Some(-i64::MAX));
-        assert_eq!(refused_age_seconds(Error::SignatureMismatch), None);
+        let age = |secret, now| {
+            let now = UnixTime::from_secs(now);
+            let refused = authenticate(&settings_with(&[]), &header(secret, BODY), BODY, now);
+            refused_age_seconds(refused.unwrap_err())
+        };
+        assert_eq!(age(SECRET, SIGNED_AT + 400), Some(400));
+        assert_eq!(age(SECRET, 0), Some(-i64::try_from(SIGNED_AT).unwrap()));
+        assert_eq!(age(SECRET, u64::MAX), Some(i64::MAX));
+        assert_eq!(age("wrong", SIGNED_AT + 400), None);
     }
 }

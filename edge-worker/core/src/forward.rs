@@ -132,7 +132,7 @@ mod tests {
         let random = Random { correlation: [1; 16], trace: [2; 16], span: [3; 8] };
         let request = Request::new("POST", "https://edge.test/", delivered);
         let forward = Forward {
-            key: &EventKey::of(BODY).to_string(),
+            key: &EventKey::of_unverified(BODY).to_string(),
             attempt: 3,
             order: Order::Late,
             correlation_id: "correlation-1",
@@ -234,7 +234,7 @@ mod tests {
             ("idempotency-key", "theirs"),
         ];
         let headers = forwarded(&delivered, "x-nextapi-signature", &settings_with(&[]));
-        let key = EventKey::of(BODY).to_string();
+        let key = EventKey::of_unverified(BODY).to_string();
         assert_eq!(value(&headers, "idempotency-key"), Some(key.as_str()));
         assert_eq!(value(&headers, "x-edge-attempt"), Some("3"));
         assert_eq!(value(&headers, "x-edge-order"), Some("late"));

@@ -264,7 +264,7 @@ mod tests {
                 "correlation_id": "c-1",
                 "outcome": "forwarded",
                 "status": 200,
-                "event_key": nextapi_webhook::EventKey::of(body).to_string(),
+                "event_key": nextapi_webhook::EventKey::of_unverified(body).to_string(),
                 "event_id": "evt_1",
                 "event_type": "job.succeeded",
                 "job_id": "job_1",

@@ -6,7 +6,7 @@
 
 use std::sync::OnceLock;
 
-use nextapi_webhook::{EventKey, Key, Tolerance, UnixTime, Verifier};
+use nextapi_webhook::{Key, Tolerance, UnixTime, Verified, Verifier};
 use worker::js_sys::Uint8Array;
 use worker::{
     Context, Date, Env, Fetch, Headers, Method, Request, RequestInit, RequestRedirect, Response,
@@ -35,13 +35,16 @@ async fn fetch(mut request: Request, env: Env, _context: Context) -> Result<Resp
     // The raw bytes: a body that was parsed and written again does not verify.
     let body = request.bytes().await?;
     let now = UnixTime::from_secs(Date::now().as_millis() / 1000);
-    if let Err(error) = verifier(&env)?.verify(&signature, &body, now) {
-        let status = if error.code() == "signature_malformed" { 400 } else { 401 };
-        return Response::error(error.code(), status);
-    }
+    let delivery = match verifier(&env)?.verify(&signature, &body, now) {
+        Ok(delivery) => delivery,
+        Err(error) => {
+            let status = if error.code() == "signature_malformed" { 400 } else { 401 };
+            return Response::error(error.code(), status);
+        }
+    };
 
     // From here on the delivery is authentic. Anything but 2xx makes the provider try again.
-    match forward(&env, &body).await {
+    match forward(&env, delivery).await {
         Ok(200..=299) => Response::ok("forwarded"),
         Ok(status) => Response::error(format!("the origin answered {status}"), 502),
         Err(_) => Response::error("the origin cannot be reached", 502),
@@ -61,15 +64,15 @@ fn verifier(env: &Env) -> Result<&'static Verifier<2>> {
 }
 
 /// Passes the same bytes on. Gives the origin's status.
-async fn forward(env: &Env, body: &[u8]) -> Result<u16> {
+async fn forward(env: &Env, delivery: Verified<&[u8]>) -> Result<u16> {
     let headers = Headers::new();
     headers.set("content-type", "application/json")?;
-    headers.set("idempotency-key", &EventKey::of(body).to_string())?;
+    headers.set("idempotency-key", &delivery.event_key().to_string())?;
     let mut init = RequestInit::new();
     init.with_method(Method::Post)
         .with_headers(headers)
         .with_redirect(RequestRedirect::Manual)
-        .with_body(Some(Uint8Array::from(body).into()));
+        .with_body(Some(Uint8Array::from(delivery.body()).into()));
     let request = Request::new_with_init(&env.var("ORIGIN_URL")?.to_string(), &init)?;
     Ok(Fetch::Request(request).send().await?.status_code())
 }

@@ -83,7 +83,7 @@ async fn nothing_unauthentic_gets_through() {
 async fn every_documented_spelling_of_the_signature_is_accepted() {
     let setup = Setup::start().await;
     for header in [SignatureHeader::NextApi, SignatureHeader::Webhook] {
-        for label in Label::ALL {
+        for &label in Label::ALL {
             let body = format!(r#"{{"id":"evt_{header:?}_{label}","type":"job.queued"}}"#);
             let delivery = Delivery::unsigned(EventBody::new("job.queued", body))
                 .unwrap()

@@ -67,7 +67,7 @@ async fn serves(setup: &Setup) {
 
 /// The numbers of the attempts that reached the origin for this event, which all had the same key.
 pub(crate) fn attempts(setup: &Setup, delivery: &Delivery) -> Vec<u64> {
-    let key = nextapi_webhook::EventKey::of(delivery.body()).to_string();
+    let key = nextapi_webhook::EventKey::of_unverified(delivery.body()).to_string();
     let received = setup.origin.received();
     let same = received.iter().filter(|request| request.body() == delivery.body());
     same.map(|request| {

@@ -46,7 +46,7 @@ async fn each_event_of_a_hundred_jobs_is_taken_exactly_once() {
             if request.order() % 7 == 6 {
                 return Reply::status(StatusCode::INTERNAL_SERVER_ERROR);
             }
-            let event = Event::read(request.body()).unwrap();
+            let event = Event::read_unverified(request.body()).unwrap();
             let name = (event.job_id().unwrap().to_owned(), event.event_type().unwrap().to_owned());
             *taken.lock().unwrap().entry(name).or_default() += 1;
             Reply::default()

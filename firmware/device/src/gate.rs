@@ -46,7 +46,8 @@ impl Gate {
         body: &mut Body<'_>,
     ) -> Result<Verified, &'static str> {
         let verifier = self.verifier().ok_or("key_none")?;
-        verifier.verify(header, body.all(), now).map_err(|error| error.code())
+        let verdict = verifier.verify(header, body.all(), now);
+        verdict.map(Verified::without_body).map_err(|error| error.code())
     }
 
     /// Verifies a delivery while its body arrives.
@@ -60,10 +61,10 @@ impl Gate {
         body: &mut Body<'_>,
     ) -> Result<Verified, &'static str> {
         let verifier = self.verifier().ok_or("key_none")?;
-        let mut stream = verifier.begin(header, now).map_err(|error| error.code())?;
+        let mut stream = verifier.begin(header).map_err(|error| error.code())?;
         while let Some(piece) = body.next_piece() {
             stream.update(piece);
         }
-        stream.finish().map_err(|error| error.code())
+        stream.finish(now).map_err(|error| error.code())
     }
 }

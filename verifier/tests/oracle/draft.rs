@@ -91,5 +91,5 @@ fn body(random: &Random) -> Vec<u8> {
 }
 
 pub(crate) fn label(random: &Random) -> Label {
-    random.pick(&Label::ALL)
+    random.pick(Label::ALL)
 }

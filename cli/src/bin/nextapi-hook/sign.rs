@@ -27,7 +27,7 @@ pub(crate) struct Sign {
     #[arg(
         long,
         default_value = Label::V.as_str(),
-        value_parser = PossibleValuesParser::new(Label::ALL.map(Label::as_str))
+        value_parser = PossibleValuesParser::new(Label::ALL.iter().map(|label| label.as_str()))
     )]
     label: String,
     /// Print a curl command line that sends the file to this URL
@@ -42,7 +42,7 @@ impl Sign {
         let key = self.secret.load()?.signing_key()?;
         let body = read_body(&self.file)?;
         let timestamp = self.timestamp.map_or_else(UnixTime::now, UnixTime::from_secs);
-        let label = Label::ALL.into_iter().find(|label| label.as_str() == self.label);
+        let label = Label::ALL.iter().copied().find(|label| label.as_str() == self.label);
         let label = label.context("there is no such label")?;
         let signature = key.sign(timestamp, &body).with_label(label);
         match self.curl {

@@ -6,7 +6,7 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 use nextapi_hook::{CapturedRequest, Diagnosis, time_in_words};
 use nextapi_testkit::Secrets;
-use nextapi_webhook::{Error, Event, EventKey, Tolerance, UnixTime, Verified};
+use nextapi_webhook::{Error, Tolerance, UnixTime, Verified};
 use serde_json::{Value, json};
 
 use crate::End;
@@ -120,7 +120,7 @@ impl Verify {
             return Ok((End::Bad, rejected("signature_missing", &message, &explanation)));
         };
         let error = match secrets.verifier(tolerance)?.verify(&header, &body, now) {
-            Ok(proof) => return Ok((End::Good, accepted(proof, &body, &explanation))),
+            Ok(proof) => return Ok((End::Good, accepted(&proof, &explanation))),
             Err(error) => error,
         };
         let diagnosis = Diagnosis { header: &header, body: &body, now, tolerance, secrets };
@@ -133,8 +133,8 @@ impl Verify {
     }
 }
 
-fn accepted(proof: Verified, body: &[u8], explanation: &[String]) -> Value {
-    let event = Event::read(body);
+fn accepted(proof: &Verified<&[u8]>, explanation: &[String]) -> Value {
+    let event = proof.event();
     let (message, event) = match &event {
         Ok(event) => ("the signature holds".to_owned(), Some(event)),
         Err(error) => (format!("the signature holds; no event: {error}"), None),
@@ -152,18 +152,18 @@ fn accepted(proof: Verified, body: &[u8], explanation: &[String]) -> Value {
             "status": event.status(),
             "job_id": event.job_id(),
         })),
-        "event_key": EventKey::of(body).to_string(),
+        "event_key": proof.event_key().to_string(),
     })
 }
 
 /// The reason in a sentence, with times in words.
 fn message(error: Error) -> String {
     match error {
-        Error::TimestampExpired { age, tolerance } => format!(
+        Error::TimestampExpired { age, tolerance, .. } => format!(
             "the signature is {}; only ages below {tolerance} s are accepted",
             time_in_words(age, "old")
         ),
-        Error::TimestampAhead { ahead, tolerance } => format!(
+        Error::TimestampAhead { ahead, tolerance, .. } => format!(
             "the signature is {}; only less than {tolerance} s is accepted",
             time_in_words(ahead, "ahead of the clock")
         ),

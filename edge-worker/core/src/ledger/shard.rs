@@ -37,7 +37,7 @@ mod tests {
     use super::*;
 
     fn key() -> EventKey {
-        EventKey::of(br#"{"id":"evt_1","type":"job.succeeded"}"#)
+        EventKey::of_unverified(br#"{"id":"evt_1","type":"job.succeeded"}"#)
     }
 
     /// The first 16 digits of `printf job_2 | sha256sum` are 41135556b62a59bc, and those of
@@ -55,7 +55,7 @@ mod tests {
 
     #[test]
     fn all_events_of_a_job_meet_in_one_object() {
-        let other = EventKey::of(br#"{"id":"evt_2","type":"job.failed"}"#);
+        let other = EventKey::of_unverified(br#"{"id":"evt_2","type":"job.failed"}"#);
         assert_ne!(key(), other);
         assert_eq!(name(Some("job_2"), &key(), 16), name(Some("job_2"), &other, 16));
     }

@@ -3,7 +3,7 @@
 use core::net::IpAddr;
 use std::sync::Arc;
 
-use nextapi_webhook::UnixTime;
+use nextapi_webhook::{Pending, UnixTime};
 
 use super::delivery::Delivery;
 use super::limiting::Limiting;
@@ -67,8 +67,7 @@ impl Receiving {
             return Limiting::refuse(isolate, record, Outcome::SignatureMissing, limited);
         };
         // A malformed header costs no read.
-        if let Err(error) = settings.verifier.begin(signature, UnixTime::from_secs(now_ms / 1_000))
-        {
+        if let Err(error) = Pending::parse(signature) {
             record.reason = Some(error.to_string());
             return Limiting::refuse(isolate, record, error.into(), limited);
         }

@@ -93,7 +93,7 @@ mod tests {
         record.milliseconds =
             Milliseconds { verify: Some(0), claim: Some(3), origin: Some(40), commit: Some(2) };
         let point = record.data_point(Outcome::Forwarded);
-        let key = EventKey::of(body).to_string();
+        let key = EventKey::of_unverified(body).to_string();
         let blobs =
             ["forwarded", "c-1", &key, "evt_1", "job.succeeded", "job_1", "in-order", "committed"];
         assert_eq!(point.blobs.each_ref().map(String::as_str), blobs);

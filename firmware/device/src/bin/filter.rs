@@ -4,7 +4,7 @@
 
 use cortex_m_rt::entry;
 use nextapi_firmware::{Answer, Body, Gate, Judge, serve};
-use nextapi_webhook::{EventKey, ReplayWindow, Tolerance, UnixTime};
+use nextapi_webhook::{ReplayWindow, Tolerance, UnixTime};
 
 /// Events that are remembered. A device with a few jobs a day has fewer in the ten minutes in which a
 /// captured delivery would still be fresh.
@@ -27,7 +27,7 @@ impl Judge for Filter {
             Err(code) => return Answer::Reject(code),
         };
         // Here a device does what the event is for, and remembers it only if that has succeeded.
-        if self.window.insert(EventKey::of(body.all())) {
+        if self.window.insert(verified.with_body(body.all()).event_key()) {
             Answer::Accept(verified.key_index())
         } else {
             Answer::Duplicate

@@ -24,7 +24,9 @@ impl Judge for Measure {
     fn judge(&mut self, header: &[u8], now: UnixTime, body: &mut Body<'_>) -> Answer {
         let body = body.all();
         let Some(verifier) = self.gate.verifier() else { return Answer::Reject("key_none") };
-        let (first, at_once) = cost_of(&self.counter, || verifier.verify(header, body, now));
+        let (first, at_once) = cost_of(&self.counter, || {
+            verifier.verify(header, body, now).map(Verified::without_body)
+        });
         let (second, in_pieces) = cost_of(&self.counter, || stream(verifier, header, body, now));
         (self.at_once, self.in_pieces) = (at_once, in_pieces);
         match first {
@@ -50,11 +52,11 @@ fn stream(
     body: &[u8],
     now: UnixTime,
 ) -> Result<Verified, Error> {
-    let mut stream = verifier.begin(header, now)?;
+    let mut stream = verifier.begin(header)?;
     for piece in body.chunks(PIECE_BYTES) {
         stream.update(piece);
     }
-    stream.finish()
+    stream.finish(now)
 }
 
 #[entry]

@@ -6,7 +6,7 @@
 //! - It reads into fields whose types it knows. Names that are not asked for are passed over, but not checked:
 //!   `{"x":tru}` is fine with it.
 //! - It passes over what is nested by recursion, without a limit: a few kilobytes of brackets take more stack
-//!   than a small device has. `Event::read` refuses more than 32 levels, and whatever is not JSON, so it comes
+//!   than a small device has. `Verified::event` refuses more than 32 levels, and whatever is not JSON, so it comes
 //!   first.
 //! - A borrowed text stands as it does in the body: `"\u0061"` is six characters, not `a`. Where escapes matter,
 //!   use `from_slice_escaped`.
@@ -19,7 +19,7 @@
 use cortex_m_rt::entry;
 use heapless::String;
 use nextapi_firmware::{Answer, Body, Gate, Judge, Uart, serve};
-use nextapi_webhook::{Event, Tolerance, UnixTime};
+use nextapi_webhook::{Tolerance, UnixTime, Verified};
 use serde::Deserialize;
 
 /// What this device wants of `{"data":{"job":{"resolution":"720p","duration_seconds":5,…}}}`.
@@ -48,9 +48,10 @@ struct Video {
 }
 
 impl Video {
-    fn read(body: &[u8]) -> Option<Self> {
-        Event::read(body).ok()?;
-        let (payload, _length) = serde_json_core::from_slice::<Payload<'_>>(body).ok()?;
+    fn read(delivery: &Verified<&[u8]>) -> Option<Self> {
+        delivery.event().ok()?;
+        let payload = serde_json_core::from_slice::<Payload<'_>>(delivery.body());
+        let (payload, _length) = payload.ok()?;
         let Job { resolution, duration_seconds: seconds } = payload.data.job;
         Some(Self { resolution: String::try_from(resolution).ok()?, seconds })
     }
@@ -71,7 +72,7 @@ impl Judge for Receiver {
         self.video = None;
         match self.gate.verify_in_pieces(header, now, body) {
             Ok(verified) => {
-                self.video = Video::read(body.all());
+                self.video = Video::read(&verified.with_body(body.all()));
                 Answer::Accept(verified.key_index())
             }
             Err(code) => Answer::Reject(code),

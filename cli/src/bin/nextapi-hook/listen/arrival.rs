@@ -63,7 +63,7 @@ impl Arrival {
             order,
             method: request.method().to_string(),
             path: request.path().to_owned(),
-            event: Event::read(request.body()).ok(),
+            event: Event::read_unverified(request.body()).ok(),
             attempt: request.attempt(),
             key,
             bytes: request.body().len(),

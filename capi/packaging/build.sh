@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# Builds the static and the shared library, and gathers in a folder what `make install` lays out.
+#
+#   packaging/build.sh STAGE ABI [TARGET]
+#
+# STAGE is the folder, ABI the number in the shared library's name, TARGET what rustc calls the machine to
+# build for: by default CARGO_BUILD_TARGET, else this machine. Where cargo itself builds, as set with
+# CARGO_TARGET_DIR for instance, does not matter.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+stage=$1 abi=$2 target=${3:-${CARGO_BUILD_TARGET:-}}
+host=$(rustc -vV | sed -n 's/^host: //p')
+target=${target:-$host}
+
+kinds=staticlib,cdylib link=()
+case $target in
+    *-apple-*)
+        link=(-C "link-arg=-Wl,-install_name,@rpath/libnextapi_webhook.$abi.dylib" -C link-arg=-lSystem) ;;
+    # There rustc links libc statically, and gives no shared libraries.
+    *-linux-musl*) kinds=staticlib ;;
+    *-linux-* | *-android* | *bsd*)
+        link=(-C "link-arg=-Wl,-soname,libnextapi_webhook.so.$abi,-z,defs" -C link-arg=-lc) ;;
+    *) kinds=staticlib ;;
+esac
+
+# Emptied first, so that a build that fails or is interrupted leaves nothing to be installed.
+rm -rf "$stage"
+mkdir -p "$stage"
+stage=$(cd "$stage" && pwd)
+cd "$here/../.."
+# Cargo says which files it has written.
+cargo rustc --quiet --profile capi --package nextapi-webhook-c --features panic-handler --crate-type "$kinds" \
+    --target "$target" --message-format json-render-diagnostics -- "${link[@]}" |
+    sed -n 's/.*"name":"nextapi_webhook_c".*"filenames":\[\([^]]*\)\].*/\1/p' | tr ',' '\n' | tr -d '"' |
+    while read -r file; do
+        cp "$file" "$stage/libnextapi_webhook.${file##*.}"
+    done
+cp "$here"/../include/* "$stage"
+test -e "$stage/libnextapi_webhook.a"
+version=$(cargo pkgid --package nextapi-webhook-c | sed 's/.*[#@]//')
+echo "$version $abi $target $host" >"$stage/built"

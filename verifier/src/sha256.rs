@@ -1,0 +1,203 @@
+//! SHA-256 (FIPS 180-4) in place: what has been hashed stays where it is, and nothing is copied that a
+//! key could be computed from.
+//!
+//! The compression function is that of the crate `sha2`. What surrounds it there, buffers and padding
+//! for every hash of the family, brings panics along and moves states about on the stack.
+
+use core::slice;
+
+use sha2::block_api::compress256;
+use zeroize::{Zeroize as _, ZeroizeOnDrop};
+
+/// Bytes of a block (FIPS 180-4 section 1).
+pub(crate) const BLOCK_BYTES: usize = 64;
+
+/// Bytes of a hash.
+pub(crate) const HASH_BYTES: usize = 32;
+
+/// Where the length of the message stands in the last block (FIPS 180-4 section 5.1.1).
+const LENGTH_BEGINS: usize = BLOCK_BYTES - size_of::<u64>();
+
+/// The hash of whole blocks. Wiped on drop.
+#[derive(Clone)]
+pub(crate) struct Chain([u32; 8]);
+
+impl Chain {
+    /// The hash of nothing yet (FIPS 180-4 section 5.3.3).
+    pub(crate) const INITIAL: Self = Self([
+        0x6a09_e667,
+        0xbb67_ae85,
+        0x3c6e_f372,
+        0xa54f_f53a,
+        0x510e_527f,
+        0x9b05_688c,
+        0x1f83_d9ab,
+        0x5be0_cd19,
+    ]);
+
+    /// Becomes equal to another. Unlike an assignment, this leaves no second copy on the stack.
+    pub(crate) fn set(&mut self, other: &Self) {
+        for (word, other) in self.0.iter_mut().zip(&other.0) {
+            *word = *other;
+        }
+    }
+
+    pub(crate) fn absorb(&mut self, blocks: &[[u8; BLOCK_BYTES]]) {
+        compress256(&mut self.0, blocks);
+    }
+
+    pub(crate) fn words(&self) -> &[u32; 8] {
+        &self.0
+    }
+
+    /// Becomes the hash that these bytes are.
+    pub(crate) fn read(&mut self, bytes: &[u8; HASH_BYTES]) {
+        for (word, bytes) in self.0.iter_mut().zip(bytes.as_chunks().0) {
+            *word = u32::from_be_bytes(*bytes);
+        }
+    }
+
+    /// Writes the hash as bytes.
+    pub(crate) fn write(&self, bytes: &mut [u8; HASH_BYTES]) {
+        for (place, word) in bytes.as_chunks_mut().0.iter_mut().zip(&self.0) {
+            *place = word.to_be_bytes();
+        }
+    }
+}
+
+impl Drop for Chain {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+impl ZeroizeOnDrop for Chain {}
+
+/// A message on its way into one chain or several: cut into blocks, and padded at its end.
+pub(crate) struct Blocks {
+    /// What does not fill a block yet, at the beginning.
+    last: [u8; BLOCK_BYTES],
+    /// How many bytes that is: always less than a block.
+    filled: usize,
+    /// Bytes of the whole message.
+    length: u64,
+}
+
+impl Blocks {
+    /// A message of which nothing has come.
+    pub(crate) const NONE: Self = Self::after(0);
+
+    /// A message of which so many bytes, whole blocks, have been absorbed already.
+    pub(crate) const fn after(length: u64) -> Self {
+        Self { last: [0; BLOCK_BYTES], filled: 0, length }
+    }
+
+    /// Whether nothing has come.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.length == 0
+    }
+
+    /// Takes in the next piece, of any length, and gives out the blocks that are full.
+    pub(crate) fn take(&mut self, piece: &[u8], mut absorb: impl FnMut(&[[u8; BLOCK_BYTES]])) {
+        // No memory is so large that this wraps.
+        self.length = self.length.wrapping_add(piece.len() as u64);
+        let mut rest = piece;
+        if self.filled > 0 {
+            rest = self.keep(rest);
+            if self.filled < BLOCK_BYTES {
+                return;
+            }
+            absorb(slice::from_ref(&self.last));
+            self.filled = 0;
+        }
+        let (blocks, rest) = rest.as_chunks();
+        if !blocks.is_empty() {
+            absorb(blocks);
+        }
+        self.keep(rest);
+    }
+
+    /// Keeps what there is room for, and gives what there is not.
+    fn keep<'a>(&mut self, piece: &'a [u8]) -> &'a [u8] {
+        let room = self.last.get_mut(self.filled..).unwrap_or_default();
+        let kept = room.len().min(piece.len());
+        for (place, byte) in room.iter_mut().zip(piece) {
+            *place = *byte;
+        }
+        self.filled = self.filled.wrapping_add(kept);
+        piece.get(kept..).unwrap_or_default()
+    }
+
+    /// Gives out the end of the message, padded (FIPS 180-4 section 5.1.1): one block or two.
+    pub(crate) fn finish(&mut self, mut absorb: impl FnMut(&[[u8; BLOCK_BYTES]])) {
+        let mut end = 0x80;
+        for place in self.last.get_mut(self.filled..).unwrap_or_default() {
+            *place = end;
+            end = 0;
+        }
+        if self.filled >= LENGTH_BEGINS {
+            absorb(slice::from_ref(&self.last));
+            self.last = [0; BLOCK_BYTES];
+        }
+        if let Some(place) = self.last.last_chunk_mut() {
+            *place = self.length.wrapping_mul(8).to_be_bytes();
+        }
+        absorb(slice::from_ref(&self.last));
+    }
+
+    /// Overwrites what is left of the message, for one that is secret.
+    pub(crate) fn wipe(&mut self) {
+        self.last.zeroize();
+    }
+}
+
+/// The hash of a message that is at hand, in parts.
+pub(crate) fn hash<const PARTS: usize>(message: [&[u8]; PARTS]) -> [u8; HASH_BYTES] {
+    let mut chain = Chain::INITIAL;
+    let mut blocks = Blocks::NONE;
+    for part in message {
+        blocks.take(part, |full| chain.absorb(full));
+    }
+    blocks.finish(|full| chain.absorb(full));
+    let mut hash = [0; HASH_BYTES];
+    chain.write(&mut hash);
+    hash
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use std::vec::Vec;
+
+    use sha2::{Digest as _, Sha256};
+
+    use super::*;
+
+    /// Every length around the ends of blocks and of the padding, cut everywhere.
+    #[test]
+    fn the_hash_is_that_of_the_library_however_the_message_is_cut() {
+        let message: Vec<u8> = (0..=255).collect();
+        for length in 0..=200 {
+            let message = &message[..length];
+            for cut in 0..=length {
+                let (first, second) = message.split_at(cut);
+                let expected: [u8; HASH_BYTES] = Sha256::digest(message).into();
+                assert_eq!(hash([first, second]), expected, "{length} bytes cut at {cut}");
+            }
+        }
+    }
+
+    #[test]
+    fn one_byte_after_the_other() {
+        let message = [0xa5; 300];
+        let mut chain = Chain::INITIAL;
+        let mut blocks = Blocks::NONE;
+        for byte in &message {
+            blocks.take(&[*byte], |full| chain.absorb(full));
+        }
+        blocks.finish(|full| chain.absorb(full));
+        let mut hash = [0; HASH_BYTES];
+        chain.write(&mut hash);
+        assert_eq!(hash, <[u8; HASH_BYTES]>::from(Sha256::digest(message)));
+    }
+}
