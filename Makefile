@@ -254,13 +254,23 @@ no-secret-branch: .tools/installed/valgrind ## no branch or address depends on a
 	$(call say,No branch and no address depends on a secret)
 	$(ASSURANCE) secrets
 
+# Left out for time: many MACs, or thousands of random cases.
+MIRI = cargo +$(NIGHTLY) miri test $(1) --package nextapi-webhook --lib --test event --test header --test verdict $(2) \
+		-- --skip wycheproof --skip any_flipped_bit --skip any_two_changed_bytes && \
+	cargo +$(NIGHTLY) miri test $(1) --package nextapi-webhook-c
+
 .PHONY: miri
 miri: .tools/installed/nightly ## no undefined behaviour, dependencies included: Miri
 	$(call say,No undefined behaviour$(comma) in the dependencies either)
-	# Left out for time: many MACs, or thousands of random cases.
-	cargo +$(NIGHTLY) miri test --package nextapi-webhook --lib --test event --test header --test verdict \
-		-- --skip wycheproof --skip any_flipped_bit --skip any_two_changed_bytes
-	cargo +$(NIGHTLY) miri test --package nextapi-webhook-c
+	$(call MIRI)
+
+# Big-endian, and 32 bits.
+MIRI_TARGETS := s390x-unknown-linux-gnu i686-unknown-linux-gnu
+
+.PHONY: miri-targets
+miri-targets: .tools/installed/nightly ## the same on big-endian and 32-bit machines
+	$(call say,No undefined behaviour$(comma) and the same answers$(comma) on $(MIRI_TARGETS))
+	$(foreach target,$(MIRI_TARGETS),$(call MIRI,--target $(target),--test vectors) &&) true
 
 .PHONY: peers
 peers: ## the peers of `make bench` give the right answers
@@ -289,11 +299,17 @@ docs-rs: .tools/installed/nightly ## documentation as docs.rs builds it
 # Minutes for each target; ten seconds if not said otherwise.
 MINUTES :=
 FUZZ_SECONDS = $(if $(MINUTES),$$(( $(MINUTES) * 60 )),10)
+# Millions of executions for `fuzz-long`, such as `header=400 event=250`; see fuzz/long.sh for the usual ones.
+MILLIONS :=
 export NIGHTLY
 
 .PHONY: fuzz
-fuzz: $(CARGO_FUZZ) .tools/installed/nightly ## every fuzz target for ten seconds, or MINUTES=n each
+fuzz: $(CARGO_FUZZ) .tools/installed/nightly ## every fuzz target under AddressSanitizer; MINUTES=n each
 	PATH="$(CURDIR)/.tools/bin:$$PATH" fuzz/run.sh $(FUZZ_SECONDS)
+
+.PHONY: fuzz-long
+fuzz-long: .tools/installed/nightly ## 10^9 executions for this commit, in hours; resumable
+	fuzz/long.sh $(if $(MILLIONS),'$(MILLIONS)')
 
 .PHONY: planted
 planted: $(CARGO_FUZZ) .tools/installed/nightly ## every fuzz target finds a fault that was planted

@@ -5,9 +5,13 @@ import type { ObjectStorage } from "rust/nextapi_edge.js";
 /** Divides values that are handed over as one text. */
 const DIVIDER = "\0";
 
+/** Undoes a transaction. */
+const UNDO = Symbol("undo");
+
 export class Storage implements ObjectStorage {
   /** Writes of the alarm that were not waited for yet. */
   #pending: Promise<void> | undefined;
+  #isInTransaction = false;
 
   constructor(
     private readonly storage: DurableObjectStorage,
@@ -23,9 +27,34 @@ export class Storage implements ObjectStorage {
     return this.pendingAlarm;
   }
 
-  /** In the same transaction as what is written before and after it, as long as nothing is awaited. */
+  /**
+   * Runs work as a whole or not at all. The alarm is set at its end, still before anything is awaited, so it
+   * is on disk together with what the work has written. Were it set within, the platform's memory of it might
+   * not be undone with the rest. Gives the platform's error, if there was one, but throws a panic: the Rust code
+   * that has called is gone with it, and must not be returned to.
+   */
+  transaction(work: () => boolean): string | undefined {
+    const before = this.pendingAlarm;
+    this.#isInTransaction = true;
+    try {
+      this.storage.transactionSync(() => {
+        if (!work()) throw UNDO;
+      });
+    } catch (error) {
+      this.pendingAlarm = before;
+      if (error instanceof WebAssembly.RuntimeError) throw error;
+      return error === UNDO ? undefined : message(error);
+    } finally {
+      this.#isInTransaction = false;
+    }
+    if (this.pendingAlarm !== before) this.setAlarm(this.pendingAlarm);
+    return undefined;
+  }
+
+  /** On disk together with what is written before and after it, as long as nothing is awaited. */
   setAlarm(alarm: number | undefined): void {
     this.pendingAlarm = alarm;
+    if (this.#isInTransaction) return;
     this.#pending = this.#writeAlarm(alarm);
     // Whoever waits for it learns of an error.
     this.#pending.catch(() => {});
@@ -69,6 +98,10 @@ export class Storage implements ObjectStorage {
   queryFrequent(index: number, values: string): string {
     return this.query(this.frequent[index] ?? "", values);
   }
+}
+
+function message(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function fromText(text: string): string | number | null {

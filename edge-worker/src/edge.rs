@@ -168,8 +168,7 @@ impl Edge {
     /// Applies a call to an object, and gives the reply; both are RPC messages.
     ///
     /// # Errors
-    /// What is wrong with the call, the settings or the database. The call may then have had its
-    /// effect or not.
+    /// What is wrong with the call, the settings or the database. The call then had no effect.
     #[wasm_bindgen(js_name = callObject)]
     pub fn call_object(
         &self,

@@ -22,6 +22,7 @@ export interface ObjectStorage {
     readonly bytes: number;
     readonly alarm: number | undefined;
     setAlarm(alarm: number | undefined): void;
+    transaction(work: () => boolean): string | undefined;
 }
 ";
 
@@ -46,6 +47,11 @@ extern "C" {
 
     #[wasm_bindgen(method, structural, js_name = setAlarm)]
     fn set_alarm(this: &ObjectStorage, alarm: Option<f64>);
+
+    /// If the work gives `false` or panics, nothing that it has written has happened. Gives the platform's error.
+    /// It does not `catch`: what is thrown is a panic of the work, after which nothing here may go on.
+    #[wasm_bindgen(method, structural)]
+    fn transaction(this: &ObjectStorage, work: &mut dyn FnMut() -> bool) -> Option<String>;
 }
 
 impl Storage for &ObjectStorage {
@@ -69,6 +75,11 @@ impl Storage for &ObjectStorage {
 
     fn set_alarm(&self, alarm_ms: Option<u64>) {
         ObjectStorage::set_alarm(self, alarm_ms.map(time::to_js));
+    }
+
+    fn transaction(&self, work: &mut dyn FnMut() -> bool) -> Result<(), String> {
+        // wasm-bindgen takes closures of a known size only.
+        ObjectStorage::transaction(self, &mut || work()).map_or(Ok(()), Err)
     }
 }
 

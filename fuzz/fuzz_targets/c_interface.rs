@@ -31,7 +31,7 @@ struct Input<'a> {
     /// Stands in the header instead of what signs the body.
     header: Option<&'a [u8]>,
     body: &'a [u8],
-    /// Where the body is cut, in any order, counted around.
+    /// How long the pieces of the body are, counted around what is left of it.
     cuts: Vec<u16>,
     /// How far the bytes are moved from an aligned address.
     offset: u8,
@@ -144,6 +144,7 @@ fn said(outcome: c::Outcome, details: MaybeUninit<c::Verified>) -> Said {
 }
 
 fn verify(verifier: &c::VerifierStorage, header: &Moved, body: &Moved, now: u64) -> Said {
+    let overread = cfg!(feature = "planted-overread") && body.len() > 0;
     let mut details = MaybeUninit::uninit();
     // SAFETY: all that is pointed to is there.
     let outcome = unsafe {
@@ -152,7 +153,7 @@ fn verify(verifier: &c::VerifierStorage, header: &Moved, body: &Moved, now: u64)
             header.pointer().cast(),
             header.len(),
             body.pointer(),
-            body.len(),
+            body.len() + usize::from(overread),
             now,
             details.as_mut_ptr(),
         )
@@ -171,17 +172,16 @@ fn verify_in_pieces(
     let stream = stream.as_mut_ptr();
     let header_start = header.pointer().cast();
     // SAFETY: all that is pointed to is there.
-    let begun = unsafe {
-        c::nextapi_webhook_stream_begin(stream, verifier, header_start, header.len(), now)
-    };
+    let begun =
+        unsafe { c::nextapi_webhook_stream_begin(stream, verifier, header_start, header.len()) };
     if begun != c::Outcome::Ok {
         return (code(begun), 0, 0, 0);
     }
-    let places = cuts.iter().map(|&cut| usize::from(cut) % (body.len() + 1));
-    let mut places: Vec<usize> = places.chain([0, body.len()]).collect();
-    places.sort_unstable();
-    for pair in places.windows(2) {
-        let piece = &body.bytes()[pair[0]..pair[1]];
+    let mut rest = body.bytes();
+    for cut in cuts.iter().map(Some).chain([None]) {
+        let length = cut.map_or(rest.len(), |&cut| usize::from(cut) % (rest.len() + 1));
+        let (piece, after) = rest.split_at(length);
+        rest = after;
         // SAFETY: the stream was begun, and the piece is there.
         let updated =
             unsafe { c::nextapi_webhook_stream_update(stream, pointer(piece), piece.len()) };
@@ -189,7 +189,7 @@ fn verify_in_pieces(
     }
     let mut details = MaybeUninit::uninit();
     // SAFETY: the stream was begun, and there is room for the details.
-    let outcome = unsafe { c::nextapi_webhook_stream_finish(stream, details.as_mut_ptr()) };
+    let outcome = unsafe { c::nextapi_webhook_stream_finish(stream, now, details.as_mut_ptr()) };
     said(outcome, details)
 }
 

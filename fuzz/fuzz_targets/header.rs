@@ -6,9 +6,10 @@
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use nextapi_webhook::{Key, Tolerance, UnixTime, Verifier};
+use nextapi_webhook::{Key, Pending, Tolerance, Verifier};
 use nextapi_webhook_fuzz::PLANTED_FAULT;
 use nextapi_webhook_fuzz::header::Header;
+use nextapi_webhook_fuzz::refusal::Refusal;
 
 /// Neither key nor clock has a say in what a header is.
 static VERIFIER: LazyLock<Verifier<1>> = LazyLock::new(|| {
@@ -17,12 +18,21 @@ static VERIFIER: LazyLock<Verifier<1>> = LazyLock::new(|| {
 });
 
 fuzz_target!(|header: &[u8]| {
-    let expected = Header::read(header).map(|_| ());
+    let expected = Header::read(header);
     let begun = if PLANTED_FAULT {
         // Accepts upper case.
-        VERIFIER.begin(header.to_ascii_lowercase(), UnixTime::from_secs(0))
+        VERIFIER.begin(header.to_ascii_lowercase())
     } else {
-        VERIFIER.begin(header, UnixTime::from_secs(0))
+        VERIFIER.begin(header)
     };
-    assert_eq!(begun.map(|_| ()), expected);
+    assert_eq!(begun.map(|_| ()).map_err(Refusal::from), expected.map(|_| ()));
+
+    match (Pending::parse(header), expected) {
+        (Ok(pending), Ok(expected)) => {
+            assert_eq!(pending.message(b"body"), [expected.digits.as_bytes(), b".", b"body"]);
+        }
+        (parsed, expected) => {
+            assert_eq!(parsed.map(|_| ()).map_err(Refusal::from), expected.map(|_| ()));
+        }
+    }
 });

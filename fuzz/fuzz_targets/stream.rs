@@ -5,9 +5,11 @@
 
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
-use nextapi_webhook::{Error, Key, Tolerance, UnixTime, Verifier};
+use nextapi_webhook::{Key, Tolerance, UnixTime, Verified, Verifier};
 use nextapi_webhook_fuzz::PLANTED_FAULT;
+use nextapi_webhook_fuzz::engine::verify_pending;
 use nextapi_webhook_fuzz::mac::hmac;
+use nextapi_webhook_fuzz::refusal::Refusal;
 
 #[derive(Arbitrary, Debug)]
 struct Delivery<'a> {
@@ -16,27 +18,31 @@ struct Delivery<'a> {
     timestamp: u64,
     /// Bytes that were signed behind the body, and did not arrive.
     lost: &'a [u8],
-    /// Where the body is cut, in any order, counted around. Equal ones make an empty piece.
+    /// How long the pieces of the body are, counted around what is left of it.
     cuts: Vec<u16>,
     body: &'a [u8],
 }
 
 fuzz_target!(|delivery: Delivery<'_>| {
     let Delivery { by_second, timestamp, lost, cuts, body } = delivery;
-    let secrets = [b"first", b"other"];
-    let message = [timestamp.to_string().as_bytes(), b".", body, lost].concat();
-    let mac = hmac(secrets[usize::from(by_second)], &message);
-    let header = format!("t={timestamp},v={mac}");
+    let secrets: [&[u8]; 2] = [b"first", b"other"];
+    let digits = timestamp.to_string();
+    let signed = [digits.as_bytes(), b".", body, lost];
+    let mac = hmac(secrets[usize::from(by_second)], &signed);
+    let header = [b"t=", digits.as_bytes(), b",v=", mac.as_bytes()].concat();
     let now = UnixTime::from_secs(timestamp);
 
     let keys = secrets.map(|secret| Key::new(secret).expect("it is not empty"));
     let verifier = Verifier::<2>::new(keys, Tolerance::DEFAULT).expect("there is room");
     let whole = verifier.verify(&header, body, now);
     let expected =
-        if lost.is_empty() { Ok(usize::from(by_second)) } else { Err(Error::SignatureMismatch) };
-    assert_eq!(whole.map(|verified| verified.key_index()), expected);
+        if lost.is_empty() { Ok(usize::from(by_second)) } else { Err(Refusal::SignatureMismatch) };
+    assert_eq!(whole.map(|verified| verified.key_index()).map_err(Refusal::from), expected);
+    let order = body.len().to_le_bytes()[0];
+    let pending = verify_pending(&secrets, Tolerance::DEFAULT, &header, body, now, order);
+    assert_eq!(pending, whole);
 
-    let mut stream = verifier.begin(&header, now).expect("the header is sound");
+    let mut stream = verifier.begin(&header).expect("the header is sound");
     for piece in pieces(body, &cuts) {
         if PLANTED_FAULT && piece.is_empty() {
             // Takes an empty piece for the end of the body.
@@ -44,12 +50,15 @@ fuzz_target!(|delivery: Delivery<'_>| {
         }
         stream.update(piece);
     }
-    assert_eq!(stream.finish(), whole);
+    assert_eq!(stream.finish(now), whole.map(Verified::without_body));
 });
 
-fn pieces<'a>(body: &'a [u8], cuts: &[u16]) -> Vec<&'a [u8]> {
-    let places = cuts.iter().map(|&cut| usize::from(cut) % (body.len() + 1));
-    let mut places: Vec<usize> = places.chain([0, body.len()]).collect();
-    places.sort_unstable();
-    places.windows(2).map(|pair| &body[pair[0]..pair[1]]).collect()
+/// Cuts off one piece after the other. What is left in the end is the last one.
+fn pieces<'a>(mut body: &'a [u8], cuts: &[u16]) -> impl Iterator<Item = &'a [u8]> {
+    cuts.iter().map(Some).chain([None]).map(move |cut| {
+        let length = cut.map_or(body.len(), |&cut| usize::from(cut) % (body.len() + 1));
+        let (piece, rest) = body.split_at(length);
+        body = rest;
+        piece
+    })
 }

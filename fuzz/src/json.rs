@@ -1,102 +1,199 @@
 //! A JSON document as `serde_json` reads it.
 
+use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{MapAccess, Visitor};
+use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 /// The depth at which `serde_json` gives up.
 const SERDE_DEPTH: usize = 128;
 
-/// A value, with its members in order, repeated ones included, and its numbers as they are written.
-/// `serde_json::Value` keeps neither.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Json {
+/// A value. What is inside of one is read when it is asked for.
+#[derive(Clone, Debug)]
+pub enum Json<'a> {
     /// `null`
     Null,
-    /// `true` or `false`
-    Bool,
     /// A number as it stands in the document.
-    Number(String),
+    Number(&'a str),
     /// A string, its escapes resolved.
-    Text(String),
-    /// An array.
-    Array(Vec<Json>),
-    /// An object.
-    Object(Vec<(String, Json)>),
+    Text(Cow<'a, str>),
+    /// An object, as it stands in the document.
+    Object(&'a str),
+    /// An array, `true` or `false`.
+    Other,
 }
 
-impl Json {
-    /// Reads a document, if it is one and is not too deep for `serde_json`.
-    ///
-    /// # Panics
-    /// If what is read here value by value is not what `serde_json` reads in one go.
+impl<'a> Json<'a> {
+    /// Reads a document, if all of it is one and it is not too deep for `serde_json`.
     #[must_use]
-    pub fn read(document: &[u8]) -> Option<Self> {
+    pub fn read(document: &'a [u8]) -> Option<Self> {
         if depth(document) >= SERDE_DEPTH {
             return None;
         }
-        let json = Self::read_value(document);
-        match serde_json::from_slice::<serde_json::Value>(document) {
-            Ok(_) => assert!(json.is_some(), "serde_json reads it"),
-            Err(error) if error.to_string().starts_with("number out of range") => {}
-            // Names that mean something to serde_json alone.
-            Err(_) if document.windows(11).any(|name| name == b"$serde_json") => {}
-            Err(error) => assert!(json.is_none(), "serde_json does not read it: {error}"),
-        }
-        json
+        let Sound = serde_json::from_slice(document).ok()?;
+        Self::of(serde_json::from_slice(document).ok()?)
     }
 
-    fn read_value(text: &[u8]) -> Option<Self> {
-        let text = serde_json::from_slice::<&RawValue>(text).ok()?.get();
+    fn of(value: &'a RawValue) -> Option<Self> {
+        let text = value.get();
         Some(match text.as_bytes().first()? {
             b'n' => Self::Null,
-            b't' | b'f' => Self::Bool,
-            b'"' => Self::Text(serde_json::from_str(text).ok()?),
-            b'[' => {
-                let values: Vec<&RawValue> = serde_json::from_str(text).ok()?;
-                let values =
-                    values.into_iter().map(|value| Self::read_value(value.get().as_bytes()));
-                Self::Array(values.collect::<Option<_>>()?)
-            }
-            b'{' => {
-                let Members(members) = serde_json::from_str(text).ok()?;
-                let members = members
-                    .into_iter()
-                    .map(|(name, value)| Some((name, Self::read_value(value.get().as_bytes())?)));
-                Self::Object(members.collect::<Option<_>>()?)
-            }
-            _ => Self::Number(text.to_owned()),
+            b'"' => Self::Text(serde_json::from_str::<Text<'a>>(text).ok()?.0),
+            b'{' => Self::Object(text),
+            b'[' | b't' | b'f' => Self::Other,
+            _ => Self::Number(text),
         })
     }
 }
 
-/// The members of an object, repeated ones included.
-struct Members<'a>(Vec<(String, &'a RawValue)>);
+/// The names of the members that events are read from.
+const NAMES: [&str; 9] =
+    ["id", "type", "status", "data", "job", "job_id", "video_id", "cost_credits", "credits"];
 
-impl<'de> Deserialize<'de> for Members<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(MembersVisitor)
+/// The members of an object that have one of the names, and how many there are of each.
+#[derive(Debug, Default)]
+pub struct Members<'a>([(usize, Option<&'a RawValue>); NAMES.len()]);
+
+impl<'a> Members<'a> {
+    /// The members of a value, of which there are none if it is not an object.
+    #[must_use]
+    pub fn of(value: Option<&Json<'a>>) -> Self {
+        match value {
+            Some(Json::Object(text)) => serde_json::from_str(text).unwrap_or_default(),
+            _ => Self::default(),
+        }
+    }
+
+    /// The last member of one of the names that are read.
+    #[must_use]
+    pub fn last(&self, name: &str) -> Option<Json<'a>> {
+        Json::of(self.entry(name)?.1?)
+    }
+
+    /// How many members have that name, which is one of those that are read.
+    #[must_use]
+    pub fn count(&self, name: &str) -> usize {
+        self.entry(name).map_or(0, |entry| entry.0)
+    }
+
+    fn entry(&self, name: &str) -> Option<&(usize, Option<&'a RawValue>)> {
+        NAMES.iter().position(|other| *other == name).map(|place| &self.0[place])
     }
 }
 
-struct MembersVisitor;
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object;
+        impl<'de> Visitor<'de> for Object {
+            type Value = Members<'de>;
 
-impl<'de> Visitor<'de> for MembersVisitor {
-    type Value = Members<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut members = Members::default();
+                while let Some(Text(name)) = map.next_key()? {
+                    match NAMES.iter().position(|other| *other == name) {
+                        Some(place) => {
+                            let (count, last) = &mut members.0[place];
+                            *count += 1;
+                            *last = Some(map.next_value()?);
+                        }
+                        None => drop(map.next_value::<IgnoredAny>()?),
+                    }
+                }
+                Ok(members)
+            }
+        }
+        deserializer.deserialize_map(Object)
+    }
+}
+
+/// A string, borrowed if it has no escapes.
+struct Text<'a>(Cow<'a, str>);
+
+impl<'de> Deserialize<'de> for Text<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Characters;
+        impl<'de> Visitor<'de> for Characters {
+            type Value = Text<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string")
+            }
+
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+                Ok(Text(Cow::Borrowed(text)))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(Text(Cow::Owned(text.to_owned())))
+            }
+        }
+        deserializer.deserialize_str(Characters)
+    }
+}
+
+/// Any value, read to its end and dropped. `IgnoredAny` lets escapes pass that are none.
+struct Sound;
+
+impl<'de> Deserialize<'de> for Sound {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Self)
+    }
+}
+
+impl<'de> Visitor<'de> for Sound {
+    type Value = Self;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
+        f.write_str("a value")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut members = Vec::new();
-        while let Some(member) = map.next_entry()? {
-            members.push(member);
-        }
-        Ok(Members(members))
+    fn visit_unit<E>(self) -> Result<Self, E> {
+        Ok(Self)
     }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Self, E> {
+        Ok(Self)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Self, E> {
+        Ok(Self)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Self, E> {
+        Ok(Self)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Self, E> {
+        Ok(Self)
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Self, E> {
+        Ok(Self)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut values: A) -> Result<Self, A::Error> {
+        while values.next_element::<Self>()?.is_some() {}
+        Ok(Self)
+    }
+
+    /// A number comes here, too, as a map of one text.
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self, A::Error> {
+        while members.next_entry::<Self, Self>()?.is_some() {}
+        Ok(Self)
+    }
+}
+
+/// Whether a text is written like a number.
+#[must_use]
+pub fn is_number(text: &str) -> bool {
+    let is_value = serde_json::from_str::<&RawValue>(text).is_ok_and(|value| value.get() == text);
+    is_value && text.starts_with(|first: char| first == '-' || first.is_ascii_digit())
 }
 
 /// How deep brackets and braces outside of strings are nested, at most. For what is not JSON it is

@@ -1,12 +1,13 @@
 //! The verdict over a delivery: signatures, keys and clock together.
 
-use nextapi_webhook::{Error, Verified};
+use nextapi_webhook::Verified;
 
 use crate::header::Header;
 use crate::mac::hmac;
+use crate::refusal::Refusal;
 
 /// What is said about a delivery that is accepted.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Accepted {
     /// The place of the first key that matches.
     pub key_index: usize,
@@ -16,8 +17,8 @@ pub struct Accepted {
     pub age: i64,
 }
 
-impl From<Verified> for Accepted {
-    fn from(verified: Verified) -> Self {
+impl<B> From<Verified<B>> for Accepted {
+    fn from(verified: Verified<B>) -> Self {
         Self {
             key_index: verified.key_index(),
             timestamp: verified.timestamp().as_secs(),
@@ -27,10 +28,10 @@ impl From<Verified> for Accepted {
 }
 
 /// Who receives: the secrets, newest first, the tolerance and the clock, in seconds.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Receiver<'a> {
     /// The raw bytes of the secrets.
-    pub secrets: Vec<&'a [u8]>,
+    pub secrets: &'a [&'a [u8]],
     /// Ages below this are accepted.
     pub past: u64,
     /// Timestamps less than this ahead are accepted.
@@ -44,24 +45,23 @@ impl Receiver<'_> {
     ///
     /// # Errors
     /// The one that the verifier gives as well.
-    pub fn verify(&self, header: &[u8], body: &[u8]) -> Result<Accepted, Error> {
-        let Header { timestamp, signatures } = Header::read(header)?;
-        let message = [timestamp.as_bytes(), b".", body].concat();
-        let key_index = self
-            .secrets
-            .iter()
-            .position(|secret| signatures.contains(&hmac(secret, &message)))
-            .ok_or(Error::SignatureMismatch)?;
+    pub fn verify(&self, header: &[u8], body: &[u8]) -> Result<Accepted, Refusal> {
+        let header = Header::read(header)?;
+        let is_match = |secret: &&[u8]| {
+            let mac = hmac(secret, &[header.digits.as_bytes(), b".", body]);
+            header.signatures().any(|signature| signature == mac.as_bytes())
+        };
+        let key_index = self.secrets.iter().position(is_match).ok_or(Refusal::SignatureMismatch)?;
 
-        let timestamp: u64 = timestamp.parse().map_err(|_| Error::TimestampInvalid)?;
+        let timestamp = header.timestamp;
         // Wide enough for every difference.
         let age = i128::from(self.now) - i128::from(timestamp);
         let distance = self.now.abs_diff(timestamp);
         if age >= 0 && age >= i128::from(self.past) {
-            return Err(Error::TimestampExpired { age: distance, tolerance: self.past });
+            return Err(Refusal::TimestampExpired { age: distance, tolerance: self.past });
         }
         if age < 0 && -age >= i128::from(self.future) {
-            return Err(Error::TimestampAhead { ahead: distance, tolerance: self.future });
+            return Err(Refusal::TimestampAhead { ahead: distance, tolerance: self.future });
         }
         // Differences beyond an `i64` are told as its limit.
         let limit = i128::from(i64::MAX);

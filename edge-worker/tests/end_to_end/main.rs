@@ -36,4 +36,5 @@ mod restarts;
 mod settings;
 mod setup;
 mod source_addresses;
+mod steps;
 mod upgrade;

@@ -5,7 +5,7 @@
 //! | `entry`, `order`, `event_meta` | one event's row, its transitions, and whether it is late |
 //! | `protocol` | one step on a `store` |
 //! | `alarm` | when the alarm rings, and what is forgotten then |
-//! | `object` | what the platform calls: a call, an alarm |
+//! | `object`, `transaction` | what the platform calls: a call, an alarm; each step as a whole or not at all |
 //! | `message` | RPC messages |
 //! | `shard` | which object an event belongs to |
 //! | `listing`, `figures` | what an admin sees |
@@ -20,7 +20,8 @@
 //!
 //! The *output* gate is needed: an answer leaves the object only after everything written before it is
 //! on disk. So a claim that somebody was told of survives a crash, and a write that fails takes its
-//! answer with it. Writes that nothing separates are committed together or not at all.
+//! answer with it. Writes that nothing separates are committed together or not at all if the machine
+//! crashes, and a step that fails between two statements is undone as a whole: it is one transaction.
 //!
 //! No row is cached, so memory cannot disagree with the disk. An error of the storage is answered as an
 //! error, never as "not seen": the delivery gets a 503 and comes again.
@@ -44,6 +45,7 @@ mod sqlite_store;
 mod store;
 #[cfg(test)]
 pub(crate) mod tests;
+mod transaction;
 mod value;
 
 pub use object::{call, ring, start};

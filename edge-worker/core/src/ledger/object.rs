@@ -3,6 +3,7 @@
 use super::message::Call;
 use super::sqlite_store::{self, SqliteStore, Storage};
 use super::store::Store as _;
+use super::transaction::transaction;
 use super::{alarm, protocol, sql};
 use crate::settings::Settings;
 
@@ -12,14 +13,16 @@ use crate::settings::Settings;
 /// # Errors
 /// SQLite's message, or that a later version has changed the tables.
 pub fn start(storage: &impl Storage, settings: &Settings, now_ms: u64) -> Result<(), String> {
-    sqlite_store::prepare(storage, sql::STEPS)?;
-    SqliteStore(storage).note_shards(settings.ledger_shards, now_ms)
+    transaction(storage, || {
+        sqlite_store::prepare(storage, sql::STEPS)?;
+        SqliteStore(storage).note_shards(settings.ledger_shards, now_ms)
+    })
 }
 
 /// Applies a call to an object that was started, and gives the reply; both are messages.
 ///
 /// # Errors
-/// What is wrong with the message or the database. The call may then have had its effect or not.
+/// What is wrong with the message or the database. The call then had no effect.
 pub fn call(
     storage: &impl Storage,
     settings: &Settings,
@@ -27,12 +30,13 @@ pub fn call(
     now_ms: u64,
 ) -> Result<String, String> {
     let call = Call::decode(message)?;
-    let reply = protocol::answer(&mut SqliteStore(storage), call, settings.policy, now_ms)?;
-    Ok(reply.encode())
+    let mut store = SqliteStore(storage);
+    transaction(storage, || protocol::answer(&mut store, call, settings.policy, now_ms))
+        .map(|reply| reply.encode())
 }
 
-/// Does what is due when the alarm rings. It first sets the alarm's successor, and then starts the object
-/// if that is necessary. Without sound settings nothing is forgotten, since nobody knows for how long
+/// Does what is due when the alarm rings. It first sets the alarm's successor, outside of any transaction, so
+/// that nothing undoes it, and then starts the object if that is necessary. Without sound settings nothing is forgotten, since nobody knows for how long
 /// events are to be kept.
 ///
 /// # Errors
@@ -49,5 +53,5 @@ pub fn ring(
     if !is_started {
         start(storage, settings, now_ms)?;
     }
-    alarm::sweep(&mut store, settings.policy, now_ms).map(drop)
+    transaction(storage, || alarm::sweep(&mut store, settings.policy, now_ms)).map(drop)
 }

@@ -32,6 +32,13 @@ pub trait Storage {
 
     /// Sets the alarm, in place of the one that is pending, or takes it away.
     fn set_alarm(&self, alarm_ms: Option<u64>);
+
+    /// Runs a piece of work, once and at once. If it gives `false` or does not return, nothing that it
+    /// has written has happened, and the alarm is the one that was pending before.
+    ///
+    /// # Errors
+    /// SQLite's message. The work may then not have been run.
+    fn transaction(&self, work: &mut dyn FnMut() -> bool) -> Result<(), String>;
 }
 
 /// The rows of one shard in a SQLite database.
@@ -72,6 +79,10 @@ impl<D: Storage> Storage for &D {
 
     fn set_alarm(&self, alarm_ms: Option<u64>) {
         (*self).set_alarm(alarm_ms);
+    }
+
+    fn transaction(&self, work: &mut dyn FnMut() -> bool) -> Result<(), String> {
+        (*self).transaction(work)
     }
 }
 

@@ -12,6 +12,7 @@ import module from "rust/nextapi_edge_bg.wasm";
 import type { Output } from "../../../entry/border";
 import worker, { Ledger as Product } from "../../../entry/index";
 import type { Env } from "../../../entry/instance";
+import { Storage } from "../../../entry/storage";
 
 const HEADER = "x-fault";
 
@@ -22,6 +23,9 @@ const FAULTS = [
   "throw-after-origin",
   "panic-at-claim",
   "panic-at-commit",
+  "throw-within-claim",
+  "throw-within-commit",
+  "panic-within-commit",
   "fail-commit-once",
   "fail-commit-always",
   "overload-commit-once",
@@ -104,15 +108,46 @@ Edge.prototype.abandon = function (id) {
   console.log("fault: a request was abandoned");
 };
 
+/** The statement of the present call that fails, by how it begins, or whether the call panics at its end. */
+let within: { statement?: string; panics?: true } | undefined;
+
+/** At each of these, something has been written or set already. */
+const WITHIN: Partial<Record<Fault, { call: string; statement?: string; panics?: true }>> = {
+  "throw-within-claim": { call: "claim", statement: "INSERT INTO event" },
+  "throw-within-commit": { call: "commit", statement: "INSERT INTO outcome_count" },
+  "panic-within-commit": { call: "commit", panics: true },
+};
+
+const { transaction } = Storage.prototype;
+
+Storage.prototype.transaction = function (work) {
+  return transaction.call(this, () => {
+    const isKept = work();
+    if (within?.panics) panicHere("in a transaction");
+    return isKept;
+  });
+};
+
 /** In the object, where the product guards against a panic. */
 Edge.prototype.callObject = function (storage, message, now) {
+  for (const [fault, { call, ...rest }] of Object.entries(WITHIN)) {
+    const key = calledWith(message, call);
+    if (key !== undefined && byEvent.get(key) === fault) {
+      if (rest.panics) byEvent.delete(key);
+      within = rest;
+    }
+  }
   for (const name of ["claim", "commit"] as const) {
     const key = calledWith(message, name);
     if (key !== undefined && byEvent.get(key) === `panic-at-${name}` && byEvent.delete(key)) {
       panicHere(`at the ${name}`);
     }
   }
-  return callObject.call(this, storage, message, now);
+  try {
+    return callObject.call(this, storage, message, now);
+  } finally {
+    within = undefined;
+  }
 };
 
 /** Before the product has set the alarm's successor. */
@@ -194,7 +229,14 @@ export class Ledger extends Product {
     super(context, env);
     const { storage } = context;
     const { start, speed } = this.#clock;
-    const { setAlarm, getAlarm } = storage;
+    const { setAlarm, getAlarm, sql } = storage;
+    const { exec } = sql;
+    sql.exec = (statement, ...values) => {
+      if (within?.statement !== undefined && statement.startsWith(within.statement)) {
+        throw new Error("fault: between two statements");
+      }
+      return exec.call(sql, statement, ...values) as never;
+    };
     storage.setAlarm = (time, options) => {
       console.log("fault: an alarm is set");
       // Never earlier than the real time at which the object's clock shows it.

@@ -9,6 +9,7 @@ pub(crate) mod memory_store;
 mod model;
 mod retention;
 mod shards;
-mod sqlite;
+pub(crate) mod sqlite;
+mod steps;
 mod transitions;
 mod upgrade;

@@ -104,6 +104,18 @@ impl Storage for Sqlite {
     fn set_alarm(&self, alarm_ms: Option<u64>) {
         self.alarm_ms.set(alarm_ms);
     }
+
+    /// Like `transactionSync`, a savepoint.
+    fn transaction(&self, work: &mut dyn FnMut() -> bool) -> Result<(), String> {
+        let alarm_ms = self.alarm_ms.get();
+        self.run("SAVEPOINT step");
+        if !work() {
+            self.alarm_ms.set(alarm_ms);
+            self.run("ROLLBACK TO step");
+        }
+        self.run("RELEASE step");
+        Ok(())
+    }
 }
 
 fn run(statement: &mut Statement<'_>, values: Vec<Value>) -> rusqlite::Result<Vec<Columns>> {
