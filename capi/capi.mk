@@ -10,7 +10,7 @@ TARGET =
 
 # The number in the shared library's name: raised with every change that a program would have to be
 # compiled again for.
-C_ABI := 0
+C_ABI := 1
 # Where `make c-library` leaves what `make install` takes.
 C_STAGE := target/c-library
 C_LIBRARY := $(C_STAGE)/libnextapi_webhook

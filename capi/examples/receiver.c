@@ -5,7 +5,8 @@
  *     cc -o receiver receiver.c $(pkg-config --cflags --libs nextapi_webhook libmicrohttpd)
  *     NEXTAPI_WEBHOOK_SECRET=whsec_anything ./receiver 9000
  *
- * It runs until it is interrupted or terminated. It serves loopback only: in front of it belongs whatever terminates TLS.
+ * It runs until it is interrupted or terminated. It serves loopback only: in front of it belongs whatever
+ * terminates TLS.
  */
 
 #include <arpa/inet.h>
@@ -21,6 +22,22 @@
 #define MAX_BODY_BYTES 262144
 /* More events than can arrive within the ten minutes for which a signature is fresh. */
 #define REMEMBERED 1024
+/* Seconds within which a body has to arrive, and for which a connection may be silent. The provider gives up
+ * after about ten. */
+#define PATIENCE_SECONDS 10
+
+/* The clocks; tests have others. One is compared with timestamps, the other never jumps. */
+#ifndef CLOCKS
+static uint64_t now(void) {
+    return (uint64_t)time(NULL);
+}
+
+static uint64_t uptime(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (uint64_t)time.tv_sec;
+}
+#endif
 
 static nextapi_webhook_verifier verifier;
 /* One thread serves all connections, so neither this nor what follows it needs a lock. */
@@ -31,6 +48,7 @@ struct delivery {
     /* Why the delivery is refused already: a code, or NULL. */
     const char *refused;
     unsigned status;
+    uint64_t begun;
     size_t length;
     char body[MAX_BODY_BYTES];
 };
@@ -77,6 +95,10 @@ static void begin(struct delivery *delivery, struct MHD_Connection *connection) 
         refuse_result(delivery, result);
 }
 
+static int is_late(const struct delivery *delivery) {
+    return uptime() - delivery->begun > PATIENCE_SECONDS;
+}
+
 static void take(struct delivery *delivery, const char *piece, size_t length) {
     if (length > sizeof delivery->body - delivery->length)
         refuse(delivery, 413, "body_too_large");
@@ -89,36 +111,40 @@ static void take(struct delivery *delivery, const char *piece, size_t length) {
 }
 
 /* Deals with an event that is authentic and new: here, says so. Returns whether that succeeded. */
-static int deal_with(const struct delivery *delivery) {
+static int deal_with(const nextapi_webhook_verified *verified) {
     nextapi_webhook_event event;
-    const nextapi_webhook_result result =
-        nextapi_webhook_event_read(delivery->body, delivery->length, &event);
+    const nextapi_webhook_result result = nextapi_webhook_event_read(verified, &event);
     if (result == NEXTAPI_WEBHOOK_RESULT_OK)
         printf("%s %s of job %s\n", event.id, *event.event_type ? event.event_type : event.status,
                event.job_id);
     else
-        printf("%s, %lu bytes\n", nextapi_webhook_result_code(result), (unsigned long)delivery->length);
+        printf("%s, %lu bytes\n", nextapi_webhook_result_code(result), (unsigned long)verified->body_length);
     return fflush(stdout) == 0;
 }
 
 static enum MHD_Result finish(struct delivery *delivery, struct MHD_Connection *connection) {
+    nextapi_webhook_verified verified;
     nextapi_webhook_event_key key;
+    if (is_late(delivery))
+        refuse(delivery, 408, "body_timeout");
     if (delivery->refused == NULL) {
-        /* The clock is read now: a sender may take its time with the last piece. */
-        const nextapi_webhook_result result =
-            nextapi_webhook_stream_finish(&delivery->stream, (uint64_t)time(NULL), NULL);
+        /* The time is that of the end: who holds a body back cannot make its signature last. */
+        const nextapi_webhook_result result = nextapi_webhook_stream_finish(&delivery->stream, now(), &verified);
         if (result != NEXTAPI_WEBHOOK_RESULT_OK)
             refuse_result(delivery, result);
     }
     if (delivery->refused != NULL)
         return answer(connection, delivery->status, "{\"error\":{\"code\":\"%s\"}}", delivery->refused);
 
-    if (nextapi_webhook_event_key_of(delivery->body, delivery->length, &key) != NEXTAPI_WEBHOOK_RESULT_OK)
+    /* These are the pieces that the stream has taken in. */
+    if (nextapi_webhook_verified_set_body(&verified, delivery->body, delivery->length) !=
+            NEXTAPI_WEBHOOK_RESULT_OK ||
+        nextapi_webhook_event_key_of(&verified, &key) != NEXTAPI_WEBHOOK_RESULT_OK)
         return MHD_NO;
     if (nextapi_webhook_replay_window_contains(window, REMEMBERED, &key) != NEXTAPI_WEBHOOK_RESULT_OK)
         return answer(connection, 200, "{\"status\":\"%s\"}", "duplicate");
     /* Remembered once it has been dealt with: if that fails, the provider's retry is welcome. */
-    if (!deal_with(delivery))
+    if (!deal_with(&verified))
         return answer(connection, 502, "{\"error\":{\"code\":\"%s\"}}", "origin_failed");
     if (nextapi_webhook_replay_window_insert(window, REMEMBERED, &key) != NEXTAPI_WEBHOOK_RESULT_OK)
         return MHD_NO;
@@ -138,6 +164,7 @@ static enum MHD_Result serve(void *closure, struct MHD_Connection *connection, c
         if (delivery == NULL)
             return MHD_NO;
         *request = delivery;
+        delivery->begun = uptime();
         if (strcmp(method, "POST") != 0)
             refuse(delivery, 405, "method_not_allowed");
         else
@@ -145,6 +172,9 @@ static enum MHD_Result serve(void *closure, struct MHD_Connection *connection, c
         return MHD_YES;
     }
     if (*length > 0) {
+        /* In the middle of a body nothing can be answered: the connection is closed. */
+        if (is_late(delivery))
+            return MHD_NO;
         take(delivery, piece, *length);
         *length = 0;
         return MHD_YES;
@@ -207,6 +237,7 @@ int main(int argc, char **argv) {
     address.sin_port = htons((uint16_t)atoi(argv[1]));
     daemon = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL, serve, NULL,
                               MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_NOTIFY_COMPLETED, forget, NULL,
+                              MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)PATIENCE_SECONDS,
                               MHD_OPTION_END);
     if (daemon == NULL) {
         fprintf(stderr, "port %s cannot be served\n", argv[1]);

@@ -12,17 +12,23 @@
  *                                            NEXTAPI_WEBHOOK_TOLERANCE_SECONDS,
  *                                            NEXTAPI_WEBHOOK_TOLERANCE_SECONDS);
  *
- *     result = nextapi_webhook_verify(&verifier, header, header_length, body, body_length, now, NULL);
+ *     result = nextapi_webhook_verify(&verifier, header, header_length, body, body_length, now,
+ *                                     &verified);
  *     if (result != NEXTAPI_WEBHOOK_RESULT_OK)
  *         refuse(nextapi_webhook_result_code(result));
+ *     result = nextapi_webhook_event_key_of(&verified, &key);         // is it a duplicate?
+ *     result = nextapi_webhook_event_read(&verified, &event);
  *
- * A body that arrives in pieces goes through nextapi_webhook_stream_begin, _update and _finish.
+ * A body that arrives in pieces goes through nextapi_webhook_stream_begin, _update and _finish. If
+ * something else computes the MACs, nextapi_webhook_pending_begin, _message, _offer and _finish give
+ * the verdict.
  *
  * CONVENTIONS
  *
  * Ownership. The caller provides all storage, on the stack, static or allocated. Nothing is
- * allocated. No function keeps a pointer that it was given: arguments may go as soon as it has
- * returned. Texts that are returned are static.
+ * allocated. Arguments may go as soon as a function has returned, with three exceptions: a stream
+ * refers to its verifier until it has ended, a nextapi_webhook_verified to the body, the message of
+ * a nextapi_webhook_pending to both. Texts that are returned are static.
  *
  * Order of arguments. What is worked on comes first, then what is read, then the time, then what is
  * written. A pointer to bytes is followed by the number of bytes. No input needs to end with NUL;
@@ -31,7 +37,7 @@
  * NULL. A pointer followed by a length of zero may be NULL: a body may be empty. Where NULL is
  * allowed besides, the function says so. Any other NULL gives ARGUMENT_INVALID, and so does a
  * pointer that is not aligned for its type, and a length beyond half of the address space. Bytes
- * may have any alignment. The two functions that wipe take NULL for nothing to do.
+ * may have any alignment. The functions that wipe take NULL for nothing to do.
  *
  * Length zero. An empty body or piece is like any other. An empty header is one without a
  * timestamp, an empty secret is refused, a buffer of no size is too small.
@@ -45,14 +51,17 @@
  * nextapi_webhook_result_text a sentence. The results about time are given only if the signature
  * holds: whoever cannot sign learns nothing about the clock.
  *
- * Storage that is used by mistake: a verifier or stream whose storage is all zeros, as static
- * storage is at first, and one that was wiped, give NOT_INITIALISED. One with anything else in it
- * must have been initialised by this library in the same version.
+ * Storage that is used by mistake: a verifier, stream or pending verification whose storage is all
+ * zeros, as static storage is at first, and one that was wiped, give NOT_INITIALISED, and so does a
+ * stream whose verifier was wiped. Storage with anything else in it must have been initialised by
+ * this library in the same version.
+ *
+ * Verified bodies. nextapi_webhook_verified is the proof that a delivery was accepted; events and
+ * their keys are read from it. What reads any bytes has `unverified` in its name.
  *
  * Threads. There is no global state. Any number of threads may verify with one verifier at the same
- * time, as long as none initialises or wipes it. A stream and a replay window are used by one
- * thread at a time. Every function may be called from a signal handler or an interrupt, on storage
- * of its own.
+ * time, as long as none initialises or wipes it. Everything else is used by one thread at a time.
+ * Every function may be called from a signal handler or an interrupt, on storage of its own.
  *
  * Panics. No function panics, aborts, or unwinds into C; the time that it takes is bounded by the
  * lengths of its arguments.
@@ -63,7 +72,8 @@
  * would have been right. Copies on the stack while a key is made are not wiped.
  *
  * Time. There is no clock: seconds since 1970-01-01T00:00:00Z are an argument, leap seconds not
- * counted.
+ * counted. It is asked for when the whole body is there: a delivery is judged by its age at the end,
+ * however long it took to arrive.
  *
  * Stability. Before version 1.0 the layout may change from 0.x to 0.y, and the number in the shared
  * library's name with it. Values of results stay as they are.
@@ -105,7 +115,22 @@
 /**
  * Bytes of a nextapi_webhook_stream.
  */
-#define NEXTAPI_WEBHOOK_STREAM_SIZE 768
+#define NEXTAPI_WEBHOOK_STREAM_SIZE 640
+
+/**
+ * Bytes of a nextapi_webhook_pending.
+ */
+#define NEXTAPI_WEBHOOK_PENDING_SIZE 384
+
+/**
+ * Parts of the message that a MAC is computed over.
+ */
+#define NEXTAPI_WEBHOOK_MESSAGE_PARTS 3
+
+/**
+ * Bytes of a MAC, an HMAC-SHA256.
+ */
+#define NEXTAPI_WEBHOOK_MAC_SIZE 32
 
 /**
  * Bytes of the `id` and `job_id` of a nextapi_webhook_event, their NUL included.
@@ -167,14 +192,20 @@ enum nextapi_webhook_result
      */
     NEXTAPI_WEBHOOK_RESULT_ARGUMENT_INVALID = 10,
     /**
-     * The verifier was not initialised, or has been wiped; or the stream was not begun, has been
-     * finished or wiped, or was given up because of an invalid argument.
+     * The verifier was not initialised, or has been wiped; or the stream or pending verification was
+     * not begun, or has been finished or wiped; or the stream's verifier has been wiped, or a piece
+     * was invalid.
      */
     NEXTAPI_WEBHOOK_RESULT_NOT_INITIALISED = 11,
     /**
      * The output buffer is too small.
      */
     NEXTAPI_WEBHOOK_RESULT_BUFFER_TOO_SMALL = 12,
+    /**
+     * There is no verified body to read from: the delivery was refused, or its body arrived in
+     * pieces and has not been set.
+     */
+    NEXTAPI_WEBHOOK_RESULT_NOT_VERIFIED = 13,
     /**
      * A secret is empty. An unset variable must not become a key that everybody knows.
      */
@@ -258,6 +289,42 @@ typedef int32_t nextapi_webhook_result;
 #endif // __cplusplus
 
 /**
+ * What is known of a delivery that is authentic and fresh. Only nextapi_webhook_verify,
+ * nextapi_webhook_stream_finish and nextapi_webhook_pending_finish fill it, and
+ * nextapi_webhook_verified_set_body adds the body to it. If the delivery is refused it is all zeros.
+ *
+ * It may be copied. It refers to the body, which has to stay where it is for as long as events are
+ * read from it.
+ */
+typedef struct nextapi_webhook_verified {
+    /**
+     * When the delivery was signed, in seconds since 1970-01-01T00:00:00Z.
+     */
+    uint64_t timestamp;
+    /**
+     * How old the signature is, in seconds; negative if its timestamp is ahead of the clock.
+     */
+    int64_t age_seconds;
+    /**
+     * Which secret it was signed with, counted from 0 in the order in which they were given. Once
+     * only 0 occurs, the older ones can be removed.
+     */
+    size_t key_index;
+    /**
+     * The body that was verified, or NULL if it arrived in pieces and has not been set.
+     */
+    const void *body;
+    /**
+     * The number of bytes in it.
+     */
+    size_t body_length;
+    /**
+     * The library's own: neither to be read nor written.
+     */
+    uint64_t seal;
+} nextapi_webhook_verified;
+
+/**
  * A verifier: keys and tolerance. The storage is the caller's, the content is not: it is neither
  * to be read nor written. It is aligned as uint64_t is. Zeroed storage is a verifier that was not
  * initialised.
@@ -285,32 +352,40 @@ typedef struct nextapi_webhook_secret {
 } nextapi_webhook_secret;
 
 /**
- * What is known of a delivery that is authentic and fresh.
- */
-typedef struct nextapi_webhook_verified {
-    /**
-     * When the delivery was signed, in seconds since 1970-01-01T00:00:00Z.
-     */
-    uint64_t timestamp;
-    /**
-     * How old the signature is, in seconds; negative if its timestamp is ahead of the clock.
-     */
-    int64_t age_seconds;
-    /**
-     * Which secret it was signed with, counted from 0 in the order in which they were given. Once
-     * only 0 occurs, the older ones can be removed.
-     */
-    size_t key_index;
-} nextapi_webhook_verified;
-
-/**
  * A verification under way. The storage is the caller's, the content is not. It is aligned as
- * uint64_t is. Zeroed storage is a stream that was not begun. It refers to the verifier that it was
- * begun with, which must stay where it is until the stream has been finished or wiped.
+ * uint64_t is. Zeroed storage is a stream that was not begun.
+ *
+ * It refers to the verifier that it was begun with, which has to stay where it is, initialised, until
+ * the stream has been finished or wiped. The stream itself may be moved, but not copied.
  */
 typedef struct nextapi_webhook_stream {
-    uint64_t opaque[96];
+    uint64_t opaque[80];
 } nextapi_webhook_stream;
+
+/**
+ * A verification whose MACs are computed elsewhere: by a peripheral, a secure element or another
+ * library. The storage is the caller's, the content is not. It is aligned as uint64_t is. Zeroed
+ * storage is a verification that was not begun.
+ *
+ * It holds no secret, and may be moved or copied, but for the message that it has given out.
+ */
+typedef struct nextapi_webhook_pending {
+    uint64_t opaque[48];
+} nextapi_webhook_pending;
+
+/**
+ * A part of a message.
+ */
+typedef struct nextapi_webhook_part {
+    /**
+     * The first byte.
+     */
+    const void *data;
+    /**
+     * The number of bytes, which may be zero.
+     */
+    size_t length;
+} nextapi_webhook_part;
 
 /**
  * The facts of an event, as UTF-8 texts that end with NUL and have none inside. A fact that the
@@ -373,6 +448,21 @@ const char *nextapi_webhook_result_code(int32_t result);
 const char *nextapi_webhook_result_text(int32_t result);
 
 /**
+ * Sets the body of a delivery that was verified in pieces, or with MACs from elsewhere, so that the
+ * event can be read from it.
+ *
+ * It has to be the body that was verified, byte for byte: the library has not kept it, and does not
+ * check.
+ *
+ * @param verified   as nextapi_webhook_stream_finish or nextapi_webhook_pending_finish set it
+ * @return OK, ARGUMENT_INVALID, or NOT_VERIFIED if the delivery was refused
+ */
+NEXTAPI_WEBHOOK_MUST_USE
+nextapi_webhook_result nextapi_webhook_verified_set_body(struct nextapi_webhook_verified *verified,
+                                                         const void *body,
+                                                         size_t body_length);
+
+/**
  * Makes a verifier of secrets, newest first: where two match, the first is reported.
  *
  * Ages below `tolerance_past` seconds are accepted, and timestamps less than `tolerance_future`
@@ -401,7 +491,7 @@ nextapi_webhook_result nextapi_webhook_verifier_init(struct nextapi_webhook_veri
  * @param header     the value of the signature header
  * @param body       the raw bytes of the body, as they were received
  * @param now        the receiver's clock, in seconds since 1970-01-01T00:00:00Z
- * @param details    set if the delivery is accepted, else zeroed; may be NULL
+ * @param details    set if the delivery is accepted, else zeroed; may be NULL. It refers to the body
  * @return OK, ARGUMENT_INVALID, NOT_INITIALISED, or why the delivery is refused: 30 to 43
  */
 NEXTAPI_WEBHOOK_MUST_USE
@@ -426,6 +516,8 @@ void nextapi_webhook_verifier_wipe(struct nextapi_webhook_verifier *verifier);
  * What was in the storage before is overwritten. On failure it is wiped.
  *
  * @param stream     storage, which need not be initialised
+ * @param verifier   stays where it is, and is neither wiped nor initialised again, until the
+ *                   stream has been finished or wiped
  * @param header     the value of the signature header
  * @return OK, ARGUMENT_INVALID, NOT_INITIALISED, or what is wrong with the header: 30 to 35. It is
  *         said before the body has to be read.
@@ -452,10 +544,11 @@ nextapi_webhook_result nextapi_webhook_stream_update(struct nextapi_webhook_stre
  * Gives the verdict over everything taken in, and wipes the stream. Before that, whatever is done
  * with the body is done with bytes that anybody may have sent.
  *
- * The age is judged here, by the time when the last piece is there.
- *
- * @param now        the receiver's clock, in seconds since 1970-01-01T00:00:00Z
- * @param details    set if the delivery is accepted, else zeroed; may be NULL
+ * @param now        the receiver's clock when the last piece is there, in seconds since
+ *                   1970-01-01T00:00:00Z. Not an earlier time: a delivery that was begun while it
+ *                   was fresh, and held back, could be replayed
+ * @param details    set if the delivery is accepted, else zeroed; may be NULL. The body is not in
+ *                   it: see nextapi_webhook_verified_set_body
  * @return OK, ARGUMENT_INVALID, NOT_INITIALISED, or why the delivery is refused: 40 to 43
  */
 NEXTAPI_WEBHOOK_MUST_USE
@@ -469,35 +562,135 @@ nextapi_webhook_result nextapi_webhook_stream_finish(struct nextapi_webhook_stre
 void nextapi_webhook_stream_wipe(struct nextapi_webhook_stream *stream);
 
 /**
- * Reads the facts of an event from a body that has been verified: before that, anybody may have
- * written it.
+ * Begins to verify a delivery whose MACs are computed elsewhere. For each secret, compute the
+ * HMAC-SHA256 of nextapi_webhook_pending_message and pass it to nextapi_webhook_pending_offer; then
+ * ask for the verdict with nextapi_webhook_pending_finish.
+ *
+ * What was in the storage before is overwritten. On failure it is wiped.
+ *
+ * @param pending    storage, which need not be initialised
+ * @param header     the value of the signature header
+ * @return OK, ARGUMENT_INVALID, or what is wrong with the header: 30 to 35. It is said before the
+ *         body has to be read.
+ */
+NEXTAPI_WEBHOOK_MUST_USE
+nextapi_webhook_result nextapi_webhook_pending_begin(struct nextapi_webhook_pending *pending,
+                                                     const char *header,
+                                                     size_t header_length);
+
+/**
+ * Gives the message that each MAC is computed over: NEXTAPI_WEBHOOK_MESSAGE_PARTS parts, one after
+ * the other, with nothing between them. The last is the body.
+ *
+ * The other parts are in the storage of `pending`, and are there until it is finished or moved. For
+ * a body that is not there as a whole, take the first two parts of the message of an empty one, and
+ * then the pieces.
+ *
+ * @param body     the raw bytes of the body, as they were received
+ * @param parts    an array of NEXTAPI_WEBHOOK_MESSAGE_PARTS, set to the parts, or zeroed
+ * @return OK, ARGUMENT_INVALID or NOT_INITIALISED
+ */
+NEXTAPI_WEBHOOK_MUST_USE
+nextapi_webhook_result nextapi_webhook_pending_message(const struct nextapi_webhook_pending *pending,
+                                                       const void *body,
+                                                       size_t body_length,
+                                                       struct nextapi_webhook_part *parts);
+
+/**
+ * Takes the MAC that was computed with one of the secrets. They may come in any order, and need not
+ * all come: of several that match, the one with the smallest index is reported.
+ *
+ * A MAC of nothing but zero bits, or nothing but ones, matches no signature: that is what an engine
+ * gives that has no clock or no power, and a signature that anybody can write.
+ *
+ * Whoever knows the MAC can pass the message for signed: wipe it where it came from. It is compared in
+ * constant time.
+ *
+ * @param key_index   which secret, counted from 0, newest first
+ * @param mac         NEXTAPI_WEBHOOK_MAC_SIZE bytes
+ * @return OK, ARGUMENT_INVALID or NOT_INITIALISED
+ */
+nextapi_webhook_result nextapi_webhook_pending_offer(struct nextapi_webhook_pending *pending,
+                                                     uint32_t key_index,
+                                                     const void *mac);
+
+/**
+ * Gives the verdict over every MAC that was offered, and wipes the storage. No MAC gives
+ * SIGNATURE_MISMATCH.
+ *
+ * @param tolerance_past     as for nextapi_webhook_verifier_init
+ * @param tolerance_future   as for nextapi_webhook_verifier_init
+ * @param now                the receiver's clock when the whole body is there, in seconds since
+ *                           1970-01-01T00:00:00Z
+ * @param details            set if the delivery is accepted, else zeroed; may be NULL. The body is
+ *                           not in it: see nextapi_webhook_verified_set_body
+ * @return OK, ARGUMENT_INVALID, NOT_INITIALISED, or why the delivery is refused: 40 to 43
+ */
+NEXTAPI_WEBHOOK_MUST_USE
+nextapi_webhook_result nextapi_webhook_pending_finish(struct nextapi_webhook_pending *pending,
+                                                      uint64_t tolerance_past,
+                                                      uint64_t tolerance_future,
+                                                      uint64_t now,
+                                                      struct nextapi_webhook_verified *details);
+
+/**
+ * Gives a verification up: overwrites the storage with zeros. NULL is ignored.
+ */
+void nextapi_webhook_pending_wipe(struct nextapi_webhook_pending *pending);
+
+/**
+ * Reads the facts of an event from the body of a delivery that has been verified.
  *
  * A body that cannot be read is as authentic as before: deal with it by its key.
+ *
+ * @param verified   as it was set when the delivery was accepted; with the body
+ * @param event      set to the facts, or to empty texts if the body cannot be read
+ * @return OK, ARGUMENT_INVALID, NOT_VERIFIED, or what is wrong with the body: 50 to 53
+ */
+NEXTAPI_WEBHOOK_MUST_USE
+nextapi_webhook_result nextapi_webhook_event_read(const struct nextapi_webhook_verified *verified,
+                                                  struct nextapi_webhook_event *event);
+
+/**
+ * Reads the facts of an event from any bytes: anybody may have written them. For tools, and for
+ * bodies that were verified some other way.
  *
  * @param event   set to the facts, or to empty texts if the body cannot be read
  * @return OK, ARGUMENT_INVALID, or what is wrong with the body: 50 to 53
  */
 NEXTAPI_WEBHOOK_MUST_USE
-nextapi_webhook_result nextapi_webhook_event_read(const void *body,
-                                                  size_t body_length,
-                                                  struct nextapi_webhook_event *event);
+nextapi_webhook_result nextapi_webhook_event_read_unverified(const void *body,
+                                                             size_t body_length,
+                                                             struct nextapi_webhook_event *event);
 
 /**
- * The key of a body that has been verified: that of the event it says it is, else that of its
- * bytes. Every body has one.
+ * The key of a delivery that has been verified: that of the event that the body says it is, else that
+ * of its bytes. Every body has one.
  *
  * An event is known by `id`, `type` and `status` of the body itself: the hash is taken of id, line
  * feed, type, line feed, status. One that is missing, null or empty gives no bytes, but both line
  * feeds are always there. A body without an `id`, or with neither `type` nor `status`, is hashed as a
  * whole.
  *
+ * @param verified   as it was set when the delivery was accepted; with the body
+ * @param key        set to the key, or zeroed
+ * @return OK, ARGUMENT_INVALID or NOT_VERIFIED
+ */
+NEXTAPI_WEBHOOK_MUST_USE
+nextapi_webhook_result nextapi_webhook_event_key_of(const struct nextapi_webhook_verified *verified,
+                                                    struct nextapi_webhook_event_key *key);
+
+/**
+ * The key of any bytes: anybody may have written them, so that an event which is yet to come could be
+ * taken for a duplicate. For tools, and for bodies that were verified some other way.
+ *
  * @param key   set to the key, or zeroed
  * @return OK or ARGUMENT_INVALID
  */
 NEXTAPI_WEBHOOK_MUST_USE
-nextapi_webhook_result nextapi_webhook_event_key_of(const void *body,
-                                                    size_t body_length,
-                                                    struct nextapi_webhook_event_key *key);
+nextapi_webhook_result nextapi_webhook_event_key_of_unverified(const void *body,
+                                                               size_t body_length,
+                                                               struct nextapi_webhook_event_key *key);
 
 /**
  * The key as text, for logs, stores and `Idempotency-Key`: `event-` or `body-`, 64 hexadecimal

@@ -4,7 +4,7 @@ use core::ffi::{c_char, c_void};
 
 use nextapi_webhook::Event;
 
-use crate::{Outcome, argument};
+use crate::{Outcome, Verified, argument};
 
 /// Bytes of the `id` and `job_id` of a nextapi_webhook_event, their NUL included.
 pub const ID_SIZE: usize = 129;
@@ -37,30 +37,51 @@ pub struct EventFacts {
     pub credits: [c_char; CREDITS_SIZE],
 }
 
-/// Reads the facts of an event from a body that has been verified: before that, anybody may have
-/// written it.
+/// Reads the facts of an event from the body of a delivery that has been verified.
 ///
 /// A body that cannot be read is as authentic as before: deal with it by its key.
+///
+/// @param verified   as it was set when the delivery was accepted; with the body
+/// @param event      set to the facts, or to empty texts if the body cannot be read
+/// @return OK, ARGUMENT_INVALID, NOT_VERIFIED, or what is wrong with the body: 50 to 53
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nextapi_webhook_event_read(
+    verified: *const Verified,
+    event: *mut EventFacts,
+) -> Outcome {
+    // SAFETY: the caller promises that the pointer and the body are good.
+    let body = unsafe { Verified::body(verified) };
+    // SAFETY: the caller promises that there is room for an event.
+    unsafe { read(body, event) }
+}
+
+/// Reads the facts of an event from any bytes: anybody may have written them. For tools, and for
+/// bodies that were verified some other way.
 ///
 /// @param event   set to the facts, or to empty texts if the body cannot be read
 /// @return OK, ARGUMENT_INVALID, or what is wrong with the body: 50 to 53
 #[must_use]
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nextapi_webhook_event_read(
+pub unsafe extern "C" fn nextapi_webhook_event_read_unverified(
     body: *const c_void,
     body_length: usize,
     event: *mut EventFacts,
 ) -> Outcome {
-    let read = || {
-        // SAFETY: the caller promises that the body is good.
-        let body = unsafe { argument::bytes(body, body_length) }?;
-        Ok(Event::read_unverified(body)?)
-    };
-    let (outcome, facts) = match read() {
+    // SAFETY: the caller promises that the body is good.
+    let body = unsafe { argument::bytes(body, body_length) };
+    // SAFETY: the caller promises that there is room for an event.
+    unsafe { read(body, event) }
+}
+
+/// # Safety
+/// As of [`argument::place`].
+unsafe fn read(body: Result<&[u8], Outcome>, event: *mut EventFacts) -> Outcome {
+    let (outcome, facts) = match body.and_then(|body| Ok(Event::read_unverified(body)?)) {
         Ok(event) => (Outcome::Ok, Some(event)),
         Err(outcome) => (outcome, None),
     };
-    // SAFETY: the caller promises that there is room for an event.
+    // SAFETY: the caller's promise.
     let place = match unsafe { argument::place(event) } {
         Ok(place) => place.write(EventFacts::NONE),
         Err(outcome) => return outcome,

@@ -2,7 +2,7 @@
 
 use core::ffi::{c_char, c_void};
 
-use crate::{Outcome, argument};
+use crate::{Outcome, Verified, argument};
 
 /// Bytes of a nextapi_webhook_event_key.
 pub const EVENT_KEY_SIZE: usize = 33;
@@ -42,30 +42,56 @@ impl EventKey {
     }
 }
 
-/// The key of a body that has been verified: that of the event it says it is, else that of its
-/// bytes. Every body has one.
+/// The key of a delivery that has been verified: that of the event that the body says it is, else that
+/// of its bytes. Every body has one.
 ///
 /// An event is known by `id`, `type` and `status` of the body itself: the hash is taken of id, line
 /// feed, type, line feed, status. One that is missing, null or empty gives no bytes, but both line
 /// feeds are always there. A body without an `id`, or with neither `type` nor `status`, is hashed as a
 /// whole.
 ///
+/// @param verified   as it was set when the delivery was accepted; with the body
+/// @param key        set to the key, or zeroed
+/// @return OK, ARGUMENT_INVALID or NOT_VERIFIED
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nextapi_webhook_event_key_of(
+    verified: *const Verified,
+    key: *mut EventKey,
+) -> Outcome {
+    // SAFETY: the caller promises that the pointer and the body are good.
+    let body = unsafe { Verified::body(verified) };
+    // SAFETY: the caller promises that there is room for a key.
+    unsafe { key_of(body, key) }
+}
+
+/// The key of any bytes: anybody may have written them, so that an event which is yet to come could be
+/// taken for a duplicate. For tools, and for bodies that were verified some other way.
+///
 /// @param key   set to the key, or zeroed
 /// @return OK or ARGUMENT_INVALID
 #[must_use]
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nextapi_webhook_event_key_of(
+pub unsafe extern "C" fn nextapi_webhook_event_key_of_unverified(
     body: *const c_void,
     body_length: usize,
     key: *mut EventKey,
 ) -> Outcome {
+    // SAFETY: the caller promises that the body is good.
+    let body = unsafe { argument::bytes(body, body_length) };
     // SAFETY: the caller promises that there is room for a key.
+    unsafe { key_of(body, key) }
+}
+
+/// # Safety
+/// As of [`argument::place`].
+unsafe fn key_of(body: Result<&[u8], Outcome>, key: *mut EventKey) -> Outcome {
+    // SAFETY: the caller's promise.
     let place = match unsafe { argument::place(key) } {
         Ok(place) => place,
         Err(outcome) => return outcome,
     };
-    // SAFETY: the caller promises that the body is good.
-    let (outcome, bytes) = match unsafe { argument::bytes(body, body_length) } {
+    let (outcome, bytes) = match body {
         Ok(body) => (Outcome::Ok, nextapi_webhook::EventKey::of_unverified(body).to_bytes()),
         Err(outcome) => (outcome, EventKey::NONE.bytes),
     };

@@ -21,9 +21,13 @@ mod slot;
 // In the order of the header, with lines between them so that they stay so.
 mod result;
 
+mod verified;
+
 mod verifier;
 
 mod stream;
+
+mod pending;
 
 mod event;
 
@@ -37,10 +41,16 @@ mod version;
 
 pub use event::{
     CREDITS_SIZE, EventFacts, ID_SIZE, STATUS_SIZE, TYPE_SIZE, nextapi_webhook_event_read,
+    nextapi_webhook_event_read_unverified,
 };
 pub use event_key::{
     EVENT_KEY_SIZE, EVENT_KEY_TEXT_SIZE, EventKey, nextapi_webhook_event_key_of,
-    nextapi_webhook_event_key_text,
+    nextapi_webhook_event_key_of_unverified, nextapi_webhook_event_key_text,
+};
+pub use pending::{
+    MAC_SIZE, MESSAGE_PARTS, PENDING_SIZE, Part, PendingStorage, nextapi_webhook_pending_begin,
+    nextapi_webhook_pending_finish, nextapi_webhook_pending_message, nextapi_webhook_pending_offer,
+    nextapi_webhook_pending_wipe,
 };
 pub use replay_window::{
     nextapi_webhook_replay_window_contains, nextapi_webhook_replay_window_insert,
@@ -52,8 +62,9 @@ pub use stream::{
     STREAM_SIZE, StreamStorage, nextapi_webhook_stream_begin, nextapi_webhook_stream_finish,
     nextapi_webhook_stream_update, nextapi_webhook_stream_wipe,
 };
+pub use verified::{Verified, nextapi_webhook_verified_set_body};
 pub use verifier::{
-    MAX_KEYS, Secret, TOLERANCE_SECONDS, VERIFIER_SIZE, Verified, VerifierStorage,
+    MAX_KEYS, Secret, TOLERANCE_SECONDS, VERIFIER_SIZE, VerifierStorage,
     nextapi_webhook_verifier_init, nextapi_webhook_verifier_wipe, nextapi_webhook_verify,
 };
 pub use version::nextapi_webhook_version;

@@ -19,11 +19,15 @@ pub enum Outcome {
     /// A pointer is NULL that must not be, or is not aligned for its type, or its length is more
     /// than half of the address space.
     ArgumentInvalid = 10,
-    /// The verifier was not initialised, or has been wiped; or the stream was not begun, has been
-    /// finished or wiped, or was given up because of an invalid argument.
+    /// The verifier was not initialised, or has been wiped; or the stream or pending verification was
+    /// not begun, or has been finished or wiped; or the stream's verifier has been wiped, or a piece
+    /// was invalid.
     NotInitialised = 11,
     /// The output buffer is too small.
     BufferTooSmall = 12,
+    /// There is no verified body to read from: the delivery was refused, or its body arrived in
+    /// pieces and has not been set.
+    NotVerified = 13,
 
     /// A secret is empty. An unset variable must not become a key that everybody knows.
     KeyEmpty = 20,
@@ -74,12 +78,13 @@ impl Outcome {
     /// Every result.
     ///
     /// cbindgen:ignore
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::Ok,
         Self::Duplicate,
         Self::ArgumentInvalid,
         Self::NotInitialised,
         Self::BufferTooSmall,
+        Self::NotVerified,
         Self::KeyEmpty,
         Self::KeyNone,
         Self::KeyTooMany,
@@ -114,6 +119,7 @@ impl Outcome {
             Self::ArgumentInvalid => c"argument_invalid",
             Self::NotInitialised => c"not_initialised",
             Self::BufferTooSmall => c"buffer_too_small",
+            Self::NotVerified => c"not_verified",
             Self::KeyEmpty => c"key_empty",
             Self::KeyNone => c"key_none",
             Self::KeyTooMany => c"key_too_many",
@@ -145,9 +151,13 @@ impl Outcome {
                   impossible"
             }
             Self::NotInitialised => {
-                c"the verifier was not initialised, or the stream was not begun or has ended"
+                c"the verifier was not initialised, or the verification was not begun or has ended"
             }
             Self::BufferTooSmall => c"the output buffer is too small",
+            Self::NotVerified => {
+                c"there is no verified body to read from: the delivery was refused, or its body has \
+                  not been set"
+            }
             Self::KeyEmpty => c"the secret is empty; is its variable set?",
             Self::KeyNone => c"no key was given; at least one is needed",
             Self::KeyTooMany => c"more keys were given than there is room for",

@@ -45,12 +45,11 @@ fn slot_mut<T: Kept>(storage: &mut T::Storage) -> &mut Slot<T> {
     unsafe { &mut *(&raw mut *storage).cast::<Slot<T>>() }
 }
 
-/// Keeps a value, whatever was there before.
+/// Keeps a value in storage that has just been wiped, so that what the value does not need is zeros.
 pub(crate) fn fill<T: Kept>(storage: &mut T::Storage, value: T) {
-    const { fits::<T>() };
-    let slot = Slot { seal: T::SEAL, value: MaybeUninit::new(value) };
-    // SAFETY: a slot fits into the storage, as just asserted.
-    unsafe { (&raw mut *storage).cast::<Slot<T>>().write(slot) };
+    let slot = slot_mut::<T>(storage);
+    slot.value.write(value);
+    slot.seal = T::SEAL;
 }
 
 /// The value that is kept.

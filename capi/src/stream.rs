@@ -6,22 +6,30 @@ use core::mem::MaybeUninit;
 use nextapi_webhook::UnixTime;
 
 use crate::slot::{self, Kept};
-use crate::verifier::{Keys, answer};
+use crate::verified::answer;
+use crate::verifier::Keys;
 use crate::{MAX_KEYS, Outcome, Verified, VerifierStorage, argument};
 
 /// Bytes of a nextapi_webhook_stream.
-pub const STREAM_SIZE: usize = 768;
+pub const STREAM_SIZE: usize = 640;
 
 /// A verification under way. The storage is the caller's, the content is not. It is aligned as
-/// uint64_t is. Zeroed storage is a stream that was not begun. It refers to the verifier that it was
-/// begun with, which must stay where it is until the stream has been finished or wiped.
+/// uint64_t is. Zeroed storage is a stream that was not begun.
+///
+/// It refers to the verifier that it was begun with, which has to stay where it is, initialised, until
+/// the stream has been finished or wiped. The stream itself may be moved, but not copied.
 #[repr(C)]
 pub struct StreamStorage {
-    opaque: [MaybeUninit<u64>; 96],
+    opaque: [MaybeUninit<u64>; 80],
 }
 
 /// cbindgen:ignore
-type Pieces = nextapi_webhook::Stream<'static, MAX_KEYS>;
+struct Pieces {
+    /// The lifetime is the caller's to keep.
+    stream: nextapi_webhook::Stream<'static, MAX_KEYS>,
+    /// Where the keys are that the stream refers to.
+    verifier: *const VerifierStorage,
+}
 
 impl Kept for Pieces {
     type Storage = StreamStorage;
@@ -37,6 +45,8 @@ const _: () = assert!(size_of::<StreamStorage>() == STREAM_SIZE);
 /// What was in the storage before is overwritten. On failure it is wiped.
 ///
 /// @param stream     storage, which need not be initialised
+/// @param verifier   stays where it is, and is neither wiped nor initialised again, until the
+///                   stream has been finished or wiped
 /// @param header     the value of the signature header
 /// @return OK, ARGUMENT_INVALID, NOT_INITIALISED, or what is wrong with the header: 30 to 35. It is
 ///         said before the body has to be read.
@@ -55,14 +65,27 @@ pub unsafe extern "C" fn nextapi_webhook_stream_begin(
     };
     slot::wipe::<Pieces>(storage);
     let begun = || {
-        // SAFETY: the caller promises that the pointer is good, and that nobody moves the verifier or
-        // writes to it until the stream has been finished or wiped.
-        let verifier: &'static VerifierStorage = unsafe { argument::reference(verifier) }?;
+        // SAFETY: the caller promises that the pointer is good, and that the verifier stays where it
+        // is, with nobody writing to it, until the stream has ended: hence the lifetime.
+        let keys: &'static Keys = slot::get::<Keys>(unsafe { argument::reference(verifier) }?)?;
         // SAFETY: the caller promises that the header is good.
         let header = unsafe { argument::bytes(header.cast(), header_length) }?;
-        Ok(slot::get::<Keys>(verifier)?.begin(header)?)
+        Ok(Pieces { stream: keys.begin(header)?, verifier })
     };
     begun().map(|begun| slot::fill::<Pieces>(storage, begun)).into()
+}
+
+/// The stream, if it was begun and its verifier is still there.
+///
+/// With the keys that a wiped verifier has, which are all zeros, anybody could sign.
+///
+/// # Safety
+/// The storage of the verifier may be read.
+unsafe fn pieces(storage: &mut StreamStorage) -> Result<&mut Pieces, Outcome> {
+    let pieces = slot::get_mut::<Pieces>(storage)?;
+    // SAFETY: the caller's promise; it was neither NULL nor misaligned when the stream was begun.
+    slot::get::<Keys>(unsafe { argument::reference(pieces.verifier) }?)?;
+    Ok(pieces)
 }
 
 /// Takes in the next piece of the body, of any length.
@@ -88,7 +111,8 @@ pub unsafe extern "C" fn nextapi_webhook_stream_update(
         // SAFETY: the caller promises that the pointer is good, and that nobody else uses the
         // stream.
         let storage = unsafe { argument::reference_mut(stream) }?;
-        slot::get_mut::<Pieces>(storage)?.update(piece);
+        // SAFETY: the caller promises that the verifier outlives the stream.
+        unsafe { pieces(storage) }?.stream.update(piece);
         Ok(())
     };
     updated().into()
@@ -97,10 +121,11 @@ pub unsafe extern "C" fn nextapi_webhook_stream_update(
 /// Gives the verdict over everything taken in, and wipes the stream. Before that, whatever is done
 /// with the body is done with bytes that anybody may have sent.
 ///
-/// The age is judged here, by the time when the last piece is there.
-///
-/// @param now        the receiver's clock, in seconds since 1970-01-01T00:00:00Z
-/// @param details    set if the delivery is accepted, else zeroed; may be NULL
+/// @param now        the receiver's clock when the last piece is there, in seconds since
+///                   1970-01-01T00:00:00Z. Not an earlier time: a delivery that was begun while it
+///                   was fresh, and held back, could be replayed
+/// @param details    set if the delivery is accepted, else zeroed; may be NULL. The body is not in
+///                   it: see nextapi_webhook_verified_set_body
 /// @return OK, ARGUMENT_INVALID, NOT_INITIALISED, or why the delivery is refused: 40 to 43
 #[must_use]
 #[unsafe(no_mangle)]
@@ -113,7 +138,12 @@ pub unsafe extern "C" fn nextapi_webhook_stream_finish(
         // SAFETY: the caller promises that the pointer is good, and that nobody else uses the
         // stream.
         let storage = unsafe { argument::reference_mut(stream) }?;
-        Ok(slot::take::<Pieces>(storage)?.finish(UnixTime::from_secs(now))?)
+        // SAFETY: the caller promises that the verifier outlives the stream.
+        if let Err(outcome) = unsafe { pieces(storage) } {
+            slot::wipe::<Pieces>(storage);
+            return Err(outcome);
+        }
+        Ok(slot::take::<Pieces>(storage)?.stream.finish(UnixTime::from_secs(now))?.into())
     };
     // SAFETY: the caller promises that there is room for a result, or NULL.
     unsafe { answer(finish(), details) }

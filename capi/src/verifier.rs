@@ -3,10 +3,11 @@
 use core::ffi::{c_char, c_void};
 use core::mem::MaybeUninit;
 
-use nextapi_webhook::{Key, Tolerance, UnixTime};
+use nextapi_webhook::{Tolerance, UnixTime};
 
 use crate::slot::{self, Kept};
-use crate::{Outcome, argument};
+use crate::verified::answer;
+use crate::{Outcome, Verified, argument};
 
 /// Secrets that a verifier has room for: several are active while a secret is being rotated.
 pub const MAX_KEYS: usize = 4;
@@ -39,19 +40,6 @@ pub struct Secret {
     pub length: usize,
 }
 
-/// What is known of a delivery that is authentic and fresh.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Verified {
-    /// When the delivery was signed, in seconds since 1970-01-01T00:00:00Z.
-    pub timestamp: u64,
-    /// How old the signature is, in seconds; negative if its timestamp is ahead of the clock.
-    pub age_seconds: i64,
-    /// Which secret it was signed with, counted from 0 in the order in which they were given. Once
-    /// only 0 occurs, the older ones can be removed.
-    pub key_index: usize,
-}
-
 /// cbindgen:ignore
 pub(crate) type Keys = nextapi_webhook::Verifier<MAX_KEYS>;
 
@@ -64,16 +52,6 @@ const _: () = slot::fits::<Keys>();
 const _: () = assert!(size_of::<VerifierStorage>() == VERIFIER_SIZE);
 const _: () = assert!(Tolerance::DEFAULT.past_secs() == TOLERANCE_SECONDS);
 const _: () = assert!(Tolerance::DEFAULT.future_secs() == TOLERANCE_SECONDS);
-
-impl From<nextapi_webhook::Verified> for Verified {
-    fn from(verified: nextapi_webhook::Verified) -> Self {
-        Self {
-            timestamp: verified.timestamp().as_secs(),
-            age_seconds: verified.age_secs(),
-            key_index: verified.key_index(),
-        }
-    }
-}
 
 /// Makes a verifier of secrets, newest first: where two match, the first is reported.
 ///
@@ -104,31 +82,30 @@ pub unsafe extern "C" fn nextapi_webhook_verifier_init(
         Err(outcome) => return outcome,
     };
     slot::wipe::<Keys>(storage);
-    // SAFETY: the caller promises that the array is good.
-    let secrets = unsafe { argument::array(secrets, secret_count) };
-    // SAFETY: the caller promises that so are the secrets in it.
-    let keys = secrets.and_then(|secrets| unsafe { keys(secrets) });
-    let tolerance = Tolerance::new(tolerance_past, tolerance_future);
-    keys.and_then(|keys| Ok(Keys::new(keys.into_iter().flatten(), tolerance)?))
-        .map(|keys| slot::fill(storage, keys))
-        .into()
-}
-
-/// The keys of so many secrets.
-///
-/// # Safety
-/// The bytes of every secret are there to be read.
-unsafe fn keys(secrets: &[Secret]) -> Result<[Option<Key>; MAX_KEYS], Outcome> {
-    if secrets.len() > MAX_KEYS {
-        return Err(Outcome::KeyTooMany);
+    // The keys are made in the storage, so that no copies of them are left on the stack.
+    slot::fill(storage, Keys::without_keys(Tolerance::new(tolerance_past, tolerance_future)));
+    let mut filled = || {
+        // SAFETY: the caller promises that the array is good.
+        let secrets = unsafe { argument::array(secrets, secret_count) }?;
+        if secrets.is_empty() {
+            return Err(Outcome::KeyNone);
+        }
+        // What is wrong with their number is said before what is wrong with one of them.
+        if secrets.len() > MAX_KEYS {
+            return Err(Outcome::KeyTooMany);
+        }
+        let keys = slot::get_mut::<Keys>(storage)?;
+        for secret in secrets {
+            // SAFETY: the caller promises that so are the secrets in it.
+            keys.add_key(unsafe { argument::bytes(secret.data, secret.length) }?)?;
+        }
+        Ok(())
+    };
+    let outcome = filled().into();
+    if outcome != Outcome::Ok {
+        slot::wipe::<Keys>(storage);
     }
-    let mut keys = [const { None }; MAX_KEYS];
-    for (key, secret) in keys.iter_mut().zip(secrets) {
-        // SAFETY: the caller's promise.
-        let secret = unsafe { argument::bytes(secret.data, secret.length) }?;
-        *key = Some(Key::new(secret)?);
-    }
-    Ok(keys)
+    outcome
 }
 
 /// Verifies a delivery whose body is there as a whole.
@@ -136,7 +113,7 @@ unsafe fn keys(secrets: &[Secret]) -> Result<[Option<Key>; MAX_KEYS], Outcome> {
 /// @param header     the value of the signature header
 /// @param body       the raw bytes of the body, as they were received
 /// @param now        the receiver's clock, in seconds since 1970-01-01T00:00:00Z
-/// @param details    set if the delivery is accepted, else zeroed; may be NULL
+/// @param details    set if the delivery is accepted, else zeroed; may be NULL. It refers to the body
 /// @return OK, ARGUMENT_INVALID, NOT_INITIALISED, or why the delivery is refused: 30 to 43
 #[must_use]
 #[unsafe(no_mangle)]
@@ -157,36 +134,10 @@ pub unsafe extern "C" fn nextapi_webhook_verify(
         let header = unsafe { argument::bytes(header.cast(), header_length) }?;
         // SAFETY: the caller promises that the body is good.
         let body = unsafe { argument::bytes(body, body_length) }?;
-        let now = UnixTime::from_secs(now);
-        Ok(slot::get::<Keys>(storage)?.verify(header, body, now)?.without_body())
+        Ok(slot::get::<Keys>(storage)?.verify(header, body, UnixTime::from_secs(now))?.into())
     };
     // SAFETY: the caller promises that there is room for a result, or NULL.
     unsafe { answer(verify(), details) }
-}
-
-/// Says the verdict: as a result, and in the place that the caller may have given for the rest.
-///
-/// # Safety
-/// The place is NULL, or misaligned, or may be written to.
-pub(crate) unsafe fn answer(
-    verdict: Result<nextapi_webhook::Verified, Outcome>,
-    details: *mut Verified,
-) -> Outcome {
-    let (outcome, known) = match verdict {
-        Ok(verified) => (Outcome::Ok, verified.into()),
-        Err(outcome) => (outcome, Verified::default()),
-    };
-    if details.is_null() {
-        return outcome;
-    }
-    // SAFETY: the caller's promise.
-    match unsafe { argument::place(details) } {
-        Ok(place) => {
-            place.write(known);
-            outcome
-        }
-        Err(invalid) => invalid,
-    }
 }
 
 /// Overwrites the keys with zeros. The verifier is then as one that was not initialised. NULL is

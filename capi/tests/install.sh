@@ -74,7 +74,7 @@ echo '  refused: what is not built, what is for another machine, what cannot be 
 CARGO_TARGET_DIR=$out/elsewhere target c-library C_STAGE="$out/stage-elsewhere" >/dev/null
 cmp "$stage/libnextapi_webhook.so" "$out/stage-elsewhere/libnextapi_webhook.so"
 install C_STAGE="$out/stage-elsewhere" PREFIX=/usr DESTDIR="$out/root" LIBDIR=/usr/lib/triplet >/dev/null
-diff - <(cd "$out/root" && find . -not -type d | LC_ALL=C sort) <<FILES
+LC_ALL=C sort <<FILES | diff - <(cd "$out/root" && find . -not -type d | LC_ALL=C sort)
 ./usr/include/nextapi_webhook.h
 ./usr/lib/triplet/cmake/nextapi_webhook/nextapi_webhook-config-version.cmake
 ./usr/lib/triplet/cmake/nextapi_webhook/nextapi_webhook-config.cmake

@@ -56,7 +56,8 @@ fn verifiers_and_streams() {
     let details = details.as_mut_ptr();
     let (head, head_length) = (header.as_ptr().cast(), header.len());
     let (body, length) = (BODY.as_ptr(), BODY.len());
-    let expected = Verified { timestamp: NOW, age_seconds: 0, key_index: 1 };
+    let what = |details: Verified| (details.timestamp, details.age_seconds, details.key_index);
+    let expected = (NOW, 0, 1);
     // SAFETY: all that is pointed to is there.
     unsafe {
         assert_eq!(
@@ -65,7 +66,10 @@ fn verifiers_and_streams() {
         );
         let outcome =
             nextapi_webhook_verify(verifier, head, head_length, body.cast(), length, NOW, details);
-        assert_eq!((outcome, *details), (Outcome::Ok, expected));
+        assert_eq!((outcome, what(*details)), (Outcome::Ok, expected));
+        let mut key = MaybeUninit::uninit();
+        let keyed = nextapi_webhook_event_key_of(details, key.as_mut_ptr());
+        assert_eq!(keyed, Outcome::Ok);
 
         let begun = nextapi_webhook_stream_begin(stream, verifier, head, head_length);
         assert_eq!(begun, Outcome::Ok);
@@ -74,9 +78,16 @@ fn verifiers_and_streams() {
         let rest = nextapi_webhook_stream_update(stream, body.add(7).cast(), length - 7);
         assert_eq!(rest, Outcome::Ok);
         assert_eq!(nextapi_webhook_stream_finish(stream, NOW, details), Outcome::Ok);
-        assert_eq!(*details, expected);
+        assert_eq!(what(*details), expected);
+        let read = nextapi_webhook_event_key_of(details, key.as_mut_ptr());
+        assert_eq!(read, Outcome::NotVerified);
+        let set = nextapi_webhook_verified_set_body(details, body.cast(), length);
+        assert_eq!(set, Outcome::Ok);
+        let mut event = MaybeUninit::<EventFacts>::uninit();
+        assert_eq!(nextapi_webhook_event_read(details, event.as_mut_ptr()), Outcome::Ok);
+        assert_eq!(text(event.assume_init_ref().id.as_ptr()), "evt_1");
         assert_eq!(nextapi_webhook_stream_finish(stream, NOW, details), Outcome::NotInitialised);
-        assert_eq!(*details, Verified::default());
+        assert_eq!(*details, Verified::NONE);
 
         let begun = nextapi_webhook_stream_begin(stream, verifier, head, head_length);
         assert_eq!(begun, Outcome::Ok);
@@ -85,13 +96,58 @@ fn verifiers_and_streams() {
         let finished = nextapi_webhook_stream_finish(stream, NOW, ptr::null_mut());
         assert_eq!(finished, Outcome::NotInitialised);
 
-        nextapi_webhook_stream_wipe(stream);
+        // The verifier goes, and the stream sees it.
+        let begun = nextapi_webhook_stream_begin(stream, verifier, head, head_length);
+        assert_eq!(begun, Outcome::Ok);
         nextapi_webhook_verifier_wipe(verifier);
+        let updated = nextapi_webhook_stream_update(stream, body.cast(), length);
+        assert_eq!(updated, Outcome::NotInitialised);
+        let finished = nextapi_webhook_stream_finish(stream, NOW, ptr::null_mut());
+        assert_eq!(finished, Outcome::NotInitialised);
         assert!((*verifier.cast::<[u8; VERIFIER_SIZE]>()).iter().all(|&byte| byte == 0));
         assert!((*stream.cast::<[u8; STREAM_SIZE]>()).iter().all(|&byte| byte == 0));
         let begun = nextapi_webhook_stream_begin(stream, verifier, head, head_length);
         assert_eq!(begun, Outcome::NotInitialised);
     }
+}
+
+/// The MACs come from the verifier's own keys, which stand for an engine.
+#[test]
+fn macs_from_elsewhere() {
+    let header = header();
+    let (head, head_length) = (header.as_ptr().cast(), header.len());
+    let mut pending = MaybeUninit::<PendingStorage>::uninit();
+    let pending = pending.as_mut_ptr();
+    let mut parts = MaybeUninit::<[Part; MESSAGE_PARTS]>::uninit();
+    let mut details = MaybeUninit::<Verified>::uninit();
+    let details = details.as_mut_ptr();
+    let body = BODY.as_ptr().cast();
+    // SAFETY: all that is pointed to is there.
+    unsafe {
+        assert_eq!(nextapi_webhook_pending_begin(pending, head, head_length), Outcome::Ok);
+        let room = parts.as_mut_ptr().cast();
+        let given = nextapi_webhook_pending_message(pending, body, BODY.len(), room);
+        assert_eq!(given, Outcome::Ok);
+        let message = parts.assume_init_ref().map(|part| bytes(&part)).concat();
+        assert_eq!(message, [b"1700000000.", BODY].concat());
+        for (index, secret) in (0..).zip([b"whsec_new", b"whsec_old"]) {
+            let key = nextapi_webhook::Key::new(secret).unwrap();
+            let mac = *key.sign(nextapi_webhook::UnixTime::from_secs(NOW), BODY).mac();
+            let offered = nextapi_webhook_pending_offer(pending, index, mac.as_ptr().cast());
+            assert_eq!(offered, Outcome::Ok);
+        }
+        let finished = nextapi_webhook_pending_finish(pending, 300, 300, NOW, details);
+        assert_eq!((finished, (*details).key_index), (Outcome::Ok, 1));
+        let again = nextapi_webhook_pending_finish(pending, 300, 300, NOW, details);
+        assert_eq!((again, *details), (Outcome::NotInitialised, Verified::NONE));
+        nextapi_webhook_pending_wipe(pending);
+        assert!((*pending.cast::<[u8; PENDING_SIZE]>()).iter().all(|&byte| byte == 0));
+    }
+}
+
+fn bytes(part: &Part) -> Vec<u8> {
+    // SAFETY: the part is there, as the interface has given it.
+    unsafe { core::slice::from_raw_parts(part.data.cast::<u8>(), part.length) }.to_vec()
 }
 
 #[test]
@@ -104,9 +160,10 @@ fn events_and_their_window() {
     // SAFETY: all that is pointed to is there.
     unsafe {
         let body = BODY.as_ptr().cast();
-        let outcome = nextapi_webhook_event_read(body, BODY.len(), event.as_mut_ptr());
+        let outcome = nextapi_webhook_event_read_unverified(body, BODY.len(), event.as_mut_ptr());
         assert_eq!((outcome, text(event.assume_init_ref().id.as_ptr())), (Outcome::Ok, "evt_1"));
-        assert_eq!(nextapi_webhook_event_key_of(body, BODY.len(), key.as_mut_ptr()), Outcome::Ok);
+        let of = nextapi_webhook_event_key_of_unverified(body, BODY.len(), key.as_mut_ptr());
+        assert_eq!(of, Outcome::Ok);
         let key = key.as_ptr();
         let (start, size) = (room.as_mut_ptr(), room.len());
         let short = nextapi_webhook_event_key_text(key, start, size - 1, ptr::null_mut());

@@ -19,12 +19,38 @@ if NEXTAPI_WEBHOOK_SECRET='' "$out/receiver" 0 </dev/null 2>"$out/receiver.err";
 fi
 grep -q 'no key was given' "$out/receiver.err"
 
-# As the shell starts it with `&`: nothing comes from its standard input. It goes on until it is told to stop.
-coproc RECEIVER { exec "$out/receiver" 0 </dev/null; }
-receiver=$RECEIVER_PID
-trap 'kill "$receiver" 2>/dev/null || true' EXIT
-read -r url <&"${RECEIVER[0]}"
-[[ $url == http://127.0.0.1:* ]]
+# start NAME: as the shell starts it with `&`: nothing comes from its standard input. It goes on until it is told
+# to stop. Its address goes into $url.
+start() {
+    coproc RECEIVER { exec "$out/$1" 0 </dev/null; }
+    receiver=$RECEIVER_PID
+    trap 'kill "$receiver" 2>/dev/null || true' EXIT
+    read -r url <&"${RECEIVER[0]}"
+    [[ $url == http://127.0.0.1:* ]]
+}
+
+# stop: its output is closed first, and not read
+stop() {
+    kill -TERM "$receiver"
+    wait "$receiver"
+}
+
+start receiver
 "$hook" send --url "$url"
-kill -TERM "$receiver"
-wait "$receiver"
+stop
+
+# With clocks that the test moves, under sanitizers; the library is the static one.
+export CLOCKS_FILE=$out/clocks
+echo '0 0' >"$CLOCKS_FILE"
+library=("$out/opt/lib/libnextapi_webhook.a" -fsanitize=address,undefined -fno-sanitize-recover=all)
+# shellcheck disable=SC2046
+"${CC:-cc}" -std=gnu99 -g -Wall -Wextra -Werror -include "$here/c/clocks.h" -o "$out/receiver_with_clocks" \
+    "$here/../examples/receiver.c" $(pkg-config --cflags nextapi_webhook) "${library[@]}" \
+    $(pkg-config --libs libmicrohttpd)
+# shellcheck disable=SC2046
+"${CC:-cc}" -std=gnu99 -g -Wall -Wextra -Werror -o "$out/held_back" "$here/c/held_back.c" \
+    $(pkg-config --cflags nextapi_webhook) "${library[@]}"
+start receiver_with_clocks
+port=${url#http://127.0.0.1:}
+"$out/held_back" "${port%/}" "$CLOCKS_FILE"
+stop

@@ -60,7 +60,9 @@ void judge(struct delivery *delivery)
     nextapi_webhook_event_key key;
     nextapi_webhook_result result = verify(delivery, &verified);
     if (result == NEXTAPI_WEBHOOK_RESULT_OK)
-        result = nextapi_webhook_event_key_of(delivery->body, delivery->body_length, &key);
+        result = nextapi_webhook_verified_set_body(&verified, delivery->body, delivery->body_length);
+    if (result == NEXTAPI_WEBHOOK_RESULT_OK)
+        result = nextapi_webhook_event_key_of(&verified, &key);
     /* Here a device does what the event is for, and remembers it only if that has succeeded. */
     if (result == NEXTAPI_WEBHOOK_RESULT_OK)
         result = nextapi_webhook_replay_window_insert(window, REMEMBERED, &key);

@@ -245,7 +245,7 @@ fn events(body: &Moved, room: usize) {
     let mut facts = MaybeUninit::<c::EventFacts>::uninit();
     // SAFETY: the body and room for the facts are there.
     let outcome =
-        unsafe { c::nextapi_webhook_event_read(body.pointer(), body.len(), facts.as_mut_ptr()) };
+        unsafe { c::nextapi_webhook_event_read_unverified(body.pointer(), body.len(), facts.as_mut_ptr()) };
     // SAFETY: the facts are written whatever the outcome is.
     let facts = unsafe { facts.assume_init() };
     let event = Event::read_unverified(body.bytes());
@@ -262,7 +262,7 @@ fn events(body: &Moved, room: usize) {
     let mut key = c::EventKey { bytes: [0; 33] };
     // SAFETY: the body and room for the key are there.
     let outcome =
-        unsafe { c::nextapi_webhook_event_key_of(body.pointer(), body.len(), &raw mut key) };
+        unsafe { c::nextapi_webhook_event_key_of_unverified(body.pointer(), body.len(), &raw mut key) };
     assert_eq!((outcome, key.bytes), (c::Outcome::Ok, expected.to_bytes()));
     text(room, &expected.to_string(), |buffer, length| {
         // SAFETY: the key and the buffer are there.

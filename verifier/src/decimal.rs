@@ -7,7 +7,8 @@ const DIGITS: usize = 20;
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Decimal {
     digits: [u8; DIGITS],
-    length: usize,
+    /// As narrow as that because the struct has no padding then.
+    length: u32,
 }
 
 impl Decimal {
@@ -16,14 +17,15 @@ impl Decimal {
 
     /// Becomes these digits, of which there are at most twenty.
     pub(crate) fn copy(&mut self, digits: &[u8]) {
-        self.length = digits.len();
+        self.length = u32::try_from(digits.len()).unwrap_or(u32::MAX);
         for (place, digit) in self.digits.iter_mut().rev().zip(digits.iter().rev()) {
             *place = *digit;
         }
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8] {
-        self.digits.get(DIGITS.saturating_sub(self.length)..).unwrap_or_default()
+        let length = usize::try_from(self.length).unwrap_or(DIGITS);
+        self.digits.get(DIGITS.saturating_sub(length)..).unwrap_or_default()
     }
 }
 

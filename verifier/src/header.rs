@@ -1,7 +1,5 @@
 //! The signature header: its grammar and its limits.
 
-use heapless::Vec;
-
 use crate::signature::{Label, MAC_DIGITS};
 use crate::{Error, UnixTime};
 
@@ -38,7 +36,32 @@ pub(crate) struct Header<'a> {
 
 /// The signatures of a header, as the words that a hash consists of (FIPS 180-4 section 6.2). They are
 /// large, and so are not moved: the caller has them.
-pub(crate) type Signatures = Vec<[u32; 8], MAX_SIGNATURES>;
+///
+/// An array of which every word has been written, and a count as narrow as they are, so that there is
+/// no padding: who keeps a verification under way keeps nothing of what the stack held before.
+pub(crate) struct Signatures {
+    macs: [[u32; 8]; MAX_SIGNATURES],
+    count: u32,
+}
+
+impl Signatures {
+    pub(crate) const NONE: Self = Self { macs: [[0; 8]; MAX_SIGNATURES], count: 0 };
+
+    /// Those that the header has.
+    pub(crate) fn as_slice(&self) -> &[[u32; 8]] {
+        usize::try_from(self.count)
+            .ok()
+            .and_then(|count| self.macs.get(..count))
+            .unwrap_or_default()
+    }
+
+    fn push(&mut self, mac: [u32; 8]) -> Result<(), Error> {
+        let place = usize::try_from(self.count).ok().and_then(|count| self.macs.get_mut(count));
+        *place.ok_or(Error::TooManySignatures)? = mac;
+        self.count = self.count.saturating_add(1);
+        Ok(())
+    }
+}
 
 impl<'a> Header<'a> {
     /// Takes the header apart, and puts its signatures into `signatures`, which is empty.
@@ -80,12 +103,12 @@ impl<'a> Header<'a> {
             (excess, rest) = split_value(behind);
             if let (Some(mac), []) = (mac, excess) {
                 // Room was checked just above.
-                signatures.push(mac).map_err(|_| Error::TooManySignatures)?;
+                signatures.push(mac)?;
             }
         }
         let digits = digits.ok_or(Error::TimestampMissing)?;
         let timestamp = parse_timestamp(digits).ok_or(Error::TimestampInvalid)?;
-        if signatures.is_empty() {
+        if signatures.count == 0 {
             return Err(Error::SignatureMissing);
         }
         Ok(Self { digits, timestamp })

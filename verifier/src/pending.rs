@@ -60,7 +60,7 @@ impl Pending {
         Self {
             digits: Decimal::NONE,
             timestamp: UnixTime::from_secs(0),
-            signatures: Signatures::new(),
+            signatures: Signatures::NONE,
             verdict: Verdict::NONE,
         }
     }
@@ -88,12 +88,12 @@ impl Pending {
     /// A MAC of nothing but zeros or nothing but ones matches no signature: it is what an engine gives
     /// that has no clock or no power, and a signature that anybody can write.
     pub fn offer(&mut self, key_index: u32, mac: &Mac) {
-        self.verdict.compare_foreign(key_index, mac.words(), &self.signatures);
+        self.verdict.compare_foreign(key_index, mac.words(), self.signatures.as_slice());
     }
 
     /// Takes the MAC of a key of ours.
     pub(crate) fn compare(&mut self, key_index: u32, mac: &[u32; 8]) {
-        self.verdict.compare(key_index, mac, &self.signatures);
+        self.verdict.compare(key_index, mac, self.signatures.as_slice());
     }
 
     /// Gives the verdict over every MAC that was offered. The time is that of the receiver's clock now,

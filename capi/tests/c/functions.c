@@ -19,12 +19,14 @@ static const char BODY[] = "{\"id\":\"evt_1\",\"type\":\"job.succeeded\",\"data\
  * programs were compiled with, and has to raise C_ABI in capi.mk. */
 #define HOLDS(name, condition) typedef char name[(condition) ? 1 : -1]
 HOLDS(verifier_size, sizeof(nextapi_webhook_verifier) == 384 && NEXTAPI_WEBHOOK_VERIFIER_SIZE == 384);
-HOLDS(stream_size, sizeof(nextapi_webhook_stream) == 768 && NEXTAPI_WEBHOOK_STREAM_SIZE == 768);
+HOLDS(stream_size, sizeof(nextapi_webhook_stream) == 640 && NEXTAPI_WEBHOOK_STREAM_SIZE == 640);
+HOLDS(pending_size, sizeof(nextapi_webhook_pending) == 384 && NEXTAPI_WEBHOOK_PENDING_SIZE == 384);
+HOLDS(part_size, sizeof(nextapi_webhook_part) == 2 * sizeof(void *) && NEXTAPI_WEBHOOK_MESSAGE_PARTS == 3);
 HOLDS(key_size, sizeof(nextapi_webhook_event_key) == 33 && NEXTAPI_WEBHOOK_EVENT_KEY_SIZE == 33);
 HOLDS(event_size, sizeof(nextapi_webhook_event) == 129 + 65 + 33 + 129 + 33);
 HOLDS(event_places, offsetof(nextapi_webhook_event, status) == 129 + 65);
-HOLDS(verified_size, sizeof(nextapi_webhook_verified) == 24);
-HOLDS(verified_places, offsetof(nextapi_webhook_verified, age_seconds) == 8);
+HOLDS(verified_size, sizeof(nextapi_webhook_verified) == (sizeof(void *) == 8 ? 48 : 40));
+HOLDS(verified_places, offsetof(nextapi_webhook_verified, body) == 16 + sizeof(size_t));
 HOLDS(secret_size, sizeof(nextapi_webhook_secret) == 2 * sizeof(void *));
 HOLDS(text_sizes, NEXTAPI_WEBHOOK_SIGNATURE_SIZE == 129 && NEXTAPI_WEBHOOK_EVENT_KEY_TEXT_SIZE == 71);
 HOLDS(result_size, sizeof(nextapi_webhook_result) == 4);
@@ -44,6 +46,13 @@ static const char *signed_at(uint64_t timestamp, const char *text) {
                                &length),
           OK);
     CHECK(length == strlen(header));
+    return header;
+}
+
+/* The header that signs an empty body, in a static buffer. */
+static const char *signed_empty(const char *text) {
+    static char header[NEXTAPI_WEBHOOK_SIGNATURE_SIZE];
+    GIVES(nextapi_webhook_sign(text, strlen(text), NULL, 0, NOW, header, sizeof header, NULL), OK);
     return header;
 }
 
@@ -68,6 +77,7 @@ static void results(void) {
         {NEXTAPI_WEBHOOK_RESULT_ARGUMENT_INVALID, 10, "argument_invalid"},
         {NEXTAPI_WEBHOOK_RESULT_NOT_INITIALISED, 11, "not_initialised"},
         {NEXTAPI_WEBHOOK_RESULT_BUFFER_TOO_SMALL, 12, "buffer_too_small"},
+        {NEXTAPI_WEBHOOK_RESULT_NOT_VERIFIED, 13, "not_verified"},
         {NEXTAPI_WEBHOOK_RESULT_KEY_EMPTY, 20, "key_empty"},
         {NEXTAPI_WEBHOOK_RESULT_KEY_NONE, 21, "key_none"},
         {NEXTAPI_WEBHOOK_RESULT_KEY_TOO_MANY, 22, "key_too_many"},
@@ -160,7 +170,6 @@ static void verifiers(void) {
 
 static void verdicts(void) {
     static const nextapi_webhook_verifier never = {{0}};
-    const nextapi_webhook_verified none = {0, 0, 0};
     nextapi_webhook_verifier verifier = verifier_of("one");
     nextapi_webhook_verifier copy;
     nextapi_webhook_verified verified;
@@ -171,6 +180,7 @@ static void verdicts(void) {
 
     GIVES(verify(&verifier, header, &verified), OK);
     CHECK(verified.timestamp == NOW - 299 && verified.age_seconds == 299 && verified.key_index == 0);
+    CHECK(verified.body == BODY && verified.body_length == BODY_LENGTH);
     GIVES(verify(&verifier, header, NULL), OK);
     GIVES(verify(&verifier, signed_at(NOW + 299, "one"), &verified), OK);
     CHECK(verified.age_seconds == -299);
@@ -178,7 +188,7 @@ static void verdicts(void) {
     GIVES(verify(&copy, header, NULL), OK);
 
     GIVES(verify(&verifier, signed_at(NOW, "other"), &verified), SIGNATURE_MISMATCH);
-    CHECK(memcmp(&verified, &none, sizeof none) == 0);
+    CHECK(is_zero(&verified, sizeof verified));
     GIVES(verify(&verifier, signed_at(NOW - 300, "one"), &verified), TIMESTAMP_EXPIRED);
     GIVES(verify(&verifier, signed_at(NOW + 300, "one"), &verified), TIMESTAMP_AHEAD);
     GIVES(verify(&verifier, signed_at(NOW - 300, "other"), &verified), SIGNATURE_MISMATCH);
@@ -195,7 +205,7 @@ static void verdicts(void) {
     header = signed_at(NOW, "one");
     GIVES(verify(&never, header, NULL), NOT_INITIALISED);
     GIVES(verify(NULL, header, &verified), ARGUMENT_INVALID);
-    CHECK(memcmp(&verified, &none, sizeof none) == 0);
+    CHECK(is_zero(&verified, sizeof verified));
     GIVES(nextapi_webhook_verify(&verifier, NULL, 1, BODY, BODY_LENGTH, NOW, NULL), ARGUMENT_INVALID);
     GIVES(nextapi_webhook_verify(&verifier, NULL, 0, BODY, BODY_LENGTH, NOW, NULL), TIMESTAMP_MISSING);
     GIVES(nextapi_webhook_verify(&verifier, header, 0, BODY, BODY_LENGTH, NOW, NULL), TIMESTAMP_MISSING);
@@ -209,7 +219,7 @@ static void verdicts(void) {
 
 static void streams(void) {
     nextapi_webhook_verifier verifier = verifier_of("one");
-    nextapi_webhook_stream stream;
+    nextapi_webhook_stream stream, moved;
     nextapi_webhook_verified verified;
     const char *header = signed_at(NOW, "one");
     char storage[sizeof stream + 8];
@@ -226,6 +236,7 @@ static void streams(void) {
         GIVES(nextapi_webhook_stream_update(&stream, back, BODY_LENGTH - cut), OK);
         GIVES(nextapi_webhook_stream_finish(&stream, NOW, &verified), OK);
         CHECK(verified.timestamp == NOW && verified.age_seconds == 0 && verified.key_index == 0);
+        CHECK(verified.body == NULL && verified.body_length == 0);
         CHECK(is_zero(&stream, sizeof stream));
         free(front);
         free(back);
@@ -237,15 +248,17 @@ static void streams(void) {
     GIVES(nextapi_webhook_stream_begin(&stream, &verifier, header, strlen(header)), OK);
     GIVES(nextapi_webhook_stream_update(&stream, BODY, BODY_LENGTH - 1), OK);
     GIVES(nextapi_webhook_stream_finish(&stream, NOW, NULL), SIGNATURE_MISMATCH);
-    header = signed_at(NOW - 300, "one");
-    GIVES(nextapi_webhook_stream_begin(&stream, &verifier, header, strlen(header)), OK);
-    GIVES(nextapi_webhook_stream_update(&stream, BODY, BODY_LENGTH), OK);
-    GIVES(nextapi_webhook_stream_finish(&stream, NOW, NULL), TIMESTAMP_EXPIRED);
-    header = signed_at(NOW + 300, "one");
-    GIVES(nextapi_webhook_stream_begin(&stream, &verifier, header, strlen(header)), OK);
-    GIVES(nextapi_webhook_stream_update(&stream, BODY, BODY_LENGTH), OK);
-    GIVES(nextapi_webhook_stream_finish(&stream, NOW, NULL), TIMESTAMP_AHEAD);
+    /* The time counts at which the body has arrived, not that at which it began. */
     header = signed_at(NOW, "one");
+    GIVES(nextapi_webhook_stream_begin(&stream, &verifier, header, strlen(header)), OK);
+    GIVES(nextapi_webhook_stream_update(&stream, BODY, BODY_LENGTH), OK);
+    GIVES(nextapi_webhook_stream_finish(&stream, NOW + 299, NULL), OK);
+    GIVES(nextapi_webhook_stream_begin(&stream, &verifier, header, strlen(header)), OK);
+    GIVES(nextapi_webhook_stream_update(&stream, BODY, BODY_LENGTH), OK);
+    GIVES(nextapi_webhook_stream_finish(&stream, NOW + 300, NULL), TIMESTAMP_EXPIRED);
+    GIVES(nextapi_webhook_stream_begin(&stream, &verifier, header, strlen(header)), OK);
+    GIVES(nextapi_webhook_stream_update(&stream, BODY, BODY_LENGTH), OK);
+    GIVES(nextapi_webhook_stream_finish(&stream, NOW - 300, NULL), TIMESTAMP_AHEAD);
 
     /* A piece that could not be taken in is not passed over. */
     GIVES(nextapi_webhook_stream_begin(&stream, &verifier, header, strlen(header)), OK);
@@ -274,8 +287,136 @@ static void streams(void) {
     CHECK(is_zero(&stream, sizeof stream));
     nextapi_webhook_stream_wipe(NULL);
 
+    /* An empty body needs no piece. */
+    GIVES(nextapi_webhook_stream_begin(&stream, &verifier, header, strlen(header)), OK);
+    GIVES(nextapi_webhook_stream_finish(&stream, NOW, NULL), SIGNATURE_MISMATCH);
+
+    /* A stream may be moved. */
+    GIVES(nextapi_webhook_stream_begin(&stream, &verifier, header, strlen(header)), OK);
+    GIVES(nextapi_webhook_stream_update(&stream, BODY, 5), OK);
+    memcpy(&moved, &stream, sizeof moved);
+    nextapi_webhook_stream_wipe(&stream);
+    GIVES(nextapi_webhook_stream_update(&moved, BODY + 5, BODY_LENGTH - 5), OK);
+    GIVES(nextapi_webhook_stream_finish(&moved, NOW, NULL), OK);
+
+    /* Nothing is verified with the keys of a wiped verifier, which anybody knows. */
+    GIVES(nextapi_webhook_stream_begin(&stream, &verifier, header, strlen(header)), OK);
+    GIVES(nextapi_webhook_stream_begin(&moved, &verifier, header, strlen(header)), OK);
     nextapi_webhook_verifier_wipe(&verifier);
+    GIVES(nextapi_webhook_stream_update(&stream, BODY, BODY_LENGTH), NOT_INITIALISED);
+    GIVES(nextapi_webhook_stream_finish(&stream, NOW, &verified), NOT_INITIALISED);
+    GIVES(nextapi_webhook_stream_finish(&moved, NOW, &verified), NOT_INITIALISED);
+    CHECK(is_zero(&stream, sizeof stream) && is_zero(&verified, sizeof verified));
     GIVES(nextapi_webhook_stream_begin(&stream, &verifier, header, strlen(header)), NOT_INITIALISED);
+}
+
+/* The MAC in what signed_at made. */
+static void mac_of(const char *header, unsigned char mac[NEXTAPI_WEBHOOK_MAC_SIZE]) {
+    const char *digits = strstr(header, "v=") + 2;
+    size_t at;
+    for (at = 0; at < NEXTAPI_WEBHOOK_MAC_SIZE; at++) {
+        unsigned value = 0;
+        CHECK(sscanf(digits + 2 * at, "%2x", &value) == 1);
+        mac[at] = (unsigned char)value;
+    }
+}
+
+static nextapi_webhook_result begin_pending(nextapi_webhook_pending *pending, const char *header) {
+    return nextapi_webhook_pending_begin(pending, header, strlen(header));
+}
+
+static nextapi_webhook_result finish_pending(nextapi_webhook_pending *pending, uint64_t now,
+                                             nextapi_webhook_verified *verified) {
+    return nextapi_webhook_pending_finish(pending, PAST, FUTURE, now, verified);
+}
+
+static void pendings(void) {
+    nextapi_webhook_pending pending;
+    nextapi_webhook_part parts[NEXTAPI_WEBHOOK_MESSAGE_PARTS];
+    nextapi_webhook_verified verified;
+    unsigned char mac[NEXTAPI_WEBHOOK_MAC_SIZE], wrong[NEXTAPI_WEBHOOK_MAC_SIZE], dead[NEXTAPI_WEBHOOK_MAC_SIZE];
+    const char *header = signed_at(NOW, "one");
+    char storage[sizeof pending + 8];
+    char *misaligned = storage + ((uintptr_t)storage % 2 == 0 ? 1 : 0);
+    char *exact;
+    char zeros[80];
+    size_t at;
+
+    mac_of(header, mac);
+    memset(&pending, 0xa5, sizeof pending);
+    GIVES(begin_pending(&pending, header), OK);
+    GIVES(nextapi_webhook_pending_message(&pending, BODY, BODY_LENGTH, parts), OK);
+    CHECK(parts[0].length == 10 && memcmp(parts[0].data, "1700000000", 10) == 0);
+    CHECK(parts[1].length == 1 && memcmp(parts[1].data, ".", 1) == 0);
+    CHECK(parts[2].length == BODY_LENGTH && parts[2].data == BODY);
+    GIVES(nextapi_webhook_pending_message(&pending, NULL, 0, parts), OK);
+    CHECK(parts[2].length == 0 && parts[2].data == NULL);
+    exact = alone(mac, sizeof mac);
+    GIVES(nextapi_webhook_pending_offer(&pending, 3, exact), OK);
+    free(exact);
+    GIVES(finish_pending(&pending, NOW + 299, &verified), OK);
+    CHECK(verified.timestamp == NOW && verified.age_seconds == 299 && verified.key_index == 3);
+    CHECK(verified.body == NULL && verified.body_length == 0);
+    CHECK(is_zero(&pending, sizeof pending));
+    GIVES(finish_pending(&pending, NOW, &verified), NOT_INITIALISED);
+    CHECK(is_zero(&verified, sizeof verified));
+
+    /* No MAC, a wrong one, one that is wrong in its last bit. */
+    GIVES(begin_pending(&pending, header), OK);
+    GIVES(finish_pending(&pending, NOW, &verified), SIGNATURE_MISMATCH);
+    memcpy(wrong, mac, sizeof wrong);
+    wrong[sizeof wrong - 1] ^= 1;
+    GIVES(begin_pending(&pending, header), OK);
+    GIVES(nextapi_webhook_pending_offer(&pending, 0, wrong), OK);
+    GIVES(finish_pending(&pending, NOW, &verified), SIGNATURE_MISMATCH);
+    CHECK(is_zero(&verified, sizeof verified));
+    /* A wrong one does not undo a right one, and the smallest index is reported. */
+    GIVES(begin_pending(&pending, header), OK);
+    GIVES(nextapi_webhook_pending_offer(&pending, 7, mac), OK);
+    GIVES(nextapi_webhook_pending_offer(&pending, 1, mac), OK);
+    GIVES(nextapi_webhook_pending_offer(&pending, 2, mac), OK);
+    GIVES(nextapi_webhook_pending_offer(&pending, 0, wrong), OK);
+    GIVES(finish_pending(&pending, NOW, &verified), OK);
+    CHECK(verified.key_index == 1);
+    GIVES(begin_pending(&pending, header), OK);
+    GIVES(nextapi_webhook_pending_offer(&pending, 0, mac), OK);
+    GIVES(finish_pending(&pending, NOW + 300, &verified), TIMESTAMP_EXPIRED);
+    GIVES(begin_pending(&pending, header), OK);
+    GIVES(nextapi_webhook_pending_offer(&pending, 0, mac), OK);
+    GIVES(finish_pending(&pending, NOW - 300, NULL), TIMESTAMP_AHEAD);
+
+    /* What an engine without a clock gives does not match what anybody can write. */
+    for (at = 0; at < 2; at++) {
+        memset(dead, at == 0 ? 0 : 0xff, sizeof dead);
+        strcpy(zeros, "t=1700000000,v=");
+        memset(zeros + 15, at == 0 ? '0' : 'f', 64);
+        zeros[79] = '\0';
+        GIVES(begin_pending(&pending, zeros), OK);
+        GIVES(nextapi_webhook_pending_offer(&pending, 0, dead), OK);
+        GIVES(finish_pending(&pending, NOW, &verified), SIGNATURE_MISMATCH);
+    }
+
+    GIVES(begin_pending(&pending, "t=1"), SIGNATURE_MISSING);
+    CHECK(is_zero(&pending, sizeof pending));
+    GIVES(nextapi_webhook_pending_begin(&pending, NULL, 0), TIMESTAMP_MISSING);
+    GIVES(nextapi_webhook_pending_begin(&pending, NULL, 1), ARGUMENT_INVALID);
+    GIVES(begin_pending(NULL, header), ARGUMENT_INVALID);
+    GIVES(begin_pending((nextapi_webhook_pending *)(void *)misaligned, header), ARGUMENT_INVALID);
+    memset(parts, 0xa5, sizeof parts);
+    GIVES(nextapi_webhook_pending_message(&pending, BODY, BODY_LENGTH, parts), NOT_INITIALISED);
+    CHECK(is_zero(parts, sizeof parts));
+    GIVES(nextapi_webhook_pending_offer(&pending, 0, mac), NOT_INITIALISED);
+    GIVES(begin_pending(&pending, header), OK);
+    GIVES(nextapi_webhook_pending_message(&pending, NULL, 1, parts), ARGUMENT_INVALID);
+    GIVES(nextapi_webhook_pending_message(&pending, BODY, BODY_LENGTH, NULL), ARGUMENT_INVALID);
+    GIVES(nextapi_webhook_pending_message(NULL, BODY, BODY_LENGTH, parts), ARGUMENT_INVALID);
+    GIVES(nextapi_webhook_pending_offer(&pending, 0, NULL), ARGUMENT_INVALID);
+    GIVES(nextapi_webhook_pending_offer(NULL, 0, mac), ARGUMENT_INVALID);
+    GIVES(finish_pending(NULL, NOW, &verified), ARGUMENT_INVALID);
+    CHECK(is_zero(&verified, sizeof verified));
+    nextapi_webhook_pending_wipe(&pending);
+    CHECK(is_zero(&pending, sizeof pending));
+    nextapi_webhook_pending_wipe(NULL);
 }
 
 /* Leaves a pattern on the stack below the caller. */
@@ -299,20 +440,26 @@ static int is_clean(const void *object, size_t size) {
 static void storage(void) {
     nextapi_webhook_verifier verifier;
     nextapi_webhook_stream stream;
+    nextapi_webhook_pending pending;
     const nextapi_webhook_secret only = secret("one");
     const char *header = signed_at(NOW, "one");
 
     memset(&verifier, 0xa5, sizeof verifier);
     memset(&stream, 0xa5, sizeof stream);
+    memset(&pending, 0xa5, sizeof pending);
     paint_stack();
     GIVES(nextapi_webhook_verifier_init(&verifier, &only, 1, PAST, FUTURE), OK);
     CHECK(is_clean(&verifier, sizeof verifier));
     paint_stack();
-    GIVES(nextapi_webhook_stream_begin(&stream, &verifier, header, strlen(header), NOW), OK);
+    GIVES(nextapi_webhook_stream_begin(&stream, &verifier, header, strlen(header)), OK);
     CHECK(is_clean(&stream, sizeof stream));
     paint_stack();
     GIVES(nextapi_webhook_stream_update(&stream, BODY, BODY_LENGTH), OK);
     CHECK(is_clean(&stream, sizeof stream));
+    paint_stack();
+    GIVES(begin_pending(&pending, header), OK);
+    CHECK(is_clean(&pending, sizeof pending));
+    nextapi_webhook_pending_wipe(&pending);
     nextapi_webhook_stream_wipe(&stream);
     nextapi_webhook_verifier_wipe(&verifier);
 }
@@ -353,7 +500,64 @@ static void signatures(void) {
 
 /* Reads a text as an event. */
 static nextapi_webhook_result event_of(const char *body, nextapi_webhook_event *event) {
-    return nextapi_webhook_event_read(body, strlen(body), event);
+    return nextapi_webhook_event_read_unverified(body, strlen(body), event);
+}
+
+/* The ordinary way: from the body of an accepted delivery, and from nothing else. */
+static void verified_bodies(void) {
+    static const nextapi_webhook_event_key zeros = {{0}};
+    nextapi_webhook_verifier verifier = verifier_of("one");
+    nextapi_webhook_stream stream;
+    nextapi_webhook_verified verified, copy;
+    nextapi_webhook_event event;
+    nextapi_webhook_event_key key, same;
+    const char *header = signed_at(NOW, "one");
+
+    GIVES(verify(&verifier, header, &verified), OK);
+    GIVES(nextapi_webhook_event_read(&verified, &event), OK);
+    CHECK(strcmp(event.id, "evt_1") == 0);
+    GIVES(nextapi_webhook_event_key_of(&verified, &key), OK);
+    GIVES(nextapi_webhook_event_key_of_unverified(BODY, BODY_LENGTH, &same), OK);
+    CHECK(memcmp(&key, &same, sizeof key) == 0);
+    copy = verified;
+    GIVES(nextapi_webhook_event_key_of(&copy, &key), OK);
+
+    /* A refused delivery has no event. */
+    GIVES(verify(&verifier, signed_at(NOW, "other"), &verified), SIGNATURE_MISMATCH);
+    GIVES(nextapi_webhook_event_read(&verified, &event), NOT_VERIFIED);
+    CHECK(is_zero(&event, sizeof event));
+    GIVES(nextapi_webhook_event_key_of(&verified, &key), NOT_VERIFIED);
+    CHECK(memcmp(&key, &zeros, sizeof key) == 0);
+    GIVES(nextapi_webhook_verified_set_body(&verified, BODY, BODY_LENGTH), NOT_VERIFIED);
+    CHECK(is_zero(&verified, sizeof verified));
+
+    /* An empty body is a body. */
+    header = signed_empty("one");
+    GIVES(nextapi_webhook_verify(&verifier, header, strlen(header), NULL, 0, NOW, &verified), OK);
+    GIVES(nextapi_webhook_event_read(&verified, &event), EVENT_UNREADABLE);
+    GIVES(nextapi_webhook_event_key_of(&verified, &key), OK);
+
+    /* After pieces, the body has to be set. */
+    header = signed_at(NOW, "one");
+    GIVES(nextapi_webhook_stream_begin(&stream, &verifier, header, strlen(header)), OK);
+    GIVES(nextapi_webhook_stream_update(&stream, BODY, BODY_LENGTH), OK);
+    GIVES(nextapi_webhook_stream_finish(&stream, NOW, &verified), OK);
+    GIVES(nextapi_webhook_event_read(&verified, &event), NOT_VERIFIED);
+    GIVES(nextapi_webhook_event_key_of(&verified, &key), NOT_VERIFIED);
+    GIVES(nextapi_webhook_verified_set_body(&verified, NULL, 1), ARGUMENT_INVALID);
+    GIVES(nextapi_webhook_event_read(&verified, &event), NOT_VERIFIED);
+    GIVES(nextapi_webhook_verified_set_body(&verified, BODY, BODY_LENGTH), OK);
+    CHECK(verified.body == BODY && verified.body_length == BODY_LENGTH);
+    GIVES(nextapi_webhook_event_read(&verified, &event), OK);
+    GIVES(nextapi_webhook_event_key_of(&verified, &key), OK);
+    CHECK(memcmp(&key, &same, sizeof key) == 0);
+
+    GIVES(nextapi_webhook_verified_set_body(NULL, BODY, BODY_LENGTH), ARGUMENT_INVALID);
+    GIVES(nextapi_webhook_event_read(NULL, &event), ARGUMENT_INVALID);
+    GIVES(nextapi_webhook_event_read(&verified, NULL), ARGUMENT_INVALID);
+    GIVES(nextapi_webhook_event_key_of(NULL, &key), ARGUMENT_INVALID);
+    GIVES(nextapi_webhook_event_key_of(&verified, NULL), ARGUMENT_INVALID);
+    nextapi_webhook_verifier_wipe(&verifier);
 }
 
 static void events(void) {
@@ -391,10 +595,10 @@ static void events(void) {
     for (depth = 0; depth < 100; depth++)
         strcat(body, "[");
     GIVES(event_of(body, &event), EVENT_TOO_DEEP);
-    GIVES(nextapi_webhook_event_read(NULL, 0, &event), EVENT_UNREADABLE);
-    GIVES(nextapi_webhook_event_read(NULL, 1, &event), ARGUMENT_INVALID);
+    GIVES(nextapi_webhook_event_read_unverified(NULL, 0, &event), EVENT_UNREADABLE);
+    GIVES(nextapi_webhook_event_read_unverified(NULL, 1, &event), ARGUMENT_INVALID);
     CHECK(is_zero(&event, sizeof event));
-    GIVES(nextapi_webhook_event_read(BODY, BODY_LENGTH, NULL), ARGUMENT_INVALID);
+    GIVES(nextapi_webhook_event_read_unverified(BODY, BODY_LENGTH, NULL), ARGUMENT_INVALID);
 }
 
 static void event_keys(void) {
@@ -406,7 +610,7 @@ static void event_keys(void) {
     /* printf 'evt_1\njob.succeeded\n' | sha256sum */
     static const char expected[] = "event-62bbd99d105f73172fe09e5cc90c75a3c525698d9cb395e397000f557cd16dfa";
 
-    GIVES(nextapi_webhook_event_key_of(BODY, BODY_LENGTH, &key), OK);
+    GIVES(nextapi_webhook_event_key_of_unverified(BODY, BODY_LENGTH, &key), OK);
     CHECK(key.bytes[0] == 1);
     GIVES(nextapi_webhook_event_key_text(&key, text, sizeof text, &length), OK);
     CHECK(strcmp(text, expected) == 0 && length == sizeof expected - 1);
@@ -423,14 +627,14 @@ static void event_keys(void) {
     }
 
     /* Every body has a key. */
-    GIVES(nextapi_webhook_event_key_of(NULL, 0, &other), OK);
+    GIVES(nextapi_webhook_event_key_of_unverified(NULL, 0, &other), OK);
     CHECK(other.bytes[0] == 2 && memcmp(&key, &other, sizeof key) != 0);
     GIVES(nextapi_webhook_event_key_text(&other, text, sizeof text, NULL), OK);
     CHECK(strcmp(text, "body-e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855") == 0);
 
-    GIVES(nextapi_webhook_event_key_of(NULL, 1, &other), ARGUMENT_INVALID);
+    GIVES(nextapi_webhook_event_key_of_unverified(NULL, 1, &other), ARGUMENT_INVALID);
     CHECK(memcmp(&other, &zeros, sizeof other) == 0);
-    GIVES(nextapi_webhook_event_key_of(BODY, BODY_LENGTH, NULL), ARGUMENT_INVALID);
+    GIVES(nextapi_webhook_event_key_of_unverified(BODY, BODY_LENGTH, NULL), ARGUMENT_INVALID);
     GIVES(nextapi_webhook_event_key_text(&zeros, text, sizeof text, &length), EVENT_KEY_INVALID);
     CHECK(length == 0 && *text == '\0');
     other.bytes[0] = 3;
@@ -446,7 +650,7 @@ static void replay_windows(void) {
     nextapi_webhook_event_key keys[3];
     size_t at;
     for (at = 0; at < 3; at++)
-        GIVES(nextapi_webhook_event_key_of(&at, sizeof at, &keys[at]), OK);
+        GIVES(nextapi_webhook_event_key_of_unverified(&at, sizeof at, &keys[at]), OK);
 
     GIVES(nextapi_webhook_replay_window_insert(window, 2, &keys[0]), OK);
     GIVES(nextapi_webhook_replay_window_insert(window, 2, &keys[0]), DUPLICATE);
@@ -485,8 +689,10 @@ int main(void) {
     verifiers();
     verdicts();
     streams();
+    pendings();
     storage();
     signatures();
+    verified_bodies();
     events();
     event_keys();
     replay_windows();
