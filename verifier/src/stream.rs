@@ -45,9 +45,18 @@ impl<'k, const KEYS: usize> Stream<'k, KEYS> {
     /// # Errors
     /// [`Error::SignatureMismatch`], [`Error::TimestampExpired`] or [`Error::TimestampAhead`].
     pub fn finish(mut self, now: UnixTime) -> Result<Verified, Error> {
+        self.finish_in_place(now)
+    }
+
+    /// As [`finish`](Self::finish), for a stream that stays where it is: one that moves is copied, as
+    /// large as it is. Once it has given its verdict, it refuses whatever it is asked about.
+    ///
+    /// # Errors
+    /// As those of [`finish`](Self::finish).
+    pub fn finish_in_place(&mut self, now: UnixTime) -> Result<Verified, Error> {
         // If nothing has come, the body is empty.
         self.update(&[]);
-        let Self { pending, keys, tolerance, chains, blocks } = &mut self;
+        let Self { pending, keys, tolerance, chains, blocks } = self;
         blocks.finish(|full| {
             for (chain, _) in chains.iter_mut().zip(*keys) {
                 chain.absorb(full);
@@ -57,7 +66,10 @@ impl<'k, const KEYS: usize> Stream<'k, KEYS> {
             key.finish(chain);
             pending.compare(index, chain.words());
         }
-        pending.release(now, *tolerance)
+        let verdict = pending.release(now, *tolerance);
+        *keys = &[];
+        *pending = Pending::new();
+        verdict
     }
 }
 

@@ -177,6 +177,19 @@ fn a_stream_is_judged_by_its_age_at_the_end() {
 }
 
 #[test]
+fn a_stream_that_stays_where_it_is_gives_its_verdict_once() {
+    let verifier = verifier(Tolerance::DEFAULT);
+    let header = key("secret").sign(NOW, BODY).to_string();
+    let mut stream = verifier.begin(&header).unwrap();
+    stream.update(BODY);
+    let verdict = stream.finish_in_place(NOW);
+    assert_eq!(verdict, verifier.verify(&header, BODY, NOW).map(Verified::without_body));
+    assert_eq!(stream.finish_in_place(NOW), Err(Error::SignatureMismatch));
+    stream.update(BODY);
+    assert_eq!(stream.finish(NOW), Err(Error::SignatureMismatch));
+}
+
+#[test]
 fn what_was_verified_is_what_is_read() {
     let header = key("secret").sign(NOW, BODY).to_string();
     let verifier = verifier(Tolerance::DEFAULT);
