@@ -2,10 +2,11 @@
 // to do next for a request comes as an `Output`; what came of it is told to the instance, until there is
 // a response.
 
-import { readBody } from "./body";
+import { type Body, readBody } from "./body";
 import type { DataPoint, LedgerCall, Output, RequestHead } from "./border";
 import { Deadlines } from "./deadlines";
-import { type Env, edge, restart } from "./instance";
+import { type Env, edge, keys, restart } from "./instance";
+import { computeMacs } from "./macs";
 import { forward } from "./origin";
 
 export { Ledger } from "./ledger";
@@ -31,7 +32,7 @@ async function handle(request: Request, env: Env): Promise<Response> {
   let instance: ReturnType<typeof edge> | undefined;
   try {
     instance = edge(env);
-    let body: Uint8Array = new Uint8Array(0);
+    let body: Body = { bytes: new Uint8Array(0), signed: null };
     let output = parse(instance.begin(id, JSON.stringify(head(request)), Date.now()));
     for (;;) {
       let next: string;
@@ -42,11 +43,22 @@ async function handle(request: Request, env: Env): Promise<Response> {
           else if (read === "timed_out") next = instance.bodyTimedOut(id, Date.now());
           else if (read === "cut") next = instance.bodyCut(id, Date.now());
           else {
-            body = read.bytes;
-            next = instance.bodyRead(id, body, Date.now());
+            body = read;
+            const { bytes, signed } = body;
+            if (signed === null) next = instance.bodyRead(id, bytes, Date.now());
+            else next = instance.longBodyRead(id, bytes.byteLength, Date.now());
           }
           break;
         }
+        case "compute_macs": {
+          const macs = await macsOf(body, output.deadlineMs, deadlines);
+          if (typeof macs === "string") next = instance.macsFailed(id, macs, Date.now());
+          else next = instance.macsComputed(id, macs, Date.now());
+          break;
+        }
+        case "hand_over_body":
+          next = instance.bodyRead(id, body.bytes, Date.now());
+          break;
         case "call_ledger": {
           const { calls, deadlineMs } = output;
           const replies = await Promise.all(calls.map((it) => call(env, it, deadlineMs, deadlines)));
@@ -54,7 +66,7 @@ async function handle(request: Request, env: Env): Promise<Response> {
           break;
         }
         case "forward": {
-          const answer = await forward(output, body, deadlines);
+          const answer = await forward(output, body.bytes, deadlines);
           if (answer === "timed_out") next = instance.originTimedOut(id, Date.now());
           else if (answer === "unreachable") next = instance.originUnreachable(id, Date.now());
           else next = instance.originAnswered(id, answer, Date.now());
@@ -97,6 +109,21 @@ function parse(output: string): Output {
 
 function head({ method, url, headers }: Request): RequestHead {
   return { method, url, headers: [...headers] };
+}
+
+/** The MACs of a long body, or why there are none. */
+async function macsOf(
+  { signed }: Body,
+  deadlineMs: number,
+  deadlines: Deadlines,
+): Promise<Uint8Array | string> {
+  if (signed === null) return "the body is not a long one";
+  try {
+    const late = () => `no MACs within ${deadlineMs} ms`;
+    return await deadlines.within(deadlineMs, computeMacs(keys(), signed), late);
+  } catch (error) {
+    return message(error);
+  }
 }
 
 /** Calls an object: its reply, or the error in the place of one, as JSON. */

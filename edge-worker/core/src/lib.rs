@@ -10,6 +10,12 @@
 //!    inputs. Failures are inputs too. An input of another kind counts as the output's failure.
 //! 3. After `Respond` there is no machine any more.
 //!
+//! The driver keeps the body: it is what [`Output::Forward`] sends, and what [`Output::ComputeMacs`] is
+//! about. A short one is given to the machine at once. A long one is first judged by MACs that the platform
+//! computes over `prefix` and body, with a key for each of [`RawSettings::webhook_secrets`]. The machine takes
+//! a body of any length either way, and falls back on hashing it if there are no MACs: so a driver without
+//! such a platform hands over every body, or answers with their failure.
+//!
 //! Until it has responded, the driver goes on even if the client has hung up: otherwise a provider that
 //! loses patience could part the origin's 2xx from its commit, and the event would come a second time.
 //!
