@@ -79,17 +79,17 @@ c-assurance: c-targets c-library hook .tools/installed/valgrind .tools/installed
 	capi/tests/symbols.sh $(C_OUT)/planted planted
 	$(call say,The C library$(comma) installed)
 	capi/tests/install.sh $(C_STAGE) $(C_OUT)
-	$(call say,The example receiver$(comma) on real sockets)
-	capi/tests/receiver.sh $(C_OUT) target/debug/nextapi-hook
+	$(call say,The examples$(comma) on real sockets and with mbedTLS)
+	capi/tests/examples.sh $(C_OUT) target/debug/nextapi-hook
 
 $(CBINDGEN):
 	$(call say,Installing cbindgen $(CBINDGEN_VERSION) into .tools (1 minute$(comma) once))
 	$(install) --locked cbindgen --version $(CBINDGEN_VERSION)
 	mkdir -p $(@D) && touch $@
 
-.tools/installed/c-packages: apt.mk
-	$(call say,Looking for CMake$(comma) pkg-config and libmicrohttpd)
-	$(call debian,cmake pkg-config libmicrohttpd-dev,command -v cmake && command -v pkg-config && pkg-config --exists libmicrohttpd)
+.tools/installed/c-packages: capi/capi.mk apt.mk
+	$(call say,Looking for CMake$(comma) pkg-config$(comma) libmicrohttpd and mbedTLS)
+	$(call debian,cmake pkg-config libmicrohttpd-dev libmbedtls-dev,command -v cmake && command -v pkg-config && pkg-config --exists libmicrohttpd && test -e /usr/include/mbedtls/md.h)
 	mkdir -p $(@D) && touch $@
 
 .tools/installed/c-targets: capi/capi.mk rust-toolchain.toml
