@@ -59,7 +59,27 @@ key: string,
 /**
  * When to give up, in milliseconds from now.
  */
-deadlineMs: number, } | { "type": "respond", 
+deadlineMs: number, } | { "type": "respond_early", 
+/**
+ * The response.
+ */
+response: ResponseParts, 
+/**
+ * A line for the log.
+ */
+log: string | null, 
+/**
+ * A point for the dataset.
+ */
+dataPoint: DataPoint | null, } | { "type": "end", 
+/**
+ * A line for the log.
+ */
+log: string | null, 
+/**
+ * A point for the dataset.
+ */
+dataPoint: DataPoint | null, } | { "type": "respond", 
 /**
  * The response.
  */
@@ -81,7 +101,11 @@ shard: string,
 /**
  * The RPC message.
  */
-message: string, };
+message: string, 
+/**
+ * Whether the body goes along.
+ */
+withBody: boolean, };
 
 export type ResponseParts = { 
 /**
@@ -107,3 +131,45 @@ blobs: [string, string, string, string, string, string, string, string],
  * The numbers, still as text: to read them is JavaScript's, which has the code for it anyway.
  */
 doubles: [string, string, string, string, string, string, string, string, string, string, string, string], };
+
+export type Attempt = { 
+/**
+ * The event's key.
+ */
+key: string, 
+/**
+ * Number of the attempt, counted from 1.
+ */
+token: number, 
+/**
+ * Whether a newer event of the job was delivered before.
+ */
+order: Order, 
+/**
+ * What the signed body says about the event.
+ */
+meta: EventMeta, 
+/**
+ * Headers and names that go along.
+ */
+head: string, 
+/**
+ * The replay that it is part of.
+ */
+replay: string | null, };
+
+export type EventMeta = { 
+/**
+ * The event's id.
+ */
+event_id?: string, 
+/**
+ * The event's type, or the job's status where there is none.
+ */
+event_type?: string, 
+/**
+ * The job's id.
+ */
+job_id?: string, };
+
+export type Order = "in-order" | "late";

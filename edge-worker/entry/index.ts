@@ -1,82 +1,50 @@
 // The worker's entry module: it carries between the platform and the Rust code, and decides nothing. What
 // to do next for a request comes as an `Output`; what came of it is told to the instance, until there is
-// a response.
+// nothing left to do.
 
 import { readBody } from "./body";
-import type { DataPoint, LedgerCall, Output, RequestHead } from "./border";
+import type { LedgerCall, RequestHead } from "./border";
 import { Deadlines } from "./deadlines";
-import { type Env, edge, restart } from "./instance";
-import { forward } from "./origin";
+import { drive, type EarlyResponse, failed, type Host, type LastOutput, message, parse } from "./drive";
+import { type Env, edge, newId, restart } from "./instance";
+import { write } from "./log";
 
 export { Ledger } from "./ledger";
 
 export default {
   fetch(request, env, context) {
-    const response = handle(request, env);
-    // The work runs to its end even if the provider hangs up. Otherwise a provider that loses patience
-    // could part the origin's 2xx from its commit, and the event would come a second time.
-    context.waitUntil(response);
-    return response;
+    return new Promise((resolve, reject) => {
+      // The work runs to its end even if the provider hangs up. Otherwise a provider that loses patience
+      // could part the origin's 2xx from its commit, and the event would come a second time. The response
+      // may come before the end.
+      context.waitUntil(handle(request, env, resolve).catch(reject));
+    });
   },
 } satisfies ExportedHandler<Env>;
 
-/** The id of the last request, counted from 1. */
-let last = 0;
-
-/** Drives a request to its response. */
-async function handle(request: Request, env: Env): Promise<Response> {
-  last = (last + 1) >>> 0 || 1;
-  const id = last;
+/** Drives a request to its response, and to its end. */
+async function handle(request: Request, env: Env, resolve: (response: Response) => void): Promise<void> {
+  const id = newId();
   const deadlines = new Deadlines();
+  let isAnswered = false;
+  const respond = (output: LastOutput | EarlyResponse) => {
+    write(output, env);
+    if (output.type === "end") return;
+    isAnswered = true;
+    const { response } = output;
+    resolve(new Response(response.body, { status: response.status, headers: response.headers }));
+  };
+  const host: Host = {
+    readBody: (output, deadlines) => readBody(request, output, deadlines),
+    call: (call, body, deadlineMs, deadlines) => callLedger(env, call, body, deadlineMs, deadlines),
+    checkRateLimit: (key, deadlineMs, deadlines) => checkRateLimit(env, key, deadlineMs, deadlines),
+    respondEarly: respond,
+  };
   let instance: ReturnType<typeof edge> | undefined;
   try {
     instance = edge(env);
-    let body: Uint8Array = new Uint8Array(0);
-    let output = parse(instance.begin(id, JSON.stringify(head(request)), Date.now()));
-    for (;;) {
-      let next: string;
-      switch (output.type) {
-        case "read_body": {
-          const read = await readBody(request, output, deadlines);
-          if (read === "too_large") next = instance.bodyTooLarge(id, Date.now());
-          else if (read === "timed_out") next = instance.bodyTimedOut(id, Date.now());
-          else if (read === "cut") next = instance.bodyCut(id, Date.now());
-          else {
-            body = read.bytes;
-            next = instance.bodyRead(id, body, Date.now());
-          }
-          break;
-        }
-        case "call_ledger": {
-          const { calls, deadlineMs } = output;
-          const replies = await Promise.all(calls.map((it) => call(env, it, deadlineMs, deadlines)));
-          next = instance.ledgerReplied(id, replies.join("\n"), Date.now());
-          break;
-        }
-        case "forward": {
-          const answer = await forward(output, body, deadlines);
-          if (answer === "timed_out") next = instance.originTimedOut(id, Date.now());
-          else if (answer === "unreachable") next = instance.originUnreachable(id, Date.now());
-          else next = instance.originAnswered(id, answer, Date.now());
-          break;
-        }
-        case "wait": {
-          const { ms } = output;
-          await new Promise((resolve) => setTimeout(resolve, ms));
-          next = instance.waited(id, Date.now());
-          break;
-        }
-        case "check_rate_limit": {
-          const within = await checkRateLimit(env, output.key, output.deadlineMs, deadlines);
-          if (typeof within === "string") next = instance.rateLimitFailed(id, within, Date.now());
-          else next = instance.rateLimitChecked(id, within, Date.now());
-          break;
-        }
-        case "respond":
-          return respond(output, env);
-      }
-      output = parse(next);
-    }
+    const first = instance.begin(id, JSON.stringify(head(request)), Date.now());
+    respond(await drive(instance, id, first, new Uint8Array(0), host, deadlines));
   } catch (error) {
     // A panic, of this request or of another one in the same instance. What was done is not known, so
     // the response is none that the provider could take for a success.
@@ -84,41 +52,37 @@ async function handle(request: Request, env: Env): Promise<Response> {
     restart(error);
     const successor = edge(env);
     if (successor === instance) instance.abandon(id);
+    // What was answered already is on disk, and the ledger's alarm takes over.
+    if (isAnswered) return;
     const offered = request.headers.get("x-correlation-id") ?? undefined;
-    return respond(parse(successor.lost(offered, Date.now())), env);
+    respond(parse(successor.lost(offered, Date.now())) as LastOutput);
   } finally {
     deadlines.end();
   }
-}
-
-function parse(output: string): Output {
-  return JSON.parse(output);
 }
 
 function head({ method, url, headers }: Request): RequestHead {
   return { method, url, headers: [...headers] };
 }
 
-/** Calls an object: its reply, or the error in the place of one, as JSON. */
-async function call(
+/** Calls an object. */
+async function callLedger(
   env: Env,
-  { shard, message: text }: LedgerCall,
+  { shard, message: text, withBody }: LedgerCall,
+  body: Uint8Array,
   deadlineMs: number,
   deadlines: Deadlines,
 ): Promise<string> {
   try {
     const late = () => failed(`no reply within ${deadlineMs} ms`);
-    return await deadlines.within(deadlineMs, env.LEDGER.getByName(shard).call(text), late);
+    const object = env.LEDGER.getByName(shard);
+    const reply = withBody ? object.call(text, body) : object.call(text);
+    return await deadlines.within(deadlineMs, reply, late);
   } catch (error) {
     return failed(message(error), (error as { overloaded?: unknown } | null)?.overloaded === true);
   }
 }
 
-function failed(message: string, overloaded = false): string {
-  return JSON.stringify({ error: { message, overloaded } });
-}
-
-/** Whether the rate limiter says that the client is within its limit, or why it says nothing. */
 async function checkRateLimit(
   env: Env,
   key: string,
@@ -136,25 +100,4 @@ async function checkRateLimit(
   } catch (error) {
     return message(error);
   }
-}
-
-/** Writes what is to be written about a request, and responds to it. */
-function respond(output: Output, env: Env): Response {
-  if (output.type !== "respond") throw new Error(`unexpected output ${output.type}`);
-  const { response, log, dataPoint } = output;
-  if (dataPoint !== null) writeDataPoint(env, dataPoint);
-  if (log !== null) console.log(log);
-  return new Response(response.body, { status: response.status, headers: response.headers });
-}
-
-function writeDataPoint(env: Env, { blobs, doubles }: DataPoint): void {
-  try {
-    env.ANALYTICS?.writeDataPoint({ indexes: [blobs[0]], blobs, doubles: doubles.map(Number) });
-  } catch (error) {
-    console.error(`the data point was not written: ${message(error)}`);
-  }
-}
-
-function message(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -3,9 +3,14 @@
 import { __wbg_reset_state, Edge, initSync } from "rust/nextapi_edge.js";
 import module from "rust/nextapi_edge_bg.wasm";
 
+/** An object of the ledger: a message and the body that goes along, and the reply. */
+interface Callable {
+  call(message: string, body?: Uint8Array): Promise<string>;
+}
+
 /** The worker's bindings. Settings are bindings as well, of any type that somebody may have given them. */
 export interface Env {
-  LEDGER: DurableObjectNamespace<Rpc.DurableObjectBranded & { call(message: string): Promise<string> }>;
+  LEDGER: DurableObjectNamespace<Rpc.DurableObjectBranded & Callable>;
   ANALYTICS?: AnalyticsEngineDataset;
   RATE_LIMITER?: RateLimit;
 }
@@ -33,6 +38,15 @@ export function restart(error: unknown): void {
     instance = undefined;
     __wbg_reset_state();
   }
+}
+
+/** The id of the last request or attempt, counted from 1. */
+let last = 0;
+
+/** An id for a request, or for an attempt. */
+export function newId(): number {
+  last = (last + 1) >>> 0 || 1;
+  return last;
 }
 
 /** Requests are counted from 1. */

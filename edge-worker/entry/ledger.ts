@@ -1,6 +1,9 @@
 // The ledger's Durable Object: the platform's half of core/src/ledger.
 
 import { DurableObject } from "cloudflare:workers";
+import { makeAttempts } from "./attempts";
+import type { Attempt } from "./border";
+import { message } from "./drive";
 import { type Env, edge, restart } from "./instance";
 import { Storage } from "./storage";
 
@@ -11,13 +14,13 @@ export class Ledger extends DurableObject<Env> {
   #storage: Storage | undefined;
   #isStarted = false;
 
-  /** Applies a call, and gives the reply; both are RPC messages. */
-  async call(message: string): Promise<string> {
+  /** Applies a call, with the body that came along, and gives the reply; both are RPC messages. */
+  async call(message: string, body?: Uint8Array): Promise<string> {
     const storage = this.#storage ?? (await this.#open());
     // From here on nothing waits, and that is the point: core/src/ledger/mod.rs says why.
     const reply = this.#guarded((edge) => {
       this.#start(edge, storage);
-      return edge.callObject(storage, message, this.now());
+      return storage.withBody(body, () => edge.callObject(storage, message, this.now()));
     });
     await storage.settled();
     return reply;
@@ -31,17 +34,36 @@ export class Ledger extends DurableObject<Env> {
     try {
       const storage = this.#storage ?? (await this.#open());
       storage.alarmRings();
-      this.#guarded((edge) => {
-        edge.ringAlarm(storage, this.#isStarted, this.now());
+      const dead = this.#guarded((edge) => {
+        const dead = edge.ringAlarm(storage, this.#isStarted, this.now());
         this.#isStarted = true;
+        return dead;
       });
+      if (dead > 0) console.error(`${dead} dead letters were deleted: the origin has never got these events`);
+      await this.#makeAttempts(storage);
     } catch (error) {
-      console.error(`the alarm failed: ${error instanceof Error ? error.message : error}`);
+      console.error(`the alarm failed: ${message(error)}`);
       const next = this.now() + ALARM_PAUSE_MS;
       if (this.#storage === undefined) await this.ctx.storage.setAlarm(next);
       else if (this.#storage.alarm === undefined) this.#storage.setAlarm(next);
     }
     await this.#storage?.settled();
+  }
+
+  /** Makes the attempts that are due, and has the alarm ring for the next one. */
+  async #makeAttempts(storage: Storage): Promise<void> {
+    const take = (limit: number): Attempt[] =>
+      JSON.parse(this.#guarded((edge) => edge.takeAttempts(storage, limit, this.now())));
+    const { bodyStatement } = edge(this.env);
+    const body = ({ key }: Attempt) => storage.body(bodyStatement, key);
+    // A Worker has the reply only once everything written before is on disk; here nothing would wait for it.
+    const call = async (text: string) => {
+      const reply = await this.call(text);
+      await this.ctx.storage.sync();
+      return reply;
+    };
+    const made = await makeAttempts({ take, body, call }, this.env);
+    if (made > 0) this.#guarded((edge) => edge.restObject(storage, this.now()));
   }
 
   /** The object's clock, in milliseconds since 1970. */

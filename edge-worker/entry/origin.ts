@@ -3,8 +3,8 @@
 import type { Output } from "./border";
 import type { Deadlines } from "./deadlines";
 
-/** The status that the origin answered with, or why there is none. */
-export type Answer = number | "timed_out" | "unreachable";
+/** What the origin has answered, or why there is no answer. */
+export type Answer = { status: number; retryAfter: string | undefined } | "timed_out" | "unreachable";
 
 export async function forward(
   { url, headers: fields, deadlineMs }: Extract<Output, { type: "forward" }>,
@@ -30,7 +30,8 @@ export async function forward(
     if (response === "timed_out") return response;
     // The status has said everything, and a body that nobody reads would hold its connection.
     response.body?.cancel().catch(() => {});
-    return response.status;
+    const { status, headers: answered } = response;
+    return { status, retryAfter: answered.get("retry-after") ?? undefined };
   } catch {
     // The text of the error may repeat the URL, and is dropped.
     return "unreachable";

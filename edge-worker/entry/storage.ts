@@ -12,6 +12,8 @@ export class Storage implements ObjectStorage {
   /** Writes of the alarm that were not waited for yet. */
   #pending: Promise<void> | undefined;
   #isInTransaction = false;
+  /** The body that came with the present call. It never enters the Rust code of an object. */
+  #body: Uint8Array | undefined;
 
   constructor(
     private readonly storage: DurableObjectStorage,
@@ -82,8 +84,25 @@ export class Storage implements ObjectStorage {
     }
   }
 
+  /** Does work for a call that this body came with. */
+  withBody<T>(body: Uint8Array | undefined, work: () => T): T {
+    this.#body = body;
+    try {
+      return work();
+    } finally {
+      this.#body = undefined;
+    }
+  }
+
+  /** The body that is stored of an event. */
+  body(statement: string, key: string): Uint8Array {
+    const { body } = this.storage.sql.exec(statement, key).one();
+    if (!(body instanceof ArrayBuffer)) throw new Error("the event has no body");
+    return new Uint8Array(body);
+  }
+
   query(statements: string, values: string): string {
-    const bound = values === "" ? [] : values.split(DIVIDER).map(fromText);
+    const bound = values === "" ? [] : values.split(DIVIDER).map((text) => this.#fromText(text));
     const rows = this.storage.sql
       .exec(statements, ...bound)
       .toArray()
@@ -95,6 +114,15 @@ export class Storage implements ObjectStorage {
     return texts;
   }
 
+  #fromText(text: string): string | number | Uint8Array | null {
+    if (text.startsWith("s")) return text.slice(1);
+    if (text === "b") {
+      if (this.#body === undefined) throw new Error("no body came with the call");
+      return this.#body;
+    }
+    return text.startsWith("i") ? Number(text.slice(1)) : null;
+  }
+
   queryFrequent(index: number, values: string): string {
     return this.query(this.frequent[index] ?? "", values);
   }
@@ -102,11 +130,6 @@ export class Storage implements ObjectStorage {
 
 function message(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
-}
-
-function fromText(text: string): string | number | null {
-  if (text.startsWith("s")) return text.slice(1);
-  return text.startsWith("i") ? Number(text.slice(1)) : null;
 }
 
 function toText(value: unknown): string {

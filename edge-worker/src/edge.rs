@@ -99,10 +99,42 @@ impl Edge {
         self.handle(id, Input::LedgerReplies(replies), now_ms)
     }
 
-    /// The origin has answered with this status.
+    /// The origin has answered with this status, and perhaps with `Retry-After`.
     #[wasm_bindgen(js_name = originAnswered)]
-    pub fn origin_answered(&mut self, id: u32, status: u16, now_ms: f64) -> String {
-        self.handle(id, Input::Origin(OriginResult::Status(status)), now_ms)
+    pub fn origin_answered(
+        &mut self,
+        id: u32,
+        status: u16,
+        retry_after: Option<String>,
+        now_ms: f64,
+    ) -> String {
+        let input = match retry_after {
+            Some(retry_after) => Input::OriginBusy { status, retry_after },
+            None => Input::Origin(OriginResult::Status(status)),
+        };
+        self.handle(id, input, now_ms)
+    }
+
+    /// The early response is on its way.
+    pub fn responded(&mut self, id: u32, now_ms: f64) -> String {
+        self.handle(id, Input::Responded, now_ms)
+    }
+
+    /// Makes an attempt that an object owes: JSON, `Attempt` in `border.ts`, and the event's body.
+    ///
+    /// # Errors
+    /// If `attempt` is no such object, or the settings are refused.
+    pub fn attempt(
+        &mut self,
+        id: u32,
+        attempt: &str,
+        body: &[u8],
+        now_ms: f64,
+    ) -> Result<String, JsError> {
+        let attempt = serde_json::from_str(attempt).map_err(|_| JsError::new("no attempt"))?;
+        let (random, now_ms) = (self.random.take(), time::from_js(now_ms));
+        let step = Machine::attempt(&self.isolate, attempt, body, &random, now_ms);
+        step.map(|step| self.go_on(id, step)).map_err(JsError::new)
     }
 
     /// The origin did not answer in time.
@@ -155,6 +187,13 @@ impl Edge {
         ledger::FREQUENT.map(str::to_owned).to_vec()
     }
 
+    /// The statement that reads the body of an event by its key.
+    #[wasm_bindgen(getter, js_name = bodyStatement)]
+    #[must_use]
+    pub fn body_statement(&self) -> String {
+        ledger::SELECT_BODY.to_owned()
+    }
+
     /// Starts an object: once in its life, before anything else.
     ///
     /// # Errors
@@ -184,14 +223,44 @@ impl Edge {
     ///
     /// # Errors
     /// SQLite's message. The platform need not try again.
+    ///
+    /// Gives the number of dead letters that were deleted.
     #[wasm_bindgen(js_name = ringAlarm)]
     pub fn ring_alarm(
         &self,
         storage: &ObjectStorage,
         is_started: bool,
         now_ms: f64,
-    ) -> Result<(), JsError> {
+    ) -> Result<u32, JsError> {
         ledger::ring(&storage, self.isolate.settings().ok(), is_started, time::from_js(now_ms))
+            .map_err(|error| JsError::new(&error))
+    }
+
+    /// Claims up to `limit` events that an object owes and that are due: a list of `Attempt` in `border.ts`,
+    /// as JSON. Without sound settings there is none.
+    ///
+    /// # Errors
+    /// SQLite's message. No attempt was then begun.
+    #[wasm_bindgen(js_name = takeAttempts)]
+    pub fn take_attempts(
+        &self,
+        storage: &ObjectStorage,
+        limit: usize,
+        now_ms: f64,
+    ) -> Result<String, JsError> {
+        let Ok(settings) = self.isolate.settings() else { return Ok("[]".to_owned()) };
+        let attempts = ledger::take(&storage, settings, limit, time::from_js(now_ms))
+            .map_err(|error| JsError::new(&error))?;
+        serde_json::to_string(&attempts).map_err(|error| JsError::new(&error.to_string()))
+    }
+
+    /// Sets the alarm for what an object owes next.
+    ///
+    /// # Errors
+    /// If the settings are refused, or SQLite's message. The alarm that was pending then stands.
+    #[wasm_bindgen(js_name = restObject)]
+    pub fn rest_object(&self, storage: &ObjectStorage, now_ms: f64) -> Result<(), JsError> {
+        ledger::rest(&storage, self.settings()?, time::from_js(now_ms))
             .map_err(|error| JsError::new(&error))
     }
 }

@@ -1,8 +1,8 @@
 //! An object's storage. A statement is one call out of WASM: its values go along as one text, and its rows
 //! come back as one, since each thing that crosses takes time.
 //!
-//! Values are divided by NUL: `n` is null, `i1` a whole number, `stext` a text, and anything else
-//! something that the ledger never writes. Rows come as the number of their columns and then all their
+//! Values are divided by NUL: `n` is null, `i1` a whole number, `stext` a text, `b` the body that came with
+//! the call, which is only written, and anything else something that the ledger never writes. Rows come as the number of their columns and then all their
 //! values; no rows are the empty text. `entry/storage.ts` is the other side.
 
 use nextapi_edge_core::ledger::{Columns, FREQUENT, Storage, Value};
@@ -94,6 +94,7 @@ fn encode(values: Vec<Value>) -> Result<String, String> {
         }
         match value {
             Value::Null | Value::Other => text.push('n'),
+            Value::Body => text.push('b'),
             Value::Integer(number) => {
                 text.push('i');
                 text.push_str(&number.to_string());
@@ -145,6 +146,8 @@ mod tests {
         let values = vec![Value::Null, Value::Integer(-5), "a".into(), "".into(), "i7".into()];
         assert_eq!(encode(values.clone()), Ok("n\0i-5\0sa\0s\0si7".to_owned()));
         assert_eq!(encode(Vec::new()), Ok(String::new()));
+        assert_eq!(encode(vec![Value::Body, "b".into()]), Ok("b\0sb".to_owned()));
+        assert_eq!(decode("1\0b"), Ok(vec![vec![Value::Other]]), "no body comes back");
         assert_eq!(decode("5\0n\0i-5\0sa\0s\0si7"), Ok(vec![values]));
     }
 

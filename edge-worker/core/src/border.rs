@@ -6,6 +6,9 @@ use std::{env, fs};
 
 use ts_rs::{Config, TS};
 
+use crate::ledger::Attempt;
+use crate::ledger::event_meta::EventMeta;
+use crate::ledger::order::Order;
 use crate::machine::{LedgerCall, Output};
 use crate::record::DataPoint;
 use crate::request::Request;
@@ -25,6 +28,9 @@ fn declarations() -> String {
         LedgerCall::decl(&config),
         Response::decl(&config),
         DataPoint::decl(&config),
+        Attempt::decl(&config),
+        EventMeta::decl(&config),
+        Order::decl(&config),
     ];
     let mut text = HEAD.to_owned();
     for declaration in types {

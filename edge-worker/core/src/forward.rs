@@ -4,7 +4,8 @@
 //! the platform adds) stays behind. None of the kept headers is signed: the origin may use them to
 //! dispatch, but must believe the body only.
 
-use nextapi_webhook::{EventKey, UnixTime};
+use nextapi_webhook::UnixTime;
+use serde::{Deserialize, Serialize};
 
 use crate::header_names::{
     AUTHORIZATION, CORRELATION_ID, IDEMPOTENCY_KEY, TRACEPARENT, is_header_name,
@@ -16,12 +17,39 @@ use crate::trace::TraceContext;
 
 const EDGE_ATTEMPT: &str = "x-edge-attempt";
 const EDGE_ORDER: &str = "x-edge-order";
+const EDGE_REPLAY: &str = "x-edge-replay";
 const EDGE_SIGNATURE: &str = "x-edge-signature";
+
+/// What an owed event keeps of its delivery, beside its body: JSON in the ledger.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Head {
+    /// The name of the delivery.
+    pub(crate) correlation_id: String,
+    /// The trace that the delivery is part of.
+    pub(crate) trace: String,
+    /// Headers of the delivery that go along.
+    pub(crate) kept: Vec<(String, String)>,
+}
+
+impl Head {
+    /// As the ledger keeps it.
+    pub(crate) fn encode(&self) -> String {
+        // Texts can always be written as JSON.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// Reads it again. Of one that cannot be read only the names are lost: the event goes out all the same.
+    pub(crate) fn decode(text: &str) -> Self {
+        let unknown =
+            || Self { correlation_id: String::new(), trace: String::new(), kept: Vec::new() };
+        serde_json::from_str(text).unwrap_or_else(|_| unknown())
+    }
+}
 
 /// What is known of a delivery when it is forwarded.
 pub(crate) struct Forward<'a> {
     /// The key of the event, equal for all its deliveries.
-    pub(crate) key: &'a EventKey,
+    pub(crate) key: &'a str,
     /// Which attempt this is, counted from 1.
     pub(crate) attempt: u64,
     /// Whether a newer event of the job was delivered before.
@@ -32,6 +60,8 @@ pub(crate) struct Forward<'a> {
     pub(crate) trace: &'a TraceContext,
     /// Our own signature over the body, if `EDGE_SIGNING_SECRET` is set.
     pub(crate) edge_signature: Option<String>,
+    /// The replay that this attempt is part of.
+    pub(crate) replay: Option<String>,
 }
 
 impl Forward<'_> {
@@ -50,6 +80,9 @@ impl Forward<'_> {
         add(TRACEPARENT, self.trace.to_string());
         if let Some(signature) = self.edge_signature {
             add(EDGE_SIGNATURE, signature);
+        }
+        if let Some(replay) = self.replay {
+            add(EDGE_REPLAY, replay);
         }
         if let Some(secret) = &settings.origin_authorization {
             add(AUTHORIZATION, secret.expose().to_owned());
@@ -83,7 +116,7 @@ pub(crate) fn edge_signature(settings: &Settings, body: &[u8], now: UnixTime) ->
 
 #[cfg(test)]
 mod tests {
-    use nextapi_webhook::{Key, Tolerance, Verifier};
+    use nextapi_webhook::{EventKey, Key, Tolerance, Verifier};
 
     use super::*;
     use crate::settings::tests::settings_with;
@@ -99,12 +132,13 @@ mod tests {
         let random = Random { correlation: [1; 16], trace: [2; 16], span: [3; 8] };
         let request = Request::new("POST", "https://edge.test/", delivered);
         let forward = Forward {
-            key: &EventKey::of_unverified(BODY),
+            key: &EventKey::of_unverified(BODY).to_string(),
             attempt: 3,
             order: Order::Late,
             correlation_id: "correlation-1",
             trace: &TraceContext::continuing(&Request::new("", "", &[]), &random),
             edge_signature: edge_signature(settings, BODY, UnixTime::from_secs(1_700_000_000)),
+            replay: None,
         };
         let mut headers = forward.headers(kept_headers(&request, signature_header), settings);
         headers.sort();

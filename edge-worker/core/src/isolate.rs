@@ -34,6 +34,11 @@ pub struct Isolate {
 /// Under load this saves a row in nearly every call; without load nothing waits.
 const REPORT_PAUSE_MS: u64 = 1_000;
 
+/// The name under which attempts with an outcome are counted.
+pub(crate) fn attempt_name(code: &str) -> String {
+    format!("attempt_{code}")
+}
+
 impl Isolate {
     /// The memory of a new isolate.
     #[must_use]
@@ -75,6 +80,11 @@ impl Isolate {
     /// Counts an outcome.
     pub(crate) fn count(&mut self, outcome: Outcome) {
         self.counts.count(outcome.code());
+    }
+
+    /// Counts the outcome of an attempt that nobody waits for.
+    pub(crate) fn count_attempt(&mut self, outcome: Outcome) {
+        self.counts.count(&attempt_name(outcome.code()));
     }
 
     /// Takes what was counted since the last time.

@@ -8,7 +8,8 @@
 //! 1. The driver does what the output says, and nothing else for this request.
 //! 2. It calls `handle` once with the result; every output but [`Output::Respond`] says with which
 //!    inputs. Failures are inputs too. An input of another kind counts as the output's failure.
-//! 3. After `Respond` there is no machine any more.
+//! 3. After `Respond` or `End` there is no machine any more. `RespondEarly` is no end: the client gets its
+//!    response, and the driver goes on.
 //!
 //! Until it has responded, the driver goes on even if the client has hung up: otherwise a provider that
 //! loses patience could part the origin's 2xx from its commit, and the event would come a second time.

@@ -2,7 +2,7 @@
 //!
 //! The list is closed: its codes are what answers say, what log lines say and what is counted. The
 //! provider counts any 2xx as delivered and repeats on anything else, so 2xx stands only for events
-//! that the origin has, and for late ones that the settings keep from it.
+//! that the origin has or that are on disk, and for late ones that the settings keep from it.
 
 #[cfg(test)]
 mod tests;
@@ -17,9 +17,11 @@ const LEDGER_RETRY_AFTER_SECONDS: u64 = 5;
 /// How a request ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Outcome {
+    /// The event is on disk, and the edge delivers it.
+    Accepted,
     /// The origin has the event: it answered 2xx.
     Forwarded,
-    /// The origin has had the event since an earlier delivery.
+    /// The origin has had the event since an earlier delivery, or it is on disk.
     Duplicate,
     /// The event came after a newer one of its job, and the settings want such events dropped.
     LateDropped,
@@ -60,6 +62,8 @@ pub(crate) enum Outcome {
     NotFound,
     /// An admin's query is malformed.
     QueryInvalid,
+    /// An admin wants a delivery of an event that the edge delivers itself.
+    StillOwed,
     /// The origin answered, and neither 2xx nor 5xx.
     OriginRejected,
     /// The origin answered 5xx.
@@ -119,7 +123,8 @@ impl From<Error> for Outcome {
 
 impl Outcome {
     /// All codes.
-    pub(crate) const CODES: [&str; 24] = [
+    pub(crate) const CODES: [&str; 26] = [
+        "accepted",
         "forwarded",
         "duplicate",
         "late_dropped",
@@ -137,6 +142,7 @@ impl Outcome {
         "method_not_allowed",
         "not_found",
         "query_invalid",
+        "still_owed",
         "origin_rejected",
         "origin_failed",
         "origin_timeout",
@@ -161,8 +167,9 @@ impl Outcome {
     /// meaning, and the sentence tells nothing that the code does not.
     const fn description(self) -> (u16, &'static str, &'static str) {
         match self {
+            Self::Accepted => (200, "accepted", "The event is stored and will be delivered."),
             Self::Forwarded => (200, "forwarded", "The origin has the event."),
-            Self::Duplicate => (200, "duplicate", "The origin has had the event before."),
+            Self::Duplicate => (200, "duplicate", "The event is known already."),
             Self::LateDropped => (200, "late_dropped", "A newer event of the job came before."),
             Self::InFlight { .. } => {
                 (409, "in_flight", "Another delivery of this event is under way.")
@@ -194,6 +201,7 @@ impl Outcome {
             }
             Self::NotFound => (404, "not_found", "There is nothing at this path."),
             Self::QueryInvalid => (400, "query_invalid", "The query is malformed."),
+            Self::StillOwed => (409, "still_owed", "The edge delivers this event itself."),
             Self::OriginRejected => {
                 (502, "origin_rejected", "The origin did not accept the event.")
             }

@@ -10,6 +10,7 @@ use nextapi_webhook::{Event, EventError};
 use serde::{Serialize, Serializer};
 
 use crate::authentic::Authentic;
+use crate::ledger::event_meta::EventMeta;
 use crate::outcome::Outcome;
 use crate::time::rfc3339;
 pub use data_point::DataPoint;
@@ -79,7 +80,12 @@ pub(crate) struct Record {
     /// The name of this delivery.
     pub(crate) correlation_id: String,
     outcome: &'static str,
-    status: u16,
+    /// The status of the response, unless this is an attempt for whose outcome nobody waits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+    /// Whether this is such an attempt.
+    #[serde(skip_serializing_if = "core::ops::Not::not", rename = "is_attempt")]
+    pub(crate) is_attempt: bool,
     /// Why the signature was refused, or could not be found.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) reason: Option<String>,
@@ -151,10 +157,19 @@ impl Record {
         self.event_unreadable = authentic.event.as_ref().err().map(EventError::code);
     }
 
+    /// Notes what is stored of an event that is owed.
+    pub(crate) fn note_owed(&mut self, key: &str, meta: EventMeta, body_bytes: usize) {
+        self.event_key = Some(key.to_owned());
+        self.event_id = meta.event_id;
+        self.event_type = meta.event_type;
+        self.job_id = meta.job_id;
+        self.body_bytes = Some(body_bytes);
+    }
+
     /// The line, now that the outcome is known.
     pub(crate) fn line(&mut self, outcome: Outcome) -> String {
         self.outcome = outcome.code();
-        self.status = outcome.status();
+        self.status = (!self.is_attempt).then(|| outcome.status());
         let mut line = Vec::with_capacity(TYPICAL_BYTES);
         let written = serde_json::to_writer(&mut line, self).ok();
         // The verifier has read it as a JSON number, so it can stand in JSON. It is written by hand because

@@ -6,6 +6,7 @@
 //! at once. One bad setting refuses all of them, and nothing is forwarded until it is put right.
 
 mod admin_token;
+mod delivery;
 mod fields;
 mod origin;
 mod raw;
@@ -18,8 +19,9 @@ mod unknown;
 use nextapi_webhook::{Key, Tolerance, Verifier};
 
 use crate::client_address::Network;
-use crate::ledger::entry::Policy;
+use crate::ledger::policy::Policy;
 pub(crate) use admin_token::AdminToken;
+pub(crate) use delivery::DeliveryMode;
 pub(crate) use origin::Origin;
 pub use origin::Url;
 pub use raw::RawSettings;
@@ -88,7 +90,9 @@ pub struct Settings {
     pub(crate) max_body_bytes: usize,
     /// `ORIGIN_TIMEOUT_MS`.
     pub(crate) origin_timeout_ms: u32,
-    /// `LEASE_SECONDS`, `RETENTION_HOURS` and `LATE_EVENTS`.
+    /// `DELIVERY`.
+    pub(crate) delivery: DeliveryMode,
+    /// `LEASE_SECONDS`, `RETENTION_HOURS`, `LATE_EVENTS`, and everything about retries.
     pub(crate) policy: Policy,
     /// `LEDGER_SHARDS`.
     pub(crate) ledger_shards: u32,
@@ -152,6 +156,7 @@ impl Settings {
         let shards = reader.number("LEDGER_SHARDS", 16, 1..=MAX_SHARDS);
         let late_events = fields::late_events(&mut reader);
         let admin_token = fields::admin_token(&mut reader);
+        let delivery = delivery::read(&mut reader);
 
         let retention = retention_hours.saturating_mul(SECONDS_PER_HOUR);
         if retention < past.saturating_add(future) {
@@ -170,6 +175,15 @@ impl Settings {
             );
             reader.refuse("LEASE_SECONDS", text);
         }
+
+        if delivery.mode == DeliveryMode::Durable
+            && max_body_bytes > delivery::MAX_STORED_BODY_BYTES
+        {
+            let most = delivery::MAX_STORED_BODY_BYTES;
+            let text = format!("is more than can be stored with DELIVERY=durable: at most {most}");
+            reader.refuse("MAX_BODY_BYTES", text);
+        }
+        let concurrency = delivery::concurrency_of_shard(&mut reader, delivery.concurrency, shards);
 
         let tolerance = Tolerance::new(past, future);
         let secret_count = keys.len();
@@ -191,10 +205,18 @@ impl Settings {
                 edge_signing_key,
                 max_body_bytes: usize::try_from(max_body_bytes).unwrap_or(usize::MAX),
                 origin_timeout_ms: u32::try_from(timeout_ms).unwrap_or(u32::MAX),
+                delivery: delivery.mode,
                 policy: Policy {
                     lease_ms: lease.saturating_mul(MILLISECONDS),
                     retention_ms: retention.saturating_mul(MILLISECONDS),
                     late_events,
+                    is_ordered: delivery.is_ordered,
+                    retry: delivery.retry,
+                    retried: delivery.retried,
+                    breaker: delivery.breaker,
+                    concurrency,
+                    dead_retention_ms: delivery.dead_retention_ms,
+                    most_bytes: delivery.most_bytes,
                 },
                 ledger_shards: u32::try_from(shards).unwrap_or(u32::MAX),
                 admin_token,

@@ -22,6 +22,12 @@ impl Random {
     /// How many bytes one request needs.
     pub const BYTES: usize = 16 + 16 + 8;
 
+    /// What spreads tries. The id of a span is as good as any.
+    pub(crate) const fn jitter(&self) -> u16 {
+        let [first, second, ..] = self.span;
+        u16::from_be_bytes([first, second])
+    }
+
     /// Takes the first of these bytes; what is missing is zero.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Self {
@@ -59,6 +65,13 @@ pub(crate) struct TraceContext {
 const SAMPLED: u8 = 1;
 
 impl TraceContext {
+    /// Continues a trace of ours, as it was printed, under a new span.
+    pub(crate) fn resumed(parent: &str, random: &Random) -> Self {
+        let (trace_id, flags) =
+            parse_traceparent(parent).unwrap_or_else(|| (encode_string(&random.trace), SAMPLED));
+        Self { trace_id, span_id: encode_string(&random.span), flags }
+    }
+
     /// Continues the sender's trace if its header is well formed, else begins a new one. The span is
     /// ours in both cases.
     pub(crate) fn continuing(request: &Request, random: &Random) -> Self {

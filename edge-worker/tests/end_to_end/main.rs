@@ -19,6 +19,7 @@ mod answers;
 mod bodies;
 mod chunked_bodies;
 mod duplicates;
+mod durable;
 mod faults;
 mod forwarding;
 mod hostile;

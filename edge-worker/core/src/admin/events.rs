@@ -101,6 +101,7 @@ pub(super) fn reopened(replies: Vec<Replied>) -> Result<(), Outcome> {
             Ok(Reply::Absent) => {}
             Ok(Reply::Ok) => is_reopened = true,
             Ok(Reply::InFlight { remaining_ms }) => return Err(Outcome::in_flight(remaining_ms)),
+            Ok(Reply::Duplicate) => return Err(Outcome::StillOwed),
             _ => is_complete = false,
         }
     }
@@ -230,5 +231,7 @@ mod tests {
         let expected = Err(Outcome::InFlight { retry_after_seconds: 2 });
         assert_eq!(reopened(vec![absent(), in_flight()]), expected);
         assert_eq!(reopened(vec![ok(), in_flight()]), expected);
+        let owed = vec![absent(), Ok(Reply::Duplicate)];
+        assert_eq!(reopened(owed), Err(Outcome::StillOwed));
     }
 }

@@ -71,7 +71,7 @@ impl AdminRequest {
             AdminRoute::Events { filter, .. } => match &filter.job_id {
                 Some(job_id) => {
                     let shard = shard::name_of_job(job_id, self.settings.ledger_shards);
-                    vec![LedgerCall { shard, message: Call::List(filter.clone()).encode() }]
+                    vec![LedgerCall::new(shard, Call::List(filter.clone()).encode())]
                 }
                 None => self.call_all(&Call::List(filter.clone())),
             },
@@ -84,7 +84,7 @@ impl AdminRequest {
     fn call_all(&self, call: &Call) -> Vec<LedgerCall> {
         let message = call.encode();
         let shards = 0..self.settings.ledger_shards;
-        let call = |index| LedgerCall { shard: shard::name_of(index), message: message.clone() };
+        let call = |index| LedgerCall::new(shard::name_of(index), message.clone());
         shards.map(call).collect()
     }
 

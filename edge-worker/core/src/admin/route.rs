@@ -233,7 +233,7 @@ mod tests {
     #[test]
     fn a_malformed_query_is_refused_in_words() {
         for (query, about) in [
-            ("state=gone", "`state` is none of claimed, open, done"),
+            ("state=gone", "`state` is none of claimed, waiting, dead, open, done"),
             ("state=", "`state`"),
             ("limit=0", "`limit` is not a whole number from 1 to 100"),
             ("limit=101", "`limit`"),

@@ -1,13 +1,17 @@
 //! When a shard's alarm rings, and what happens then.
 //!
+//! It makes the attempts that are due of the events that the shard owes, and it forgets what is old.
+//!
 //! A row is forgotten one retention after its last transition. Until then it outlives every signature
 //! over the event and the provider's retries, which the settings see to. A running claim is never
-//! forgotten: the longest lease is shorter than the shortest retention.
+//! forgotten: the longest lease is shorter than the shortest retention. What is owed is never forgotten
+//! either; a dead letter is, after a retention of its own.
 //!
 //! A shard with rows always has an alarm:
 //!
-//! - The step that writes a row sets the alarm that will delete it, unless one is pending that rings by
-//!   then.
+//! - The step that writes a row sets the alarm for what will happen to it next, unless one is pending that
+//!   rings by then: for an owed event the end of the lease, or when the next attempt is due; for any other
+//!   its deletion.
 //! - Later requests do not move it: an alarm that every request pushes ahead never rings on a busy object.
 //!   That holds for one whose time has come as well, since the platform rings a little late. Only one that
 //!   is later than [`LATEST_MS`] counts as lost, and is set anew for as soon as possible.
@@ -15,7 +19,8 @@
 //!   alarm up for good after seven failures, so nothing is left to its retries.
 //! - No alarm is set for less than [`LEAST_AHEAD_MS`] from now: the platform would ring it in a loop.
 
-use super::entry::Policy;
+use super::outbox;
+use super::policy::Policy;
 use super::store::Store;
 
 /// Rows that one alarm deletes at most, so that it never holds up deliveries for long.
@@ -50,26 +55,65 @@ pub(crate) fn ensure(store: &mut impl Store, needed_ms: u64, now_ms: u64) {
     }
 }
 
-/// Sets the successor of an alarm that has just rung. It must come before anything that can fail.
-pub(crate) fn set_successor(store: &mut impl Store, now_ms: u64) {
-    store.set_alarm(Some(now_ms.saturating_add(PAUSE_AFTER_FAILURE_MS)));
+/// Sets the successor of an alarm that has just rung. It must come before anything that can fail. Without
+/// sound settings there is nothing that it could do soon.
+pub(crate) fn set_successor(store: &mut impl Store, policy: Option<&Policy>, now_ms: u64) {
+    // If the object dies over its attempts, their leases have ended by then.
+    let pause_ms = policy.map_or(PAUSE_AFTER_FAILURE_MS, |policy| policy.lease_ms);
+    let pause_ms = pause_ms.clamp(LEAST_AHEAD_MS, PAUSE_AFTER_FAILURE_MS);
+    store.set_alarm(Some(now_ms.saturating_add(pause_ms)));
 }
 
-/// Deletes what is due, a batch at most, and sets the next alarm, or none if no row is left; the number
-/// of rows deleted.
+/// What a sweep has deleted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Swept {
+    /// Events.
+    pub(crate) events: u32,
+    /// Dead letters: events that the origin has never got.
+    pub(crate) dead: u32,
+}
+
+/// Deletes what is due, a batch at most, and sets the next alarm, or none if no row is left.
 ///
 /// # Errors
 /// The store's message. The successor then stands.
-pub(crate) fn sweep(store: &mut impl Store, policy: Policy, now_ms: u64) -> Result<u32, String> {
-    let due_ms = now_ms.saturating_sub(policy.retention_ms);
-    let deleted = store.delete_due(due_ms, BATCH)?;
-    let next_ms = store.oldest_ms()?.map(|oldest_ms| {
-        let pause_ms = if deleted >= BATCH { PAUSE_AFTER_FULL_BATCH_MS } else { LEAST_PAUSE_MS };
-        let due_ms = oldest_ms.saturating_add(policy.retention_ms);
-        due_ms.max(now_ms.saturating_add(pause_ms))
-    });
-    store.set_alarm(next_ms);
-    Ok(deleted)
+pub(crate) fn sweep(store: &mut impl Store, policy: &Policy, now_ms: u64) -> Result<Swept, String> {
+    let events = store.delete_due(now_ms.saturating_sub(policy.retention_ms), BATCH)?;
+    let dead_due_ms = now_ms.saturating_sub(policy.dead_retention_ms);
+    let dead = store.delete_dead(dead_due_ms, BATCH.saturating_sub(events))?;
+    let is_full = events.saturating_add(dead) >= BATCH;
+    let pause_ms = if is_full { PAUSE_AFTER_FULL_BATCH_MS } else { LEAST_PAUSE_MS };
+    set_next(store, pause_ms, policy, now_ms)?;
+    Ok(Swept { events, dead })
+}
+
+/// Sets the next alarm once all that is due was done, or none if no row is left.
+///
+/// # Errors
+/// The store's message. The alarm that was pending then stands.
+pub(crate) fn rest(store: &mut impl Store, policy: &Policy, now_ms: u64) -> Result<(), String> {
+    set_next(store, LEAST_PAUSE_MS, policy, now_ms)
+}
+
+/// Sets the next alarm; for a sweep not before a pause.
+fn set_next(
+    store: &mut impl Store,
+    pause_ms: u64,
+    policy: &Policy,
+    now_ms: u64,
+) -> Result<(), String> {
+    let soonest_sweep_ms = now_ms.saturating_add(pause_ms);
+    let sweep_ms = |oldest_ms: Option<u64>, retention_ms: u64| {
+        oldest_ms.map(|oldest_ms| oldest_ms.saturating_add(retention_ms).max(soonest_sweep_ms))
+    };
+    let soonest_ms = now_ms.saturating_add(LEAST_AHEAD_MS);
+    let next_ms = [
+        sweep_ms(store.oldest_ms()?, policy.retention_ms),
+        sweep_ms(store.oldest_dead_ms()?, policy.dead_retention_ms),
+        outbox::next_ms(store, policy, now_ms)?.map(|due_ms| due_ms.max(soonest_ms)),
+    ];
+    store.set_alarm(next_ms.into_iter().flatten().min());
+    Ok(())
 }
 
 #[cfg(test)]
@@ -79,13 +123,10 @@ mod tests {
     use super::*;
     use crate::ledger::entry::{Entry, EventState};
     use crate::ledger::event_meta::EventMeta;
-    use crate::ledger::order::LateEvents;
     use crate::ledger::tests::memory_store::MemoryStore;
 
     const HOUR_MS: u64 = 60 * 60 * 1_000;
     const NOW_MS: u64 = 100 * HOUR_MS;
-    const POLICY: Policy =
-        Policy { lease_ms: 30_000, retention_ms: 72 * HOUR_MS, late_events: LateEvents::Forward };
 
     fn store_with(rows: u32, last_ms: u64) -> MemoryStore {
         let mut store = MemoryStore::default();
@@ -97,6 +138,7 @@ mod tests {
                 last_ms,
                 last_outcome: None,
                 meta: EventMeta::default(),
+                owed: None,
             };
             store.insert(&format!("event-{number}"), &entry).unwrap();
         }
@@ -105,8 +147,8 @@ mod tests {
 
     fn after_sweep(rows: u32, last_ms: u64) -> (u32, Option<u64>) {
         let mut store = store_with(rows, last_ms);
-        let deleted = sweep(&mut store, POLICY, NOW_MS).unwrap();
-        (deleted, store.alarm_ms())
+        let swept = sweep(&mut store, &Policy::of_tests(), NOW_MS).unwrap();
+        (swept.events, store.alarm_ms())
     }
 
     #[test]

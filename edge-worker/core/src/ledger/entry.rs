@@ -6,14 +6,25 @@
 //! | claim | the same, but late, and late events are dropped | dropped | late, dropped |
 //! | claim | reopened | claimed, one attempt more | granted, with a token |
 //! | claim | claimed, lease running | – | in flight, time left |
-//! | claim | done | – | duplicate |
-//! | commit | claimed or dropped, by that token | done | ok |
+//! | claim, accept | done, or owed already | – | duplicate |
+//! | accept | as for a claim | claimed and owed, one attempt more | accepted, with a token |
+//! | accept | the same, but something keeps it from going out | waiting and owed | stored |
+//! | accept | claimed, lease running, not owed | claimed and owed | stored |
+//! | take | waiting, due; or claimed and owed, lease run out | claimed, one attempt more | granted, with a token |
+//! | take | the same, with all its attempts made | dead | – |
+//! | commit | claimed, dropped or dead, by that token | done, no longer owed | ok |
 //! | commit | done by that token | – | ok |
 //! | release | claimed by that token | open, attempts kept | ok |
+//! | release | claimed and owed, by that token | waiting or dead | ok |
 //! | commit, release | anything else | – | superseded |
 //! | reopen | claimed, lease running | – | in flight, time left |
+//! | reopen | owed | – | owed |
 //! | reopen | absent | – | absent |
 //! | reopen | anything else | reopened, attempts kept | ok |
+//! | replay | dead | waiting, attempts kept | ok |
+//!
+//! An owed event has its bytes on disk. It leaves that state by a commit, or, as a dead letter, after
+//! `DEAD_RETENTION_DAYS`.
 //!
 //! # The token
 //!
@@ -26,11 +37,16 @@
 //! the origin has the event already. So done by the same token is a success, not a refusal.
 
 use super::event_meta::EventMeta;
-use super::order::{JobStage, LateEvents, Order};
+use super::order::{JobStage, Order};
+use super::owed::{Failure, Owed};
+use super::policy::Policy;
 use crate::outcome::Outcome;
 
 /// Counts the attempts of one event; the newest attempt's number is what fences off older ones.
 pub(crate) type Token = u64;
+
+/// What is noted of an attempt whose end nobody has reported.
+pub(crate) const ATTEMPT_LOST: &str = "attempt_lost";
 
 /// Where an event stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -40,6 +56,13 @@ pub(crate) enum EventState {
         /// When the lease ends, in milliseconds since 1970.
         lease_end_ms: u64,
     },
+    /// The edge owes the event to the origin and makes the next attempt itself.
+    Waiting {
+        /// When that is due, in milliseconds since 1970; none while an earlier event of its job is owed.
+        due_ms: Option<u64>,
+    },
+    /// The edge has given the event up; somebody has to look at it.
+    Dead,
     /// The last attempt failed; the next delivery may try again.
     Open,
     /// The origin has the event. Final, unless an admin reopens it.
@@ -52,12 +75,15 @@ pub(crate) enum EventState {
 
 impl EventState {
     /// The names of all states, as in the tables and in listings.
-    pub(crate) const NAMES: [&str; 5] = ["claimed", "open", "done", "dropped", "reopened"];
+    pub(crate) const NAMES: [&str; 7] =
+        ["claimed", "waiting", "dead", "open", "done", "dropped", "reopened"];
 
     /// The state's name.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Claimed { .. } => "claimed",
+            Self::Waiting { .. } => "waiting",
+            Self::Dead => "dead",
             Self::Open => "open",
             Self::Done => "done",
             Self::Dropped => "dropped",
@@ -81,17 +107,8 @@ pub(crate) struct Entry {
     pub(crate) last_outcome: Option<String>,
     /// What the event is.
     pub(crate) meta: EventMeta,
-}
-
-/// The settings that the ledger goes by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Policy {
-    /// How long a claim holds, in milliseconds.
-    pub(crate) lease_ms: u64,
-    /// How long an event is remembered after its last transition, in milliseconds.
-    pub(crate) retention_ms: u64,
-    /// What becomes of late events.
-    pub(crate) late_events: LateEvents,
+    /// What the edge has promised, if the event's bytes are on disk.
+    pub(crate) owed: Option<Owed>,
 }
 
 /// The answer to a claim.
@@ -110,8 +127,23 @@ pub(crate) enum Claim {
     LateDropped(Entry),
 }
 
+/// The answer to an acceptance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Accept {
+    /// The claimant forwards at once. The entry is to be stored first, with the bytes.
+    Granted(Entry, Order),
+    /// The edge forwards later, or an attempt is under way already. The entry is to be stored first, with the
+    /// bytes.
+    Stored(Entry),
+    /// The origin has the event, or it is on disk.
+    Duplicate,
+    /// The event is late and not to be forwarded. The entry is to be stored.
+    LateDropped(Entry),
+}
+
 /// The answer to a commit or a release.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant, reason = "one at a time")]
 pub(crate) enum Change {
     /// Granted, once the entry is stored.
     Store(Entry),
@@ -132,6 +164,8 @@ pub(crate) enum Reopen {
         /// Milliseconds until its lease ends, at least 1.
         remaining_ms: u64,
     },
+    /// The edge owes the event itself: it is replayed instead.
+    Owed,
     /// There is no such event.
     Absent,
 }
@@ -142,21 +176,16 @@ pub(crate) fn claim(
     entry: Option<Entry>,
     meta: EventMeta,
     furthest: Option<JobStage>,
-    policy: Policy,
+    policy: &Policy,
     now_ms: u64,
 ) -> Claim {
-    let entry = entry.unwrap_or(Entry {
-        state: EventState::Open,
-        attempts: 0,
-        first_ms: now_ms,
-        last_ms: now_ms,
-        last_outcome: None,
-        meta,
-    });
+    let entry = entry.unwrap_or_else(|| Entry::new(meta, now_ms));
     let stage = entry.meta.stage();
     let order = Order::of(stage, furthest);
     match entry.state {
-        EventState::Done => Claim::Duplicate,
+        EventState::Done | EventState::Waiting { .. } | EventState::Dead => Claim::Duplicate,
+        // The edge owes it, and makes the next attempt itself.
+        EventState::Claimed { .. } if entry.owed.is_some() => Claim::Duplicate,
         EventState::Claimed { lease_end_ms } if now_ms < lease_end_ms => {
             Claim::InFlight { remaining_ms: lease_end_ms.saturating_sub(now_ms) }
         }
@@ -172,17 +201,48 @@ pub(crate) fn claim(
         EventState::Claimed { .. }
         | EventState::Open
         | EventState::Dropped
-        | EventState::Reopened => {
-            let lease_end_ms = now_ms.saturating_add(policy.lease_ms);
-            let entry = Entry {
-                state: EventState::Claimed { lease_end_ms },
-                attempts: entry.attempts.saturating_add(1),
-                last_ms: now_ms,
-                ..entry
-            };
-            Claim::Granted(entry, order)
-        }
+        | EventState::Reopened => Claim::Granted(entry.claimed(policy, now_ms), order),
     }
+}
+
+/// Takes an event over: its bytes are stored along with the entry, and from then on the edge owes it.
+///
+/// `entry` is the event as it is, `claimed` what [`claim`] has said of it, and `waits` the state in which it
+/// waits, if something keeps it from going out at once.
+pub(crate) fn accept(
+    entry: Option<Entry>,
+    claimed: Claim,
+    owed: Owed,
+    waits: Option<EventState>,
+) -> Accept {
+    match (claimed, entry) {
+        (Claim::Granted(granted, order), entry) => match waits {
+            None => Accept::Granted(Entry { owed: Some(owed.tried()), ..granted }, order),
+            Some(state) => {
+                let attempts = entry.map_or(0, |entry| entry.attempts);
+                Accept::Stored(Entry { state, attempts, owed: Some(owed), ..granted })
+            }
+        },
+        // An attempt that does not owe the event; from now on it does.
+        (Claim::InFlight { .. }, Some(entry)) => {
+            Accept::Stored(Entry { owed: Some(owed.tried()), ..entry })
+        }
+        (Claim::LateDropped(entry), _) => Accept::LateDropped(entry),
+        (Claim::Duplicate | Claim::InFlight { .. }, _) => Accept::Duplicate,
+    }
+}
+
+/// Makes the next attempt of an owed event, which is due, or gives it up.
+pub(crate) fn take(entry: Entry, policy: &Policy, now_ms: u64) -> Entry {
+    let is_lost = matches!(entry.state, EventState::Claimed { .. });
+    let is_exhausted = entry
+        .owed
+        .as_ref()
+        .is_none_or(|it| policy.retry.is_exhausted(it.tries, it.since_ms, now_ms));
+    if is_lost && is_exhausted {
+        return entry.ended(EventState::Dead, ATTEMPT_LOST, now_ms);
+    }
+    entry.claimed(policy, now_ms)
 }
 
 /// Notes that the origin has the event. A lease that has run out does not matter as long as nobody
@@ -190,23 +250,43 @@ pub(crate) fn claim(
 pub(crate) fn commit(entry: Option<Entry>, token: Token, now_ms: u64) -> Change {
     match entry {
         Some(entry) if entry.attempts == token => match entry.state {
-            EventState::Claimed { .. } | EventState::Dropped => {
-                Change::Store(entry.ended(EventState::Done, Outcome::Forwarded.code(), now_ms))
+            EventState::Claimed { .. } | EventState::Dropped | EventState::Dead => {
+                let entry = entry.ended(EventState::Done, Outcome::Forwarded.code(), now_ms);
+                Change::Store(Entry { owed: None, ..entry })
             }
             EventState::Done => Change::Unchanged,
-            EventState::Open | EventState::Reopened => Change::Superseded,
+            EventState::Open | EventState::Reopened | EventState::Waiting { .. } => {
+                Change::Superseded
+            }
         },
         _ => Change::Superseded,
     }
 }
 
-/// Notes that an attempt failed, so that the next delivery need not wait for the lease to end.
-pub(crate) fn release(entry: Option<Entry>, token: Token, outcome: &str, now_ms: u64) -> Change {
+/// Notes that an attempt failed. The next delivery need not wait for the lease to end; an owed event is
+/// tried again by the edge itself, or given up.
+pub(crate) fn release(
+    entry: Option<Entry>,
+    token: Token,
+    outcome: &str,
+    failure: Failure,
+    policy: &Policy,
+    now_ms: u64,
+) -> Change {
     match entry {
         Some(entry)
             if entry.attempts == token && matches!(entry.state, EventState::Claimed { .. }) =>
         {
-            Change::Store(entry.ended(EventState::Open, outcome, now_ms))
+            let state = entry.owed.as_ref().map_or(EventState::Open, |owed| {
+                // Without an answer nobody knows what the origin has.
+                let is_retried = failure.status.is_none_or(|it| policy.retried.contains(it));
+                let due_ms = policy.retry.next_ms(owed.failed(failure), now_ms);
+                match due_ms.filter(|_| is_retried) {
+                    Some(due_ms) => EventState::Waiting { due_ms: Some(due_ms) },
+                    None => EventState::Dead,
+                }
+            });
+            Change::Store(entry.ended(state, outcome, now_ms))
         }
         _ => Change::Superseded,
     }
@@ -224,12 +304,54 @@ pub(crate) fn reopen(entry: Option<Entry>, now_ms: u64) -> Reopen {
         {
             Reopen::InFlight { remaining_ms: lease_end_ms.saturating_sub(now_ms) }
         }
+        // The edge makes the next attempt, and no delivery can.
+        Some(Entry { owed: Some(_), .. }) => Reopen::Owed,
         Some(entry) => Reopen::Store(entry.ended(EventState::Reopened, "reopened", now_ms)),
     }
 }
 
 impl Entry {
+    /// A row that is not written yet.
+    fn new(meta: EventMeta, now_ms: u64) -> Self {
+        Self {
+            state: EventState::Open,
+            attempts: 0,
+            first_ms: now_ms,
+            last_ms: now_ms,
+            last_outcome: None,
+            meta,
+            owed: None,
+        }
+    }
+
+    fn claimed(self, policy: &Policy, now_ms: u64) -> Self {
+        let lease_end_ms = now_ms.saturating_add(policy.lease_ms);
+        Self {
+            state: EventState::Claimed { lease_end_ms },
+            attempts: self.attempts.saturating_add(1),
+            last_ms: now_ms,
+            owed: self.owed.map(Owed::tried),
+            ..self
+        }
+    }
+
     fn ended(self, state: EventState, outcome: &str, now_ms: u64) -> Self {
         Self { state, last_ms: now_ms, last_outcome: Some(outcome.to_owned()), ..self }
+    }
+
+    /// When the alarm has to look at the event again: an owed one whose next attempt is due, or whose lease
+    /// may run out with nobody left to settle it.
+    pub(crate) const fn due_ms(&self) -> Option<u64> {
+        match self.state {
+            EventState::Waiting { due_ms } => due_ms,
+            EventState::Claimed { lease_end_ms } if self.owed.is_some() => Some(lease_end_ms),
+            _ => None,
+        }
+    }
+
+    /// Whether an owed event is still to be delivered by the edge.
+    pub(crate) const fn is_in_lane(&self) -> bool {
+        self.owed.is_some()
+            && matches!(self.state, EventState::Claimed { .. } | EventState::Waiting { .. })
     }
 }

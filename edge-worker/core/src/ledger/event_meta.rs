@@ -6,6 +6,7 @@ use super::order::JobStage;
 
 /// What the signed body says about an event, as far as it can be read.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(optional_fields))]
 pub(crate) struct EventMeta {
     /// The event's id.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -32,6 +32,17 @@ pub(crate) enum Call {
         /// What the signed body says about the event.
         meta: EventMeta,
     },
+    /// Store an event together with the bytes that come with the call, and claim the right to forward it.
+    Accept {
+        /// The event's key.
+        key: String,
+        /// What the signed body says about the event.
+        meta: EventMeta,
+        /// Headers and names that go along.
+        head: String,
+        /// The length of the body.
+        body_bytes: u64,
+    },
     /// The origin has the event.
     Commit {
         /// The event's key.
@@ -50,6 +61,15 @@ pub(crate) enum Call {
         token: Token,
         /// Code of the attempt's outcome.
         outcome: String,
+        /// The status that the origin answered with.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        status: Option<u16>,
+        /// How long the origin wants to be left alone, in milliseconds.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        retry_after_ms: Option<u64>,
+        /// A random number, which spreads retries.
+        #[serde(default)]
+        jitter: u16,
         /// Outcomes counted since the last report.
         #[serde(default, skip_serializing_if = "Counts::is_empty")]
         counts: Counts,
@@ -85,12 +105,23 @@ pub(crate) enum Reply {
         /// Whether a newer event of the job was delivered before.
         order: Order,
     },
+    /// To an acceptance: the event is on disk. Forward it now.
+    Accepted {
+        /// Number of this attempt, counted from 1; commit and release quote it.
+        token: Token,
+        /// Whether a newer event of the job was delivered before.
+        order: Order,
+    },
+    /// To an acceptance: the event is on disk, and the object forwards it.
+    Stored,
+    /// To an acceptance: the shard holds as much as it may.
+    Full,
     /// To a claim or a reopening: another attempt is under way.
     InFlight {
         /// Milliseconds until its lease ends.
         remaining_ms: u64,
     },
-    /// To a claim: the origin has the event.
+    /// To a claim or an acceptance: the origin has the event, or it is on disk. To a reopening: it is on disk.
     Duplicate,
     /// To a claim: the event is late, and late events are dropped.
     LateDropped,

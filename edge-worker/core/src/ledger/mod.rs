@@ -3,7 +3,9 @@
 //! | file | |
 //! | --- | --- |
 //! | `entry`, `order`, `event_meta` | one event's row, its transitions, and whether it is late |
-//! | `protocol` | one step on a `store` |
+//! | `owed`, `outbox`, `lane` | events whose bytes are on disk, and their order |
+//! | `retry`, `statuses`, `breaker`, `gate` | when they are tried again, and what holds them back |
+//! | `protocol`, `policy` | one step on a `store`, and the settings it goes by |
 //! | `alarm` | when the alarm rings, and what is forgotten then |
 //! | `object`, `transaction` | what the platform calls: a call, an alarm; each step as a whole or not at all |
 //! | `message` | RPC messages |
@@ -30,25 +32,35 @@
 //! granted.
 
 mod alarm;
+pub(crate) mod attempt;
+pub(crate) mod breaker;
 pub(crate) mod entry;
 pub(crate) mod event_meta;
 pub(crate) mod figures;
+pub(crate) mod gate;
+mod lane;
 pub(crate) mod listing;
 pub(crate) mod message;
 mod object;
 pub(crate) mod order;
+mod outbox;
+pub(crate) mod owed;
+pub(crate) mod policy;
 mod protocol;
+pub(crate) mod retry;
 mod row;
 pub(crate) mod shard;
 mod sql;
 mod sqlite_store;
+pub(crate) mod statuses;
 mod store;
 #[cfg(test)]
 pub(crate) mod tests;
 mod transaction;
 mod value;
 
-pub use object::{call, ring, start};
-pub use sql::FREQUENT;
+pub use attempt::Attempt;
+pub use object::{call, rest, ring, start, take};
+pub use sql::{FREQUENT, SELECT_BODY};
 pub use sqlite_store::{Columns, Storage};
 pub use value::Value;

@@ -1,10 +1,11 @@
 //! What the platform calls for a ledger's object: its start, a call, its alarm.
 
+use super::attempt::Attempt;
 use super::message::Call;
 use super::sqlite_store::{self, SqliteStore, Storage};
 use super::store::Store as _;
 use super::transaction::transaction;
-use super::{alarm, protocol, sql};
+use super::{alarm, outbox, protocol, sql};
 use crate::settings::Settings;
 
 /// Makes sure of the tables of an object that has started, and notes how many shards there are:
@@ -31,11 +32,11 @@ pub fn call(
 ) -> Result<String, String> {
     let call = Call::decode(message)?;
     let mut store = SqliteStore(storage);
-    transaction(storage, || protocol::answer(&mut store, call, settings.policy, now_ms))
+    transaction(storage, || protocol::answer(&mut store, call, &settings.policy, now_ms))
         .map(|reply| reply.encode())
 }
 
-/// Does what is due when the alarm rings. It first sets the alarm's successor, outside of any transaction, so
+/// Forgets what is due when the alarm rings; the number of dead letters among it. It first sets the alarm's successor, outside of any transaction, so
 /// that nothing undoes it, and then starts the object if that is necessary. Without sound settings nothing is forgotten, since nobody knows for how long
 /// events are to be kept.
 ///
@@ -46,12 +47,44 @@ pub fn ring(
     settings: Option<&Settings>,
     is_started: bool,
     now_ms: u64,
-) -> Result<(), String> {
+) -> Result<u32, String> {
     let mut store = SqliteStore(storage);
-    alarm::set_successor(&mut store, now_ms);
-    let Some(settings) = settings else { return Ok(()) };
+    alarm::set_successor(&mut store, settings.map(|it| &it.policy), now_ms);
+    let Some(settings) = settings else { return Ok(0) };
     if !is_started {
         start(storage, settings, now_ms)?;
     }
-    transaction(storage, || alarm::sweep(&mut store, settings.policy, now_ms)).map(drop)
+    transaction(storage, || alarm::sweep(&mut store, &settings.policy, now_ms))
+        .map(|swept| swept.dead)
+}
+
+/// Makes the next attempts of events that the object owes, as far as they are due and nothing holds them
+/// back: at most `limit`.
+///
+/// # Errors
+/// SQLite's message. No attempt was then begun.
+pub fn take(
+    storage: &impl Storage,
+    settings: &Settings,
+    limit: usize,
+    now_ms: u64,
+) -> Result<Vec<Attempt>, String> {
+    let mut store = SqliteStore(storage);
+    transaction(storage, || {
+        let mut attempts = Vec::new();
+        while attempts.len() < limit {
+            let Some(taken) = outbox::take(&mut store, &settings.policy, now_ms)? else { break };
+            attempts.push(Attempt::of(taken));
+        }
+        Ok(attempts)
+    })
+}
+
+/// Sets the alarm for what is due next, once nothing is left that is due.
+///
+/// # Errors
+/// SQLite's message. The alarm that was pending then stands.
+pub fn rest(storage: &impl Storage, settings: &Settings, now_ms: u64) -> Result<(), String> {
+    let mut store = SqliteStore(storage);
+    transaction(storage, || alarm::rest(&mut store, &settings.policy, now_ms))
 }

@@ -49,7 +49,8 @@ impl JobStage {
 }
 
 /// Whether an event is as new as what its job's events have told the origin before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Order {
     /// Nothing newer has been delivered.

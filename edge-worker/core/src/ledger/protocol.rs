@@ -4,11 +4,14 @@
 //! store in between.
 
 use super::alarm;
-use super::entry::{self, Change, Claim, Entry, EventState, Policy, Reopen};
+use super::entry::{self, Change, Claim, Entry, Reopen};
 use super::event_meta::EventMeta;
 use super::figures::ABANDONED_AFTER_MS;
 use super::listing::EventSummary;
 use super::message::{Call, Reply};
+use super::outbox::{self, Offer};
+use super::owed::Failure;
+use super::policy::Policy;
 use super::store::Store;
 use crate::counts::Counts;
 
@@ -19,18 +22,30 @@ use crate::counts::Counts;
 pub(crate) fn answer(
     store: &mut impl Store,
     call: Call,
-    policy: Policy,
+    policy: &Policy,
     now_ms: u64,
 ) -> Result<Reply, String> {
     Ok(match call {
         Call::Claim { key, meta } => claim(store, &key, meta, policy, now_ms)?,
-        Call::Commit { key, token, counts } => {
-            let change = entry::commit(store.read(&key)?, token, now_ms);
-            apply(store, &key, change, &counts)?
+        Call::Accept { key, meta, head, body_bytes } => {
+            outbox::accept(store, Offer { key, meta, head, body_bytes }, policy, now_ms)?
         }
-        Call::Release { key, token, outcome, counts } => {
-            let change = entry::release(store.read(&key)?, token, &outcome, now_ms);
-            apply(store, &key, change, &counts)?
+        Call::Commit { key, token, counts } => {
+            let before = store.read(&key)?;
+            let is_owed = is_owed(before.as_ref());
+            let change = entry::commit(before, token, now_ms);
+            let settled = Settled { is_owed, is_alive: true };
+            apply(store, &key, change, settled, &counts, policy, now_ms)?
+        }
+        Call::Release { key, token, outcome, status, retry_after_ms, jitter, counts } => {
+            let before = store.read(&key)?;
+            let is_owed = is_owed(before.as_ref());
+            let failure = Failure { status, retry_after_ms, jitter };
+            let change = entry::release(before, token, &outcome, failure, policy, now_ms);
+            // An origin that refuses an event for good is there.
+            let is_alive = status.is_some_and(|status| !policy.retried.contains(status));
+            let settled = Settled { is_owed, is_alive };
+            apply(store, &key, change, settled, &counts, policy, now_ms)?
         }
         Call::Reopen { key } => match entry::reopen(store.read(&key)?, now_ms) {
             Reopen::Store(entry) => {
@@ -38,6 +53,7 @@ pub(crate) fn answer(
                 Reply::Ok
             }
             Reopen::InFlight { remaining_ms } => Reply::InFlight { remaining_ms },
+            Reopen::Owed => Reply::Duplicate,
             Reopen::Absent => Reply::Absent,
         },
         Call::Figures { counts } => {
@@ -59,16 +75,11 @@ fn claim(
     store: &mut impl Store,
     key: &str,
     meta: EventMeta,
-    policy: Policy,
+    policy: &Policy,
     now_ms: u64,
 ) -> Result<Reply, String> {
     let entry = store.read(key)?;
-    let is_done = entry.as_ref().is_some_and(|entry| entry.state == EventState::Done);
-    let furthest = match (&meta.job_id, meta.stage()) {
-        // What the origin has is not forwarded again, late or not.
-        (Some(job_id), Some(_)) if !is_done => store.furthest_stage(job_id)?,
-        _ => None,
-    };
+    let furthest = outbox::furthest(store, entry.as_ref(), &meta)?;
     let is_new = entry.is_none();
     let mut write = |entry: &Entry| {
         // The alarm that will delete the row belongs to the same step: there is never a row without.
@@ -89,17 +100,36 @@ fn claim(
     })
 }
 
+/// What the end of an attempt means beyond its row.
+#[derive(Clone, Copy)]
+struct Settled {
+    /// Whether the edge owed the event.
+    is_owed: bool,
+    /// Whether the origin has shown that it is there.
+    is_alive: bool,
+}
+
+fn is_owed(entry: Option<&Entry>) -> bool {
+    entry.is_some_and(|entry| entry.owed.is_some())
+}
+
 /// Stores a change, and the counts with it: a call that is repeated has them counted once.
 fn apply(
     store: &mut impl Store,
     key: &str,
     change: Change,
+    settled: Settled,
     counts: &Counts,
+    policy: &Policy,
+    now_ms: u64,
 ) -> Result<Reply, String> {
     match change {
         Change::Store(entry) => {
             store.update(key, &entry)?;
             store.add(counts)?;
+            if settled.is_owed {
+                outbox::settled(store, &entry, settled.is_alive, policy, now_ms)?;
+            }
             Ok(Reply::Ok)
         }
         Change::Unchanged => Ok(Reply::Ok),

@@ -9,21 +9,51 @@ use super::value::Value;
 use super::entry::{Entry, EventState};
 use super::event_meta::EventMeta;
 use super::order::JobStage;
+use super::owed::Owed;
 
 /// The key and the entry that a row's columns hold.
 pub(crate) fn entry(columns: Vec<Value>) -> Result<(String, Entry), String> {
-    let columns: [Value; 10] = columns.try_into().map_err(|_| "a row has not 10 columns")?;
-    let [key, state, lease_end, attempts, first, last, last_outcome, event_id, event_type, job_id] =
-        columns;
+    let columns: [Value; 16] = columns.try_into().map_err(|_| "a row has not 16 columns")?;
+    let [
+        key,
+        state,
+        lease_end,
+        attempts,
+        first,
+        last,
+        last_outcome,
+        event_id,
+        event_type,
+        job_id,
+        due,
+        owed_since,
+        tries,
+        seq,
+        head,
+        replay,
+    ] = columns;
+    let present = |value: &Value| integer(value)?.ok_or_else(|| "a row lacks a number".to_owned());
+    let owed = match integer(&owed_since)? {
+        None => None,
+        Some(since_ms) => Some(Owed {
+            since_ms,
+            tries: present(&tries)?,
+            seq: present(&seq)?,
+            head: text(head)?.ok_or("an owed event has no headers")?,
+            replay: text(replay)?,
+        }),
+    };
+    let due_ms = integer(&due)?;
     let state = match (text(state)?.as_deref(), integer(&lease_end)?) {
         (Some("claimed"), Some(lease_end_ms)) => EventState::Claimed { lease_end_ms },
+        (Some("waiting"), None) if owed.is_some() => EventState::Waiting { due_ms },
+        (Some("dead"), None) if owed.is_some() => EventState::Dead,
         (Some("open"), None) => EventState::Open,
         (Some("done"), None) => EventState::Done,
         (Some("dropped"), None) => EventState::Dropped,
         (Some("reopened"), None) => EventState::Reopened,
         _ => return Err("a row has an unknown state".to_owned()),
     };
-    let present = |value: &Value| integer(value)?.ok_or_else(|| "a row lacks a number".to_owned());
     let entry = Entry {
         state,
         attempts: present(&attempts)?,
@@ -35,11 +65,12 @@ pub(crate) fn entry(columns: Vec<Value>) -> Result<(String, Entry), String> {
             event_type: text(event_type)?,
             job_id: text(job_id)?,
         },
+        owed,
     };
     Ok((text(key)?.ok_or("a row has no key")?, entry))
 }
 
-/// The values of an entry's row.
+/// The values of an entry's row, apart from those of [`owed`].
 pub(crate) fn values(key: &str, entry: &Entry) -> Result<Vec<Value>, String> {
     Ok(vec![
         key.into(),
@@ -56,7 +87,8 @@ pub(crate) fn values(key: &str, entry: &Entry) -> Result<Vec<Value>, String> {
     ])
 }
 
-/// The values that may change after a row was inserted, and the key that it is found by.
+/// The values that may change after a row was inserted, apart from those of [`owed`], and the key that it is
+/// found by.
 pub(crate) fn changes(key: &str, entry: &Entry) -> Result<Vec<Value>, String> {
     Ok(vec![
         entry.state.name().into(),
@@ -65,6 +97,17 @@ pub(crate) fn changes(key: &str, entry: &Entry) -> Result<Vec<Value>, String> {
         number(entry.last_ms)?,
         entry.last_outcome.clone().into(),
         key.into(),
+    ])
+}
+
+/// What a row has of an owed event and may change, apart from its headers and its body.
+pub(crate) fn owed(entry: &Entry, owed: &Owed) -> Result<Vec<Value>, String> {
+    Ok(vec![
+        entry.due_ms().map_or(Ok(Value::Null), number)?,
+        number(owed.since_ms)?,
+        number(owed.tries)?,
+        number(owed.seq)?,
+        owed.replay.clone().into(),
     ])
 }
 
@@ -131,20 +174,55 @@ mod tests {
                 event_type: Some("job.running".to_owned()),
                 job_id: None,
             },
+            owed: None,
         }
     }
 
-    /// The columns that are read: all that are written but the stage, which stands last.
-    fn columns(state: EventState) -> Vec<Value> {
-        let mut columns = values("event-00", &sample(state)).unwrap();
+    fn sample_owed(state: EventState) -> Entry {
+        let owed = Owed {
+            since_ms: 5,
+            tries: 2,
+            seq: 3,
+            head: "{}".to_owned(),
+            replay: Some("r-1".to_owned()),
+        };
+        Entry { owed: Some(owed), ..sample(state) }
+    }
+
+    /// The columns that are read: all that are written but the stage, which stands last, and the body; the
+    /// replay stands behind the headers.
+    fn columns_of(entry: &Entry) -> Vec<Value> {
+        let mut columns = values("event-00", entry).unwrap();
         columns.pop();
+        match &entry.owed {
+            None => columns.extend([const { Value::Null }; 6]),
+            Some(it) => {
+                let mut values = owed(entry, it).unwrap();
+                let replay = values.pop().unwrap();
+                columns.extend(values);
+                columns.extend([it.head.clone().into(), replay]);
+            }
+        }
         columns
+    }
+
+    fn columns(state: EventState) -> Vec<Value> {
+        columns_of(&sample(state))
     }
 
     #[test]
     fn what_is_written_is_read_again() {
         for state in STATES {
             assert_eq!(entry(columns(state)), Ok(("event-00".to_owned(), sample(state))));
+        }
+        for state in [
+            EventState::Claimed { lease_end_ms: 9 },
+            EventState::Waiting { due_ms: Some(7) },
+            EventState::Waiting { due_ms: None },
+            EventState::Dead,
+        ] {
+            let expected = sample_owed(state);
+            assert_eq!(entry(columns_of(&expected)), Ok(("event-00".to_owned(), expected)));
         }
     }
 
@@ -158,11 +236,31 @@ mod tests {
         let written = between(sql::INSERT, "(", ")");
         assert_eq!(sql::INSERT.matches('?').count(), written.len());
         assert_eq!(written.last().map(String::as_str), Some("stage"));
-        for statement in [sql::SELECT, sql::LIST_BY_STATE, sql::LIST_BY_JOB] {
-            assert_eq!(between(statement, "SELECT ", " FROM"), written[..10]);
+        let owed = ["due_ms", "owed_ms", "tries", "seq", "replay"];
+        let all = between(sql::INSERT_OWED, "(", ")");
+        assert_eq!(sql::INSERT_OWED.matches('?').count(), all.len());
+        assert_eq!(all[..11], written);
+        assert_eq!(all[11..], [&owed[..], &["head", "body"]].concat());
+        for statement in [
+            sql::SELECT,
+            sql::SELECT_LANE_HEAD,
+            sql::SELECT_FIRST_DUE,
+            sql::LIST_BY_STATE,
+            sql::LIST_BY_JOB,
+        ] {
+            let read = between(statement, "SELECT ", " FROM");
+            assert_eq!(read[..10], written[..10]);
+            assert_eq!(read[10..], [&owed[..4], &["head", "replay"]].concat());
         }
         let set = ["state", "lease_end_ms", "attempts", "last_ms", "last_outcome"];
-        assert_eq!(between(sql::UPDATE, "SET ", " WHERE"), set.map(|name| format!("{name} = ?")));
+        let updated = |statement| between(statement, "SET ", " WHERE");
+        let with_values =
+            |names: &[&str]| names.iter().map(|name| format!("{name} = ?")).collect::<Vec<_>>();
+        assert_eq!(updated(sql::UPDATE)[..5], with_values(&set));
+        let set = [set, owed].concat();
+        assert_eq!(updated(sql::UPDATE_OWED), with_values(&set));
+        let set = [&set[..], &["head", "body"]].concat();
+        assert_eq!(updated(sql::UPDATE_ACCEPTED), with_values(&set));
         // By their places among all values, and the key last.
         let entry = sample(EventState::Done);
         let all = values("event-00", &entry).unwrap();
@@ -201,6 +299,8 @@ mod tests {
         assert!(with(1, Value::Null).is_err());
         assert!(with(1, Value::Text("claimed".to_owned())).is_err(), "without a lease");
         assert!(with(2, Value::Integer(5)).is_err(), "done, with a lease");
+        assert!(with(1, Value::Text("waiting".to_owned())).is_err(), "waiting, and not owed");
+        assert!(with(11, Value::Integer(5)).is_err(), "owed, and no attempts");
         assert!(with(3, Value::Null).is_err());
         assert!(with(3, Value::Other).is_err());
         assert!(with(4, Value::Integer(-1)).is_err());

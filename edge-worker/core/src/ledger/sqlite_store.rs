@@ -2,9 +2,10 @@
 
 use super::entry::Entry;
 use super::figures::{COUNT_LIMIT, Figures};
+use super::gate::Gate;
 use super::listing::{Cursor, Filter, list_order};
 use super::order::JobStage;
-use super::store::{STATES, Store, UNSETTLED};
+use super::store::{DEAD, STATES, Store, UNSETTLED};
 use super::value::Value;
 use super::{row, sql};
 use crate::counts::Counts;
@@ -91,6 +92,22 @@ impl<D: Storage> SqliteStore<D> {
         self.0.query(statement, values)
     }
 
+    /// The first row that a statement finds.
+    fn first(
+        &self,
+        statement: &str,
+        values: Vec<Value>,
+    ) -> Result<Option<(String, Entry)>, String> {
+        self.query(statement, values)?.into_iter().next().map(row::entry).transpose()
+    }
+
+    /// Deletes rows of a state that are due; their number.
+    fn delete(&self, state: &str, due_ms: u64, limit: u32) -> Result<u32, String> {
+        let values = vec![state.into(), row::number(due_ms)?, row::number(limit.into())?];
+        let rows = self.query(sql::DELETE_DUE, values)?.len();
+        Ok(u32::try_from(rows).unwrap_or(u32::MAX))
+    }
+
     /// How many rows of a state had their last transition at `until_ms` or before, up to the limit.
     fn count(&self, state: &str, until_ms: u64) -> Result<u64, String> {
         let until = row::number(until_ms.min(row::LARGEST_EXACT))?;
@@ -107,17 +124,78 @@ impl<D: Storage> SqliteStore<D> {
 
 impl<D: Storage> Store for SqliteStore<D> {
     fn read(&self, key: &str) -> Result<Option<Entry>, String> {
-        let rows = self.query(sql::SELECT, vec![key.into()])?;
-        let row = rows.into_iter().next().map(row::entry).transpose()?;
-        Ok(row.map(|(_, entry)| entry))
+        Ok(self.first(sql::SELECT, vec![key.into()])?.map(|(_, entry)| entry))
     }
 
     fn insert(&mut self, key: &str, entry: &Entry) -> Result<(), String> {
-        self.query(sql::INSERT, row::values(key, entry)?).map(drop)
+        let mut values = row::values(key, entry)?;
+        let Some(owed) = &entry.owed else { return self.query(sql::INSERT, values).map(drop) };
+        values.extend(row::owed(entry, owed)?);
+        values.extend([owed.head.clone().into(), Value::Body]);
+        self.query(sql::INSERT_OWED, values).map(drop)
     }
 
     fn update(&mut self, key: &str, entry: &Entry) -> Result<(), String> {
-        self.query(sql::UPDATE, row::changes(key, entry)?).map(drop)
+        let mut values = row::changes(key, entry)?;
+        let Some(owed) = &entry.owed else { return self.query(sql::UPDATE, values).map(drop) };
+        let key = values.pop();
+        values.extend(row::owed(entry, owed)?);
+        values.extend(key);
+        self.query(sql::UPDATE_OWED, values).map(drop)
+    }
+
+    fn accept(&mut self, key: &str, entry: &Entry) -> Result<(), String> {
+        let Some(owed) = &entry.owed else { return Err("the event is not owed".to_owned()) };
+        let mut values = row::changes(key, entry)?;
+        let key = values.pop();
+        values.extend(row::owed(entry, owed)?);
+        values.extend([owed.head.clone().into(), Value::Body]);
+        values.extend(key);
+        self.query(sql::UPDATE_ACCEPTED, values).map(drop)
+    }
+
+    fn lane_head(&self, job_id: &str) -> Result<Option<(String, Entry)>, String> {
+        self.first(sql::SELECT_LANE_HEAD, vec![job_id.into()])
+    }
+
+    fn next_seq(&self, job_id: &str) -> Result<u64, String> {
+        Ok(self.number(sql::SELECT_NEXT_SEQ, vec![job_id.into()])?.unwrap_or(0))
+    }
+
+    fn first_due(&self, now_ms: u64) -> Result<Option<(String, Entry)>, String> {
+        self.first(sql::SELECT_FIRST_DUE, vec![row::number(now_ms)?])
+    }
+
+    fn next_due_ms(&self) -> Result<Option<u64>, String> {
+        self.number(sql::SELECT_NEXT_DUE, Vec::new())
+    }
+
+    fn under_way(&self, now_ms: u64) -> Result<u32, String> {
+        let number = self.number(sql::COUNT_UNDER_WAY, vec![row::number(now_ms)?])?;
+        Ok(u32::try_from(number.unwrap_or(0)).unwrap_or(u32::MAX))
+    }
+
+    fn owed_bytes(&self) -> Result<u64, String> {
+        Ok(self.number(sql::SUM_BODIES, Vec::new())?.unwrap_or(0))
+    }
+
+    fn bytes(&self) -> Result<u64, String> {
+        self.0.bytes()
+    }
+
+    fn gate(&self) -> Result<Gate, String> {
+        let rows = self.query(sql::SELECT_GATE, Vec::new())?;
+        let Some(columns) = rows.into_iter().next() else { return Ok(Gate::default()) };
+        let [paused, breaker] = pair(columns)?;
+        let breaker = row::text(breaker)?.unwrap_or_default();
+        let breaker = serde_json::from_str(&breaker).map_err(|_| "the gate has no breaker")?;
+        Ok(Gate { is_paused: row::integer(&paused)? != Some(0), breaker })
+    }
+
+    fn set_gate(&mut self, gate: &Gate) -> Result<(), String> {
+        let breaker = serde_json::to_string(&gate.breaker).map_err(|error| error.to_string())?;
+        let paused = row::number(gate.is_paused.into())?;
+        self.query(sql::SET_GATE, vec![paused, breaker.into()]).map(drop)
     }
 
     fn furthest_stage(&self, job_id: &str) -> Result<Option<JobStage>, String> {
@@ -127,22 +205,28 @@ impl<D: Storage> Store for SqliteStore<D> {
 
     fn delete_due(&mut self, due_ms: u64, limit: u32) -> Result<u32, String> {
         let mut deleted = 0_u32;
-        for state in STATES {
+        for state in STATES.iter().filter(|state| **state != DEAD) {
             let left = limit.saturating_sub(deleted);
-            let values = vec![state.into(), row::number(due_ms)?, row::number(left.into())?];
-            let rows = self.query(sql::DELETE_DUE, values)?.len();
-            deleted = deleted.saturating_add(u32::try_from(rows).unwrap_or(u32::MAX));
+            deleted = deleted.saturating_add(self.delete(state, due_ms, left)?);
         }
         Ok(deleted)
     }
 
+    fn delete_dead(&mut self, due_ms: u64, limit: u32) -> Result<u32, String> {
+        self.delete(DEAD, due_ms, limit)
+    }
+
     fn oldest_ms(&self) -> Result<Option<u64>, String> {
         let mut oldest_ms = None;
-        for state in STATES {
-            let of_state = self.number(sql::SELECT_OLDEST, vec![state.into()])?;
+        for state in STATES.iter().filter(|state| **state != DEAD) {
+            let of_state = self.number(sql::SELECT_OLDEST, vec![(*state).into()])?;
             oldest_ms = [oldest_ms, of_state].into_iter().flatten().min();
         }
         Ok(oldest_ms)
+    }
+
+    fn oldest_dead_ms(&self) -> Result<Option<u64>, String> {
+        self.number(sql::SELECT_OLDEST, vec![DEAD.into()])
     }
 
     fn add(&mut self, outcomes: &Counts) -> Result<(), String> {

@@ -2,6 +2,7 @@
 
 use super::entry::{Entry, EventState};
 use super::figures::Figures;
+use super::gate::Gate;
 use super::listing::Filter;
 use super::order::JobStage;
 use crate::counts::Counts;
@@ -18,21 +19,59 @@ pub(crate) trait Store {
     /// The row of an event.
     fn read(&self, key: &str) -> Result<Option<Entry>, String>;
 
-    /// Writes the row of an event that has none.
+    /// Writes the row of an event that has none. If it is owed, the bytes that came with the call are its
+    /// body.
     fn insert(&mut self, key: &str, entry: &Entry) -> Result<(), String>;
 
     /// Writes the row of an event that has one, as it was read in the same step. What the event is and
-    /// when it came first stays.
+    /// when it came first stays, and so does the body as long as the event is owed.
     fn update(&mut self, key: &str, entry: &Entry) -> Result<(), String>;
+
+    /// The same, for an event that becomes owed: the bytes that came with the call are its body.
+    fn accept(&mut self, key: &str, entry: &Entry) -> Result<(), String>;
+
+    /// The first event of a job that the edge still has to deliver, with its key.
+    fn lane_head(&self, job_id: &str) -> Result<Option<(String, Entry)>, String>;
+
+    /// The place behind all owed events of a job.
+    fn next_seq(&self, job_id: &str) -> Result<u64, String>;
+
+    /// The owed event that has been due longest, if one is due, with its key.
+    fn first_due(&self, now_ms: u64) -> Result<Option<(String, Entry)>, String>;
+
+    /// When the next owed event is due.
+    fn next_due_ms(&self) -> Result<Option<u64>, String>;
+
+    /// How many attempts of owed events are under way.
+    fn under_way(&self, now_ms: u64) -> Result<u32, String>;
+
+    /// How many bytes the bodies of owed events have, dead letters included.
+    fn owed_bytes(&self) -> Result<u64, String>;
+
+    /// The size of the database, in bytes.
+    fn bytes(&self) -> Result<u64, String>;
+
+    /// What holds owed events back.
+    fn gate(&self) -> Result<Gate, String>;
+
+    /// Notes what holds owed events back.
+    fn set_gate(&mut self, gate: &Gate) -> Result<(), String>;
 
     /// The furthest stage of a job that the origin has been told of.
     fn furthest_stage(&self, job_id: &str) -> Result<Option<JobStage>, String>;
 
-    /// Deletes at most `limit` rows whose last transition was at `due_ms` or before; their number.
+    /// Deletes at most `limit` rows whose last transition was at `due_ms` or before; their number. Events that
+    /// are owed stay.
     fn delete_due(&mut self, due_ms: u64, limit: u32) -> Result<u32, String>;
 
-    /// When the oldest row had its last transition.
+    /// The same for dead letters.
+    fn delete_dead(&mut self, due_ms: u64, limit: u32) -> Result<u32, String>;
+
+    /// When the oldest row that [`delete_due`](Self::delete_due) can delete had its last transition.
     fn oldest_ms(&self) -> Result<Option<u64>, String>;
+
+    /// The same for dead letters.
+    fn oldest_dead_ms(&self) -> Result<Option<u64>, String>;
 
     /// Adds to the counts by outcome.
     fn add(&mut self, outcomes: &Counts) -> Result<(), String>;
@@ -55,7 +94,10 @@ pub(crate) trait Store {
 }
 
 /// The states, in the order in which they are looked through.
-pub(crate) const STATES: [&str; 5] = EventState::NAMES;
+pub(crate) const STATES: [&str; 7] = EventState::NAMES;
 
 /// The states in which the origin may not have the event.
 pub(crate) const UNSETTLED: [&str; 3] = ["claimed", "open", "reopened"];
+
+/// The state of dead letters, which have a retention of their own.
+pub(crate) const DEAD: &str = "dead";

@@ -9,6 +9,8 @@ pub enum Value {
     Integer(i64),
     /// A text.
     Text(String),
+    /// The bytes that came with the call. They stay outside of the code that decides.
+    Body,
     /// Something else, which the ledger never writes.
     Other,
 }

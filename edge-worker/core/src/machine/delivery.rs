@@ -2,14 +2,18 @@
 
 use std::sync::Arc;
 
-use nextapi_webhook::{EventKey, UnixTime};
+use nextapi_webhook::UnixTime;
 
-use super::settlement::{granted, pause_ms, settlement};
-use super::{Input, LEDGER_TIMEOUT_MS, LedgerCall, Machine, OUT_OF_TURN, Output, State, Step, end};
+use super::settlement::{Grant, granted, pause_ms, settlement};
+use super::{
+    Input, LEDGER_TIMEOUT_MS, LedgerCall, Machine, OUT_OF_TURN, Output, State, Step, end,
+    end_answered, end_attempt, retry_after,
+};
 use crate::authentic::Authentic;
 use crate::counts::Counts;
-use crate::forward::{self, Forward};
+use crate::forward::{self, Forward, Head};
 use crate::isolate::Isolate;
+use crate::ledger::Attempt;
 use crate::ledger::entry::Token;
 use crate::ledger::message::{Call, CallError, Reply};
 use crate::ledger::order::Order;
@@ -17,7 +21,7 @@ use crate::ledger::shard;
 use crate::outcome::{OriginResult, Outcome};
 use crate::record::{Record, Settlement};
 use crate::request::Request;
-use crate::settings::Settings;
+use crate::settings::{DeliveryMode, Settings};
 use crate::trace::{Random, TraceContext};
 
 /// An authentic delivery on its way to the origin.
@@ -31,7 +35,8 @@ pub(crate) struct Delivery {
 #[derive(Clone)]
 struct Context {
     settings: Arc<Settings>,
-    key: EventKey,
+    /// The event's key.
+    key: String,
     /// Where the ledger keeps the event.
     shard: String,
     record: Record,
@@ -39,8 +44,12 @@ struct Context {
     /// Headers of the request that go along.
     kept: Vec<(String, String)>,
     edge_signature: Option<String>,
+    /// The replay that this is part of.
+    replay: Option<String>,
+    /// Whether nobody waits for a response: the provider has had it, or the object makes the attempt.
+    is_answered: bool,
     /// Spreads the tries of many deliveries.
-    jitter: u8,
+    jitter: u16,
     /// When the phase began.
     started_ms: u64,
 }
@@ -48,8 +57,10 @@ struct Context {
 /// What the delivery waits for.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Phase {
-    /// 4. The reply to the claim.
+    /// 4. The reply to the claim, or to the acceptance.
     Claiming,
+    /// The response, which tells the provider that the event is on disk.
+    Responding { token: Token, order: Order },
     /// 5. The origin.
     Forwarding { token: Token },
     /// 6. The reply to commit or release.
@@ -63,6 +74,10 @@ pub(crate) enum Phase {
 pub(crate) struct Settling {
     pub(crate) token: Token,
     pub(crate) outcome: Outcome,
+    /// The status that the origin answered with.
+    status: Option<u16>,
+    /// How long the origin wants to be left alone, in milliseconds.
+    retry_after_ms: Option<u64>,
     /// Outcomes that are reported along with it.
     counts: Counts,
     /// How many calls were made.
@@ -84,20 +99,63 @@ impl Delivery {
     ) -> Step {
         let meta = authentic.meta();
         let now = UnixTime::from_secs(now_ms / 1_000);
-        let [jitter, ..] = random.span;
         let context = Context {
             shard: shard::name(meta.job_id.as_deref(), &authentic.key, settings.ledger_shards),
             trace: TraceContext::continuing(request, random),
             kept: forward::kept_headers(request, signature_header),
             edge_signature: forward::edge_signature(&settings, body, now),
-            key: authentic.key,
-            jitter,
+            key: authentic.key.to_string(),
+            replay: None,
+            is_answered: false,
+            jitter: random.jitter(),
             started_ms: now_ms,
             settings,
             record,
         };
-        let call = Call::Claim { key: context.key.to_string(), meta };
+        let key = context.key.clone();
+        let call = match context.settings.delivery {
+            DeliveryMode::Through => Call::Claim { key, meta },
+            DeliveryMode::Durable => Call::Accept {
+                key,
+                meta,
+                head: context.head(),
+                body_bytes: u64::try_from(body.len()).unwrap_or(u64::MAX),
+            },
+        };
         context.call(&call, Phase::Claiming)
+    }
+
+    /// Step 5, for an attempt that the object makes of an event that it owes.
+    pub(super) fn attempt(
+        settings: Arc<Settings>,
+        attempt: Attempt,
+        body: &[u8],
+        mut record: Record,
+        random: &Random,
+        now_ms: u64,
+    ) -> Step {
+        let Attempt { key, token, order, meta, head, replay } = attempt;
+        let Head { correlation_id, trace, kept } = Head::decode(&head);
+        record.note_owed(&key, meta, body.len());
+        if !correlation_id.is_empty() {
+            record.correlation_id = correlation_id;
+        }
+        let now = UnixTime::from_secs(now_ms / 1_000);
+        let context = Context {
+            // The object calls itself.
+            shard: String::new(),
+            trace: TraceContext::resumed(&trace, random),
+            kept,
+            edge_signature: forward::edge_signature(&settings, body, now),
+            key,
+            replay,
+            is_answered: true,
+            jitter: random.jitter(),
+            started_ms: now_ms,
+            settings,
+            record,
+        };
+        context.forward(token, order)
     }
 
     /// Continues with the result of the last output.
@@ -105,12 +163,24 @@ impl Delivery {
         let Self { context, phase } = self;
         match (phase, input) {
             (Phase::Claiming, input) => context.claimed(isolate, only_reply(input), now_ms),
+            // Whether or not the response reaches the provider, the event is owed.
+            (Phase::Responding { token, order }, _) => context.forward(token, order),
             (Phase::Forwarding { token }, Input::Origin(result)) => {
-                context.forwarded(isolate, token, result, now_ms)
+                context.forwarded(isolate, token, result, None, now_ms)
+            }
+            (Phase::Forwarding { token }, Input::OriginBusy { status, retry_after }) => {
+                let retry_after_ms = retry_after::parse(&retry_after, now_ms);
+                context.forwarded(
+                    isolate,
+                    token,
+                    OriginResult::Status(status),
+                    retry_after_ms,
+                    now_ms,
+                )
             }
             // Nobody knows what the origin has.
             (Phase::Forwarding { token }, _) => {
-                context.forwarded(isolate, token, OriginResult::Unreachable, now_ms)
+                context.forwarded(isolate, token, OriginResult::Unreachable, None, now_ms)
             }
             (Phase::Settling(settling), input) => {
                 context.settled(isolate, settling, only_reply(input), now_ms)
@@ -134,7 +204,9 @@ impl Context {
     }
 
     fn call(self, call: &Call, phase: Phase) -> Step {
-        let calls = vec![LedgerCall { shard: self.shard.clone(), message: call.encode() }];
+        let with_body = matches!(call, Call::Accept { .. });
+        let message = call.encode();
+        let calls = vec![LedgerCall { shard: self.shard.clone(), message, with_body }];
         self.wait(phase, Output::CallLedger { calls, deadline_ms: LEDGER_TIMEOUT_MS })
     }
 
@@ -145,6 +217,16 @@ impl Context {
         lap_ms
     }
 
+    /// What is stored of the delivery beside its body.
+    fn head(&self) -> String {
+        let head = Head {
+            correlation_id: self.record.correlation_id.clone(),
+            trace: self.trace.to_string(),
+            kept: self.kept.clone(),
+        };
+        head.encode()
+    }
+
     /// Step 4, answered.
     fn claimed(
         mut self,
@@ -153,8 +235,13 @@ impl Context {
         now_ms: u64,
     ) -> Step {
         self.record.milliseconds.claim = Some(self.lap_ms(now_ms));
-        match granted(&reply) {
-            Ok((token, order)) => self.forward(token, order),
+        match granted(self.settings.delivery, &reply) {
+            Ok(Grant::Forward { token, order }) => self.forward(token, order),
+            Ok(Grant::Accepted { token, order }) => {
+                let answer = end_answered(isolate, &mut self.record, Outcome::Accepted);
+                self.is_answered = true;
+                self.wait(Phase::Responding { token, order }, answer)
+            }
             Err(outcome) => {
                 self.record.ledger_error = reply.err().map(|error| error.message);
                 end(isolate, self.record, outcome)
@@ -173,6 +260,7 @@ impl Context {
             correlation_id: &self.record.correlation_id,
             trace: &self.trace,
             edge_signature: self.edge_signature.take(),
+            replay: self.replay.take(),
         };
         let output = Output::Forward {
             url: self.settings.origin.expose().to_owned(),
@@ -188,26 +276,41 @@ impl Context {
         isolate: &mut Isolate,
         token: Token,
         result: OriginResult,
+        retry_after_ms: Option<u64>,
         now_ms: u64,
     ) -> Step {
         self.record.milliseconds.origin = Some(self.lap_ms(now_ms));
-        if let OriginResult::Status(status) = result {
-            self.record.origin_status = Some(status);
-        }
+        let status = match result {
+            OriginResult::Status(status) => Some(status),
+            OriginResult::TimedOut | OriginResult::Unreachable => None,
+        };
+        self.record.origin_status = status;
         let outcome = Outcome::from(result);
         // The outcome itself goes along, so it must not be counted a second time.
-        isolate.count(outcome);
+        if self.is_answered {
+            isolate.count_attempt(outcome);
+        } else {
+            isolate.count(outcome);
+        }
         let counts = isolate.take_due_counts(now_ms);
-        self.settle(Settling { token, outcome, counts, tries: 0 })
+        self.settle(Settling { token, outcome, status, retry_after_ms, counts, tries: 0 })
     }
 
     /// Step 6.
     fn settle(self, settling: Settling) -> Step {
-        let Settling { token, outcome, ref counts, tries } = settling;
-        let (key, counts) = (self.key.to_string(), counts.clone());
+        let Settling { token, outcome, status, retry_after_ms, ref counts, tries } = settling;
+        let (key, counts) = (self.key.clone(), counts.clone());
         let call = match outcome {
             Outcome::Forwarded => Call::Commit { key, token, counts },
-            _ => Call::Release { key, token, outcome: outcome.code().to_owned(), counts },
+            _ => Call::Release {
+                key,
+                token,
+                outcome: outcome.code().to_owned(),
+                status,
+                retry_after_ms,
+                jitter: self.jitter,
+                counts,
+            },
         };
         let settling = Settling { tries: tries.saturating_add(1), ..settling };
         self.call(&call, Phase::Settling(settling))
@@ -236,6 +339,9 @@ impl Context {
             isolate.give_back(&settling.counts);
         }
         self.record.milliseconds.commit = Some(self.lap_ms(now_ms));
+        if self.is_answered {
+            return end_attempt(isolate, self.record, settling.outcome);
+        }
         end(isolate, self.record, settling.outcome)
     }
 }

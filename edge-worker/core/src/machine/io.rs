@@ -52,6 +52,23 @@ pub enum Output {
         /// When to give up, in milliseconds from now.
         deadline_ms: u32,
     },
+    /// Respond to the request, and go on: there is work left that the client need not wait for. Answer with
+    /// [`Input::Responded`].
+    RespondEarly {
+        /// The response.
+        response: Response,
+        /// A line for the log.
+        log: Option<String>,
+        /// A point for the dataset.
+        data_point: Option<DataPoint>,
+    },
+    /// Nothing is left to do. The client has had its response, or there is none.
+    End {
+        /// A line for the log.
+        log: Option<String>,
+        /// A point for the dataset.
+        data_point: Option<DataPoint>,
+    },
     /// Respond to the request. That is the end.
     Respond {
         /// The response.
@@ -66,11 +83,21 @@ pub enum Output {
 /// A call of the ledger.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
 pub struct LedgerCall {
     /// Name of the object.
     pub shard: String,
     /// The RPC message.
     pub message: String,
+    /// Whether the body goes along.
+    pub with_body: bool,
+}
+
+impl LedgerCall {
+    /// A call without a body.
+    pub(crate) const fn new(shard: String, message: String) -> Self {
+        Self { shard, message, with_body: false }
+    }
 }
 
 /// The result of carrying out an output.
@@ -89,6 +116,15 @@ pub enum Input {
     LedgerReplies(String),
     /// What became of the request to the origin.
     Origin(OriginResult),
+    /// The origin has answered with this status, and said in `Retry-After` how long it wants to be left alone.
+    OriginBusy {
+        /// The status.
+        status: u16,
+        /// The header's value.
+        retry_after: String,
+    },
+    /// The response is on its way.
+    Responded,
     /// The wait is over.
     Waited,
     /// Whether the client is still within its limit, or why the limiter did not say.
@@ -109,6 +145,8 @@ impl fmt::Debug for Output {
             Self::Wait { ms } => write!(f, "Wait({ms} ms)"),
             Self::CheckRateLimit { key, .. } => write!(f, "CheckRateLimit({key})"),
             Self::Respond { response, .. } => write!(f, "Respond({response:?})"),
+            Self::RespondEarly { response, .. } => write!(f, "RespondEarly({response:?})"),
+            Self::End { .. } => f.write_str("End"),
         }
     }
 }
@@ -123,6 +161,8 @@ impl fmt::Debug for Input {
             Self::BodyCut => f.write_str("BodyCut"),
             Self::LedgerReplies(messages) => write!(f, "LedgerReplies({messages})"),
             Self::Origin(result) => write!(f, "Origin({result:?})"),
+            Self::OriginBusy { status, .. } => write!(f, "OriginBusy({status})"),
+            Self::Responded => f.write_str("Responded"),
             Self::Waited => f.write_str("Waited"),
             Self::RateLimit(answer) => write!(f, "RateLimit({answer:?})"),
         }

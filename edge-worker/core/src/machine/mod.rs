@@ -28,6 +28,7 @@ mod delivery;
 mod io;
 mod limiting;
 mod receiving;
+mod retry_after;
 mod route;
 mod settlement;
 #[cfg(test)]
@@ -47,6 +48,7 @@ use route::Route;
 
 use crate::header_names::CORRELATION_ID;
 use crate::isolate::Isolate;
+use crate::ledger::Attempt;
 use crate::outcome::Outcome;
 use crate::record::Record;
 use crate::request::Request;
@@ -110,6 +112,22 @@ impl Machine {
         }
     }
 
+    /// Makes an attempt that an object owes. `body` is the event's, as it was stored.
+    ///
+    /// # Errors
+    /// If the settings are refused.
+    pub fn attempt(
+        isolate: &Isolate,
+        attempt: Attempt,
+        body: &[u8],
+        random: &Random,
+        now_ms: u64,
+    ) -> Result<Step, &'static str> {
+        let settings = isolate.settings.clone().map_err(|_| "the settings are refused")?;
+        let record = Record::new(rfc3339(now_ms), trace::correlation_id(None, random));
+        Ok(Delivery::attempt(settings, attempt, body, record, random, now_ms))
+    }
+
     /// Continues with the result of the last output. An input of another kind than the output asked for
     /// counts as its failure.
     #[must_use]
@@ -161,6 +179,23 @@ fn end(isolate: &mut Isolate, mut record: Record, outcome: Outcome) -> Step {
     let log = Some(record.line(outcome));
     let response = outcome.response().with_header(CORRELATION_ID, record.correlation_id);
     (None, Output::Respond { response, log, data_point })
+}
+
+/// Answers a delivery that goes on afterwards.
+fn end_answered(isolate: &mut Isolate, record: &mut Record, outcome: Outcome) -> Output {
+    isolate.count(outcome);
+    let data_point = isolate.bindings.analytics.then(|| record.data_point(outcome));
+    let log = Some(record.line(outcome));
+    let correlation_id = record.correlation_id.clone();
+    let response = outcome.response().with_header(CORRELATION_ID, correlation_id);
+    Output::RespondEarly { response, log, data_point }
+}
+
+/// Ends an attempt for whose outcome nobody waits.
+fn end_attempt(isolate: &Isolate, mut record: Record, outcome: Outcome) -> Step {
+    record.is_attempt = true;
+    let data_point = isolate.bindings.analytics.then(|| record.data_point(outcome));
+    (None, Output::End { log: Some(record.line(outcome)), data_point })
 }
 
 /// Whether the settings are sound, and if not, everything that is wrong with them.

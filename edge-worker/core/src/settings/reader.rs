@@ -101,6 +101,23 @@ impl<'a> Reader<'a> {
         Some(value.to_owned())
     }
 
+    /// A whole number within `range`, or `None` if it is not set.
+    pub(crate) fn optional_number(
+        &mut self,
+        setting: &'static str,
+        range: RangeInclusive<u64>,
+    ) -> Option<u64> {
+        let text = self.text(setting)?;
+        let number = whole_number(&text).filter(|number| range.contains(number));
+        if number.is_none() {
+            let (least, most) = (range.start(), range.end());
+            let text =
+                format!("is not a whole number from {least} to {most}: correct it, or remove it");
+            self.refuse(setting, text);
+        }
+        number
+    }
+
     /// A whole number within `range`, or `default` if it is not set.
     pub(crate) fn number(
         &mut self,
@@ -109,10 +126,8 @@ impl<'a> Reader<'a> {
         range: RangeInclusive<u64>,
     ) -> u64 {
         let Some(text) = self.text(setting) else { return default };
-        // `parse` would accept a plus sign.
-        let digits_only = text.bytes().all(|byte| byte.is_ascii_digit());
-        match text.parse() {
-            Ok(number) if digits_only && range.contains(&number) => number,
+        match whole_number(&text) {
+            Some(number) if range.contains(&number) => number,
             _ => {
                 let (least, most) = (range.start(), range.end());
                 let text = format!(
@@ -159,4 +174,10 @@ impl<'a> Reader<'a> {
         }
         Some(Secret(value))
     }
+}
+
+fn whole_number(text: &str) -> Option<u64> {
+    // `parse` would accept a plus sign.
+    let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|_| is_number)
 }

@@ -24,6 +24,17 @@ pub(crate) struct Summary<'a> {
     retention_hours: u64,
     ledger_shards: u32,
     late_events: &'static str,
+    delivery: &'static str,
+    order: &'static str,
+    retry_initial_seconds: u64,
+    retry_max_seconds: u64,
+    retry_hours: u64,
+    retry_attempts: u64,
+    breaker_failures: u32,
+    breaker_seconds: u64,
+    origin_concurrency_of_a_shard: Option<u32>,
+    dead_retention_days: u64,
+    max_waiting_bytes: u64,
 }
 
 impl Settings {
@@ -49,6 +60,20 @@ impl Settings {
                 LateEvents::Forward => "forward",
                 LateEvents::Drop => "drop",
             },
+            delivery: self.delivery.name(),
+            order: if self.policy.is_ordered { "job" } else { "none" },
+            retry_initial_seconds: self.policy.retry.initial_ms / MILLISECONDS,
+            retry_max_seconds: self.policy.retry.max_ms / MILLISECONDS,
+            retry_hours: self.policy.retry.within_ms / MILLISECONDS / SECONDS_PER_HOUR,
+            retry_attempts: self.policy.retry.attempts,
+            breaker_failures: self.policy.breaker.failures,
+            breaker_seconds: self.policy.breaker.pause_ms / MILLISECONDS,
+            origin_concurrency_of_a_shard: self.policy.concurrency,
+            dead_retention_days: self.policy.dead_retention_ms
+                / MILLISECONDS
+                / SECONDS_PER_HOUR
+                / 24,
+            max_waiting_bytes: self.policy.most_bytes,
         }
     }
 }
@@ -87,6 +112,17 @@ mod tests {
             "retention_hours": 72,
             "ledger_shards": 16,
             "late_events": "drop",
+            "delivery": "through",
+            "order": "job",
+            "retry_initial_seconds": 5,
+            "retry_max_seconds": 3_600,
+            "retry_hours": 72,
+            "retry_attempts": 60,
+            "breaker_failures": 5,
+            "breaker_seconds": 30,
+            "origin_concurrency_of_a_shard": null,
+            "dead_retention_days": 30,
+            "max_waiting_bytes": 1_000_000_000,
         });
         assert_eq!(summary, expected);
         assert!(!summary.to_string().contains("canary"));

@@ -8,7 +8,7 @@ use super::*;
 use crate::ledger::order::LateEvents;
 
 /// All settings.
-const NAMES: [&str; 16] = [
+const NAMES: [&str; 28] = [
     "WEBHOOK_PATH",
     "WEBHOOK_SECRETS",
     "SIGNATURE_HEADERS",
@@ -25,6 +25,18 @@ const NAMES: [&str; 16] = [
     "LATE_EVENTS",
     "ADMIN_TOKEN",
     "SOURCE_ADDRESSES",
+    "DELIVERY",
+    "ORDER",
+    "RETRY_INITIAL_SECONDS",
+    "RETRY_MAX_SECONDS",
+    "RETRY_HOURS",
+    "RETRY_ATTEMPTS",
+    "RETRIED_STATUSES",
+    "BREAKER_FAILURES",
+    "BREAKER_SECONDS",
+    "ORIGIN_CONCURRENCY",
+    "DEAD_RETENTION_DAYS",
+    "MAX_WAITING_BYTES",
 ];
 
 /// The provider's secret in [`settings_with`].

@@ -44,10 +44,10 @@ type Fault = (typeof FAULTS)[number];
 const SKEWS: Partial<Record<Fault, { call?: Change; reply?: Change }>> = {
   "call-of-older-version": { call: ({ v, call }) => ({ v: v - 1, call }) },
   "call-of-newer-version": { call: ({ v, call }) => ({ v: v + 1, call }) },
-  "unknown-call": { call: ({ v, call }) => ({ v, call: { accept: call?.claim } }) },
+  "unknown-call": { call: ({ v, call }) => ({ v, call: { submit: call?.claim ?? call?.accept } }) },
   "reply-of-older-version": { reply: ({ v, reply }) => ({ v: v - 1, reply }) },
   "reply-of-newer-version": { reply: ({ v, reply }) => ({ v: v + 1, reply }) },
-  "unknown-reply": { reply: ({ v, reply }) => ({ v, reply: { accepted: reply } }) },
+  "unknown-reply": { reply: ({ v, reply }) => ({ v, reply: { submitted: reply } }) },
 };
 interface Message {
   v: number;
@@ -78,7 +78,7 @@ Edge.prototype.bodyRead = function (id, bytes, now) {
   const text = bodyRead.call(this, id, bytes, now);
   const output = JSON.parse(text) as Output;
   if (output.type === "call_ledger") {
-    const key = calledWith(output.calls[0]?.message ?? "", "claim");
+    const key = claimedKey(output.calls[0]?.message ?? "");
     const fault = byRequest.get(id);
     if (key !== undefined && fault !== undefined) byEvent.set(key, fault);
     else if (key !== undefined) byEvent.delete(key);
@@ -86,7 +86,7 @@ Edge.prototype.bodyRead = function (id, bytes, now) {
   return text;
 };
 
-Edge.prototype.originAnswered = function (id, status, now) {
+Edge.prototype.originAnswered = function (id, status, retryAfter, now) {
   if (byRequest.get(id) === "panic-after-origin") {
     byRequest.delete(id);
     panicHere("after the origin");
@@ -100,7 +100,7 @@ Edge.prototype.originAnswered = function (id, status, now) {
     console.log(`fault: ${initSync({ module }).memory.buffer.byteLength} bytes of memory`);
   }
   byRequest.delete(id);
-  return originAnswered.call(this, id, status, now);
+  return originAnswered.call(this, id, status, retryAfter, now);
 };
 
 Edge.prototype.abandon = function (id) {
@@ -131,14 +131,14 @@ Storage.prototype.transaction = function (work) {
 /** In the object, where the product guards against a panic. */
 Edge.prototype.callObject = function (storage, message, now) {
   for (const [fault, { call, ...rest }] of Object.entries(WITHIN)) {
-    const key = calledWith(message, call);
+    const key = call === "claim" ? claimedKey(message) : calledWith(message, call);
     if (key !== undefined && byEvent.get(key) === fault) {
       if (rest.panics) byEvent.delete(key);
       within = rest;
     }
   }
   for (const name of ["claim", "commit"] as const) {
-    const key = calledWith(message, name);
+    const key = name === "claim" ? claimedKey(message) : calledWith(message, name);
     if (key !== undefined && byEvent.get(key) === `panic-at-${name}` && byEvent.delete(key)) {
       panicHere(`at the ${name}`);
     }
@@ -154,12 +154,17 @@ Edge.prototype.callObject = function (storage, message, now) {
 Edge.prototype.ringAlarm = function (storage, isStarted, now) {
   if (alarmFault === "panic") panicHere("at the alarm");
   if (alarmFault === "throw") throw new Error("fault: at the alarm");
-  ringAlarm.call(this, storage, isStarted, now);
+  return ringAlarm.call(this, storage, isStarted, now);
 };
 
 /** The key of the event that a message is about, if it is this call. */
 function calledWith(message: string, name: string): string | undefined {
   return (JSON.parse(message) as { call: Record<string, { key?: string }> }).call[name]?.key;
+}
+
+/** The key of the event that a message wants claimed, with its bytes or without. */
+function claimedKey(message: string): string | undefined {
+  return calledWith(message, "claim") ?? calledWith(message, "accept");
 }
 
 interface Settings {
@@ -176,14 +181,14 @@ let alarms = 0;
 let alarmFault: Settings["FAULT_ALARM"];
 
 export class Ledger extends Product {
-  override async call(message: string): Promise<string> {
-    const claimed = calledWith(message, "claim");
+  override async call(message: string, body?: Uint8Array): Promise<string> {
+    const claimed = claimedKey(message);
     const committed = calledWith(message, "commit");
     const fault = byEvent.get(claimed ?? committed ?? "");
     if (claimed !== undefined) {
       if (fault === "hang-at-claim") await never();
       const { call, reply } = (fault && SKEWS[fault]) ?? {};
-      return changed(await super.call(changed(message, call)), reply);
+      return changed(await super.call(changed(message, call), body), reply);
     }
     if (committed !== undefined) {
       if (fault === "fail-commit-once" && byEvent.delete(committed)) {
@@ -195,7 +200,7 @@ export class Ledger extends Product {
       }
       if (fault === "hang-at-commit") await never();
     }
-    return super.call(message);
+    return super.call(message, body);
   }
 
   override async alarm(): Promise<void> {

@@ -41,12 +41,21 @@ fn calls() -> Vec<Call> {
     vec![
         Call::Claim { key: key(), meta },
         Call::Claim { key: key(), meta: EventMeta::default() },
+        Call::Accept {
+            key: key(),
+            meta: EventMeta::default(),
+            head: "{\"kept\":[]}".to_owned(),
+            body_bytes: 512,
+        },
         Call::Commit { key: key(), token: 2, counts: counts() },
         Call::Commit { key: key(), token: 2, counts: Counts::new() },
         Call::Release {
             key: key(),
             token: 2,
             outcome: "origin_failed".to_owned(),
+            status: Some(503),
+            retry_after_ms: Some(120_000),
+            jitter: 7,
             counts: counts(),
         },
         Call::Reopen { key: key() },
@@ -80,6 +89,9 @@ fn replies() -> Vec<Reply> {
     vec![
         Reply::Granted { token: 1, order: Order::InOrder },
         Reply::Granted { token: 2, order: Order::Late },
+        Reply::Accepted { token: 1, order: Order::InOrder },
+        Reply::Stored,
+        Reply::Full,
         Reply::InFlight { remaining_ms: 29_500 },
         Reply::Duplicate,
         Reply::LateDropped,

@@ -5,13 +5,16 @@ use proptest::prelude::*;
 use super::memory_store::MemoryStore;
 use super::sqlite::fresh_store;
 use crate::counts::Counts;
-use crate::ledger::entry::{EventState, Policy};
+use crate::ledger::breaker::BreakerPolicy;
+use crate::ledger::entry::EventState;
 use crate::ledger::event_meta::EventMeta;
 use crate::ledger::listing::{Cursor, Filter};
 use crate::ledger::message::{Call, Reply};
 use crate::ledger::order::LateEvents;
+use crate::ledger::policy::Policy;
+use crate::ledger::retry::RetryPolicy;
 use crate::ledger::store::Store;
-use crate::ledger::{alarm, protocol};
+use crate::ledger::{alarm, outbox, protocol};
 
 const LEASE_MS: u64 = 50;
 const RETENTION_MS: u64 = 200;
@@ -29,7 +32,14 @@ enum Step {
     /// The clock moves, perhaps backwards.
     Clock(i64),
     LateEvents(LateEvents),
+    /// Whether the events of a job wait for each other.
+    Order(bool),
+    /// How many attempts may be under way.
+    Concurrency(Option<u32>),
+    /// The object makes an attempt that is due.
+    Take,
     Sweep,
+    Rest,
 }
 
 /// One of a few events. Job and type belong to the event, so they follow from its number.
@@ -58,12 +68,14 @@ fn some_of(names: &'static [&'static str]) -> impl Strategy<Value = Option<Strin
 }
 
 fn filter() -> impl Strategy<Value = Filter> {
-    const STATES: [&str; 6] = [
+    const STATES: [&str; 8] = [
         EventState::NAMES[0],
         EventState::NAMES[1],
         EventState::NAMES[2],
         EventState::NAMES[3],
         EventState::NAMES[4],
+        EventState::NAMES[5],
+        EventState::NAMES[6],
         "x",
     ];
     let fields = (some_of(&STATES), some_of(&["job_1", "job_3"]), some_of(&["failed", "other"]));
@@ -83,12 +95,24 @@ fn filter() -> impl Strategy<Value = Filter> {
 fn call() -> impl Strategy<Value = Call> {
     // Tokens up to the most that a short history grants: good and stale ones both occur.
     let token = || 0..5_u64;
+    let status = prop_oneof![Just(None), Just(Some(500)), Just(Some(400))];
     prop_oneof![
-        6 => event().prop_map(|(key, meta)| Call::Claim { key, meta }),
+        3 => event().prop_map(|(key, meta)| Call::Claim { key, meta }),
+        6 => event().prop_map(|(key, meta)| {
+            Call::Accept { key, meta, head: "{}".to_owned(), body_bytes: 1 }
+        }),
         4 => (key(), token(), counts())
             .prop_map(|(key, token, counts)| Call::Commit { key, token, counts }),
-        2 => (key(), token(), counts()).prop_map(|(key, token, counts)| {
-            Call::Release { key, token, outcome: "origin_failed".to_owned(), counts }
+        3 => (key(), token(), counts(), status, any::<u16>()).prop_map(|(key, token, counts, status, jitter)| {
+            Call::Release {
+                key,
+                token,
+                outcome: "origin_failed".to_owned(),
+                status,
+                retry_after_ms: None,
+                jitter,
+                counts,
+            }
         }),
         1 => key().prop_map(|key| Call::Reopen { key }),
         1 => counts().prop_map(|counts| Call::Figures { counts }),
@@ -104,13 +128,32 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (1..3_u32).prop_map(Step::Start),
         // In steps of which lease and retention are multiples, so that their very ends are met.
         2 => (-2..8_i64).prop_map(|steps| Step::Clock(steps * 10)),
+        // And longer ones, since attempts are a second apart.
+        2 => (0..4_i64).prop_map(|steps| Step::Clock(steps * 500)),
+        1 => any::<bool>().prop_map(Step::Order),
+        1 => proptest::option::of(1..3_u32).prop_map(Step::Concurrency),
+        4 => Just(Step::Take),
+        1 => Just(Step::Rest),
         1 => late_events.prop_map(Step::LateEvents),
         2 => Just(Step::Sweep),
     ]
 }
 
+fn policy() -> Policy {
+    let policy = Policy::of_tests();
+    Policy {
+        lease_ms: LEASE_MS,
+        retention_ms: RETENTION_MS,
+        dead_retention_ms: RETENTION_MS,
+        // Few, so that breakers open and events are given up.
+        retry: RetryPolicy { initial_ms: 1_000, max_ms: 2_000, attempts: 3, ..policy.retry },
+        breaker: BreakerPolicy { failures: 2, pause_ms: 1_000 },
+        ..policy
+    }
+}
+
 /// The answer, without the size of the database, which only one of the stores has.
-fn answered(store: &mut impl Store, call: Call, policy: Policy, now_ms: u64) -> Reply {
+fn answered(store: &mut impl Store, call: Call, policy: &Policy, now_ms: u64) -> Reply {
     match protocol::answer(store, call, policy, now_ms).unwrap() {
         Reply::Figures(figures) => {
             Reply::Figures(crate::ledger::figures::Figures { bytes: 0, ..figures })
@@ -123,13 +166,13 @@ proptest! {
     #[test]
     fn both_stores_give_the_same_answers(steps in proptest::collection::vec(step(), 0..80)) {
         let (mut memory, mut sqlite) = (MemoryStore::default(), fresh_store());
-        let mut policy = Policy { lease_ms: LEASE_MS, retention_ms: RETENTION_MS, late_events: LateEvents::Forward };
+        let mut policy = policy();
         let mut now_ms = START_MS;
         for step in steps {
             match step {
                 Step::Call(call) => prop_assert_eq!(
-                    answered(&mut memory, call.clone(), policy, now_ms),
-                    answered(&mut sqlite, call, policy, now_ms)
+                    answered(&mut memory, call.clone(), &policy, now_ms),
+                    answered(&mut sqlite, call, &policy, now_ms)
                 ),
                 Step::Start(shards) => {
                     memory.note_shards(shards, now_ms).unwrap();
@@ -137,12 +180,23 @@ proptest! {
                 }
                 Step::Clock(ms) => now_ms = now_ms.strict_add_signed(ms),
                 Step::LateEvents(late_events) => policy.late_events = late_events,
+                Step::Order(is_ordered) => policy.is_ordered = is_ordered,
+                Step::Concurrency(concurrency) => policy.concurrency = concurrency,
+                Step::Take => prop_assert_eq!(
+                    outbox::take(&mut memory, &policy, now_ms),
+                    outbox::take(&mut sqlite, &policy, now_ms)
+                ),
                 Step::Sweep => prop_assert_eq!(
-                    alarm::sweep(&mut memory, policy, now_ms),
-                    alarm::sweep(&mut sqlite, policy, now_ms)
+                    alarm::sweep(&mut memory, &policy, now_ms),
+                    alarm::sweep(&mut sqlite, &policy, now_ms)
+                ),
+                Step::Rest => prop_assert_eq!(
+                    alarm::rest(&mut memory, &policy, now_ms),
+                    alarm::rest(&mut sqlite, &policy, now_ms)
                 ),
             }
             prop_assert_eq!(memory.alarm_ms(), sqlite.alarm_ms());
+            prop_assert_eq!(memory.gate(), sqlite.gate());
         }
         let all = Filter { limit: alarm::BATCH, ..Filter::default() };
         prop_assert_eq!(memory.list(&all), sqlite.list(&all));
@@ -156,7 +210,7 @@ proptest! {
         shift_ms in 0..1_000_000_000_000_u64,
     ) {
         let (mut here, mut there) = (MemoryStore::default(), MemoryStore::default());
-        let mut policy = Policy { lease_ms: LEASE_MS, retention_ms: RETENTION_MS, late_events: LateEvents::Forward };
+        let mut policy = policy();
         let mut now_ms = START_MS;
         for step in steps {
             match step {
@@ -164,14 +218,28 @@ proptest! {
                 Step::Call(Call::Figures { .. } | Call::List(_) | Call::Find { .. })
                 | Step::Start(_) => {}
                 Step::Call(call) => prop_assert_eq!(
-                    answered(&mut here, call.clone(), policy, now_ms),
-                    answered(&mut there, call, policy, now_ms + shift_ms)
+                    answered(&mut here, call.clone(), &policy, now_ms),
+                    answered(&mut there, call, &policy, now_ms + shift_ms)
                 ),
                 Step::Clock(ms) => now_ms = now_ms.strict_add_signed(ms),
                 Step::LateEvents(late_events) => policy.late_events = late_events,
+                Step::Order(is_ordered) => policy.is_ordered = is_ordered,
+                Step::Concurrency(concurrency) => policy.concurrency = concurrency,
+                Step::Take => {
+                    let taken = |store: &mut MemoryStore, now_ms| {
+                        let taken = outbox::take(store, &policy, now_ms).unwrap();
+                        taken.map(|taken| (taken.key, taken.order, taken.entry.attempts))
+                    };
+                    let there = taken(&mut there, now_ms + shift_ms);
+                    prop_assert_eq!(taken(&mut here, now_ms), there);
+                }
+                Step::Rest => {
+                    alarm::rest(&mut here, &policy, now_ms).unwrap();
+                    alarm::rest(&mut there, &policy, now_ms + shift_ms).unwrap();
+                }
                 Step::Sweep => {
-                    let swept = alarm::sweep(&mut here, policy, now_ms);
-                    let shifted = alarm::sweep(&mut there, policy, now_ms + shift_ms);
+                    let swept = alarm::sweep(&mut here, &policy, now_ms);
+                    let shifted = alarm::sweep(&mut there, &policy, now_ms + shift_ms);
                     prop_assert_eq!(swept, shifted);
                 }
             }

@@ -4,15 +4,13 @@
 
 use proptest::prelude::*;
 
-use crate::ledger::entry::{
-    Change, Claim, Entry, EventState, Policy, Token, claim, commit, release,
-};
+use crate::ledger::entry::{Change, Claim, Entry, EventState, Token, claim, commit, release};
 use crate::ledger::event_meta::EventMeta;
-use crate::ledger::order::{LateEvents, Order};
+use crate::ledger::order::Order;
+use crate::ledger::owed::Failure;
+use crate::ledger::policy::Policy;
 
 const LEASE_MS: u64 = 10;
-const POLICY: Policy =
-    Policy { lease_ms: LEASE_MS, retention_ms: 1_000, late_events: LateEvents::Forward };
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -44,13 +42,14 @@ struct Model {
 proptest! {
     #[test]
     fn histories_agree_with_the_model(steps in steps()) {
+        let policy = Policy { lease_ms: LEASE_MS, ..Policy::of_tests() };
         let (mut entry, mut model, mut now_ms): (Option<Entry>, _, _) =
             (None, Model::default(), 1_000_u64);
         for step in steps {
             let before = entry.clone();
             match step {
                 Step::Wait(ms) => now_ms += ms,
-                Step::Claim => match claim(entry.clone(), EventMeta::default(), None, POLICY, now_ms) {
+                Step::Claim => match claim(entry.clone(), EventMeta::default(), None, &policy, now_ms) {
                     Claim::Granted(next, order) => {
                         prop_assert_eq!(order, Order::InOrder);
                         prop_assert_eq!(model.done_by, None, "done is final");
@@ -90,7 +89,7 @@ proptest! {
                 Step::Release(back) => {
                     let token = model.granted.saturating_sub(back);
                     let holds = model.holder.is_some_and(|(holder, _)| holder == token);
-                    match release(entry.clone(), token, "origin_failed", now_ms) {
+                    match release(entry.clone(), token, "origin_failed", Failure::default(), &policy, now_ms) {
                         Change::Store(next) => {
                             prop_assert!(holds, "released by a token that holds nothing");
                             model.holder = None;

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use crate::counts::Counts;
 use crate::ledger::entry::{Entry, EventState};
 use crate::ledger::figures::Figures;
+use crate::ledger::gate::Gate;
 use crate::ledger::listing::Filter;
 use crate::ledger::listing::list_order;
 use crate::ledger::order::JobStage;
-use crate::ledger::store::{Store, UNSETTLED};
+use crate::ledger::store::{DEAD, Store, UNSETTLED};
 
 /// How many numbers of shards the figures tell.
 const SHARD_COUNTS: usize = 10;
@@ -20,6 +21,7 @@ pub(crate) struct MemoryStore {
     outcomes: BTreeMap<String, u64>,
     shard_counts: Vec<(u64, u32)>,
     alarm_ms: Option<u64>,
+    pub(super) gate: Gate,
 }
 
 impl MemoryStore {
@@ -27,6 +29,32 @@ impl MemoryStore {
     pub(crate) fn clear_outcomes(&mut self) {
         self.outcomes.clear();
     }
+
+    /// The owed events, each with the time when it is due.
+    fn due(&self) -> impl Iterator<Item = (u64, &String, &Entry)> {
+        self.rows.iter().filter_map(|(key, entry)| Some((entry.due_ms()?, key, entry)))
+    }
+
+    /// Rows that were due at a time, dead letters or the others.
+    fn delete(&mut self, is_dead: bool, due_ms: u64, limit: u32) -> u32 {
+        let is_due = |(_, entry): &(&String, &Entry)| {
+            can_be_deleted(entry, is_dead) && entry.last_ms <= due_ms
+        };
+        let due = self.rows.iter().filter(is_due).map(|(key, _)| key.clone());
+        let due: Vec<_> = due.take(limit as usize).collect();
+        self.rows.retain(|key, _| !due.contains(key));
+        u32::try_from(due.len()).unwrap()
+    }
+
+    fn oldest(&self, is_dead: bool) -> Option<u64> {
+        let rows = self.rows.values().filter(|entry| can_be_deleted(entry, is_dead));
+        rows.map(|entry| entry.last_ms).min()
+    }
+}
+
+/// Whether a sweep can delete a row: one of dead letters, or one of the others.
+fn can_be_deleted(entry: &Entry, is_dead: bool) -> bool {
+    if is_dead { entry.state.name() == DEAD } else { entry.owed.is_none() }
 }
 
 impl Store for MemoryStore {
@@ -45,6 +73,59 @@ impl Store for MemoryStore {
         Ok(())
     }
 
+    fn accept(&mut self, key: &str, entry: &Entry) -> Result<(), String> {
+        self.update(key, entry)
+    }
+
+    fn lane_head(&self, job_id: &str) -> Result<Option<(String, Entry)>, String> {
+        let lane = self.rows.iter().filter(|(_, entry)| {
+            entry.is_in_lane() && entry.meta.job_id.as_deref() == Some(job_id)
+        });
+        let first = lane.min_by_key(|(key, entry)| (entry.owed.as_ref().unwrap().seq, *key));
+        Ok(first.map(|(key, entry)| (key.clone(), entry.clone())))
+    }
+
+    fn next_seq(&self, job_id: &str) -> Result<u64, String> {
+        let of_job = |entry: &&Entry| entry.meta.job_id.as_deref() == Some(job_id);
+        let owed = self.rows.values().filter(of_job).filter_map(|entry| entry.owed.as_ref());
+        Ok(owed.map(|owed| owed.seq).max().unwrap_or(0) + 1)
+    }
+
+    fn first_due(&self, now_ms: u64) -> Result<Option<(String, Entry)>, String> {
+        let first = self.due().filter(|(due_ms, ..)| *due_ms <= now_ms);
+        let first = first.min_by_key(|(due_ms, key, _)| (*due_ms, *key));
+        Ok(first.map(|(_, key, entry)| (key.clone(), entry.clone())))
+    }
+
+    fn next_due_ms(&self) -> Result<Option<u64>, String> {
+        Ok(self.due().map(|(due_ms, ..)| due_ms).min())
+    }
+
+    fn under_way(&self, now_ms: u64) -> Result<u32, String> {
+        let is_it = |(due_ms, _, entry): &(u64, &String, &Entry)| {
+            *due_ms > now_ms && entry.state.name() == "claimed"
+        };
+        Ok(u32::try_from(self.due().filter(is_it).count()).unwrap())
+    }
+
+    /// Bodies are not kept here; each counts as one byte.
+    fn owed_bytes(&self) -> Result<u64, String> {
+        Ok(self.rows.values().filter(|entry| entry.owed.is_some()).count() as u64)
+    }
+
+    fn bytes(&self) -> Result<u64, String> {
+        self.owed_bytes()
+    }
+
+    fn gate(&self) -> Result<Gate, String> {
+        Ok(self.gate)
+    }
+
+    fn set_gate(&mut self, gate: &Gate) -> Result<(), String> {
+        self.gate = *gate;
+        Ok(())
+    }
+
     fn furthest_stage(&self, job_id: &str) -> Result<Option<JobStage>, String> {
         let of_job = |entry: &&Entry| entry.meta.job_id.as_deref() == Some(job_id);
         let delivered = self.rows.values().filter(of_job).filter(|it| it.state == EventState::Done);
@@ -54,15 +135,19 @@ impl Store for MemoryStore {
     /// Which of the rows that are due go first is left open, so a limit below their number may take
     /// others than another store does.
     fn delete_due(&mut self, due_ms: u64, limit: u32) -> Result<u32, String> {
-        let is_due = |(_, entry): &(&String, &Entry)| entry.last_ms <= due_ms;
-        let due = self.rows.iter().filter(is_due).map(|(key, _)| key.clone());
-        let due: Vec<_> = due.take(limit as usize).collect();
-        self.rows.retain(|key, _| !due.contains(key));
-        Ok(u32::try_from(due.len()).unwrap())
+        Ok(self.delete(false, due_ms, limit))
+    }
+
+    fn delete_dead(&mut self, due_ms: u64, limit: u32) -> Result<u32, String> {
+        Ok(self.delete(true, due_ms, limit))
     }
 
     fn oldest_ms(&self) -> Result<Option<u64>, String> {
-        Ok(self.rows.values().map(|entry| entry.last_ms).min())
+        Ok(self.oldest(false))
+    }
+
+    fn oldest_dead_ms(&self) -> Result<Option<u64>, String> {
+        Ok(self.oldest(true))
     }
 
     fn add(&mut self, outcomes: &Counts) -> Result<(), String> {

@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use super::sqlite::{Sqlite, fresh_store};
 use crate::counts::Counts;
 use crate::ledger::alarm::{BATCH, LEAST_PAUSE_MS, PAUSE_AFTER_FAILURE_MS};
-use crate::ledger::entry::{Policy, Token};
+use crate::ledger::entry::Token;
 use crate::ledger::event_meta::EventMeta;
 use crate::ledger::message::{Call, Reply};
-use crate::ledger::order::LateEvents;
+use crate::ledger::policy::Policy;
 use crate::ledger::sqlite_store::{SqliteStore, Storage as _};
 use crate::ledger::store::Store as _;
 use crate::ledger::{object, protocol, row};
@@ -19,8 +19,7 @@ const MINUTE_MS: u64 = 60 * 1_000;
 const HOUR_MS: u64 = 60 * MINUTE_MS;
 /// The shortest retention that the settings allow, with the longest lease.
 const RETENTION_MS: u64 = 36 * HOUR_MS;
-const POLICY: Policy =
-    Policy { lease_ms: 600_000, retention_ms: RETENTION_MS, late_events: LateEvents::Forward };
+const LEASE_MS: u64 = 600_000;
 
 fn settings() -> Settings {
     settings_with(&[("RETENTION_HOURS", "36"), ("LEASE_SECONDS", "600")])
@@ -35,6 +34,7 @@ struct Object {
     store: SqliteStore<Sqlite>,
     /// None while the settings are refused.
     settings: Option<Settings>,
+    policy: Policy,
     now_ms: u64,
     /// When each row had its last transition, by key: what must be there.
     rows: HashMap<String, u64>,
@@ -63,6 +63,7 @@ impl Object {
         );
         Self {
             store,
+            policy: settings().policy,
             settings: Some(settings()),
             now_ms: 1_700_000_000_000,
             rows: HashMap::new(),
@@ -76,7 +77,7 @@ impl Object {
     }
 
     fn ask(&mut self, call: Call) -> Reply {
-        protocol::answer(&mut self.store, call, POLICY, self.now_ms).unwrap()
+        protocol::answer(&mut self.store, call, &self.policy, self.now_ms).unwrap()
     }
 
     /// A new event comes, and what became of its attempt is not heard.
@@ -94,7 +95,7 @@ impl Object {
         let Reply::Granted { token, .. } = answer else { panic!("{answer:?}") };
         assert!(self.store.alarm_ms().is_some(), "a row without an alarm");
         self.rows.insert(key.clone(), self.now_ms);
-        self.leases.insert(key.clone(), self.now_ms + POLICY.lease_ms);
+        self.leases.insert(key.clone(), self.now_ms + LEASE_MS);
         self.most_rows = self.most_rows.max(self.rows.len());
         (key, token)
     }
@@ -105,7 +106,15 @@ impl Object {
         self.leases.remove(&key);
         let counts = Counts::default();
         let settle = if self.events.is_multiple_of(10) {
-            Call::Release { key, token, outcome: "origin_failed".to_owned(), counts }
+            Call::Release {
+                key,
+                token,
+                outcome: "origin_failed".to_owned(),
+                status: Some(500),
+                retry_after_ms: None,
+                jitter: 0,
+                counts,
+            }
         } else {
             Call::Commit { key, token, counts }
         };

@@ -136,6 +136,7 @@ fn stored(value: Value) -> Stored {
         Value::Null => Stored::Null,
         Value::Integer(number) => Stored::Integer(number),
         Value::Text(text) => Stored::Text(text),
+        Value::Body => Stored::Blob(vec![0xff]),
         Value::Other => unreachable!("the ledger never writes anything else"),
     }
 }

@@ -19,7 +19,7 @@ fn call(database: &Sqlite, call: &Call, settings: &Settings) -> Result<String, S
 /// Everything that a step can change.
 fn shown(database: &Sqlite) -> Vec<String> {
     let mut shown = vec![format!("{:?}", database.alarm_ms())];
-    for table in ["event", "outcome_count", "shard_count"] {
+    for table in ["event", "outcome_count", "shard_count", "gate"] {
         shown.extend(database.shown(&format!("SELECT * FROM {table}")));
     }
     shown
@@ -56,7 +56,15 @@ fn a_call_that_breaks_off_has_not_happened() {
     let steps = [
         (Call::Claim { key: key(), meta: meta.clone() }, 3),
         (
-            Call::Release { key: key(), token: 1, outcome: "x".to_owned(), counts: counts.clone() },
+            Call::Release {
+                key: key(),
+                token: 1,
+                outcome: "x".to_owned(),
+                status: None,
+                retry_after_ms: None,
+                jitter: 0,
+                counts: counts.clone(),
+            },
             4,
         ),
         (Call::Claim { key: key(), meta }, 3),
@@ -68,6 +76,47 @@ fn a_call_that_breaks_off_has_not_happened() {
     }
 }
 
+/// The same for events that are owed: what is accepted, given up, handed on and taken.
+#[test]
+fn a_step_with_owed_events_that_breaks_off_has_not_happened() {
+    let (database, settings) = (Sqlite::in_memory(), settings_with(&[("BREAKER_FAILURES", "1")]));
+    object::start(&database, &settings, NOW_MS).unwrap();
+    let accept = |number: u32| Call::Accept {
+        key: format!("event-{number}"),
+        meta: EventMeta { job_id: Some("job_1".to_owned()), ..EventMeta::default() },
+        head: "{}".to_owned(),
+        body_bytes: 1,
+    };
+    let release = Call::Release {
+        key: "event-1".to_owned(),
+        token: 1,
+        outcome: "origin_rejected".to_owned(),
+        status: Some(400),
+        retry_after_ms: None,
+        jitter: 0,
+        counts: Counts::from("attempt_origin_rejected:1"),
+    };
+    for (step, statements) in [(accept(1), 4), (accept(2), 4), (release, 6)] {
+        let made = || call(&database, &step, &settings).map(drop);
+        assert!(assert_whole(&database, &made) >= statements, "{step:?}");
+    }
+    let take = || object::take(&database, &settings, 5, NOW_MS).map(drop);
+    assert!(assert_whole(&database, &take) >= 4);
+    // A failure opens the breaker in the same step.
+    let failed = Call::Release {
+        key: "event-2".to_owned(),
+        token: 1,
+        outcome: "origin_failed".to_owned(),
+        status: Some(500),
+        retry_after_ms: None,
+        jitter: 0,
+        counts: Counts::new(),
+    };
+    let made = || call(&database, &failed, &settings).map(drop);
+    assert!(assert_whole(&database, &made) >= 5);
+    assert!(database.shown("SELECT breaker FROM gate")[0].contains("open"));
+}
+
 #[test]
 fn a_sweep_that_breaks_off_has_deleted_nothing() {
     let (database, settings) = (Sqlite::in_memory(), settings_with(&[]));
@@ -76,7 +125,8 @@ fn a_sweep_that_breaks_off_has_deleted_nothing() {
         let claim = Call::Claim { key: format!("event-{number}"), meta: EventMeta::default() };
         call(&database, &claim, &settings).unwrap();
     }
-    let ring = || object::ring(&database, Some(&settings), true, NOW_MS + RETENTION_MS);
+    let later_ms = NOW_MS + RETENTION_MS;
+    let ring = || object::ring(&database, Some(&settings), true, later_ms).map(drop);
     // The successor stands whatever happens to the rest.
     database.break_off_after(0);
     assert!(ring().is_err());

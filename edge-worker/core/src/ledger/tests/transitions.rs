@@ -1,10 +1,12 @@
 //! Every transition of a row, one by one: the table in the documentation of `entry`.
 
 use crate::ledger::entry::{
-    Change, Claim, Entry, EventState, Policy, Reopen, Token, claim, commit, release, reopen,
+    Change, Claim, Entry, EventState, Reopen, Token, claim, commit, release, reopen,
 };
 use crate::ledger::event_meta::EventMeta;
 use crate::ledger::order::{JobStage, LateEvents, Order};
+use crate::ledger::owed::Failure;
+use crate::ledger::policy::Policy;
 
 const LEASE_MS: u64 = 30_000;
 
@@ -24,18 +26,18 @@ fn entry(state: EventState, attempts: Token) -> Entry {
         last_ms: 2_000,
         last_outcome: Some("origin_failed".to_owned()),
         meta: meta(),
+        owed: None,
     }
 }
 
 const RUNNING: EventState = EventState::Claimed { lease_end_ms: 40_000 };
 
-const FORWARD: Policy =
-    Policy { lease_ms: LEASE_MS, retention_ms: 1_000_000, late_events: LateEvents::Forward };
-const DROP: Policy =
-    Policy { lease_ms: LEASE_MS, retention_ms: 1_000_000, late_events: LateEvents::Drop };
+fn policy(late_events: LateEvents) -> Policy {
+    Policy { lease_ms: LEASE_MS, late_events, ..Policy::of_tests() }
+}
 
 fn claim_at(entry: Option<Entry>, now_ms: u64) -> Claim {
-    claim(entry, meta(), None, FORWARD, now_ms)
+    claim(entry, meta(), None, &policy(LateEvents::Forward), now_ms)
 }
 
 fn running_event() -> EventMeta {
@@ -51,6 +53,7 @@ fn claim_from_absent_is_granted_as_the_first_attempt() {
         last_ms: 5_000,
         last_outcome: None,
         meta: meta(),
+        owed: None,
     };
     assert_eq!(claim_at(None, 5_000), Claim::Granted(expected, Order::InOrder));
 }
@@ -87,7 +90,8 @@ fn claim_of_a_done_event_is_a_duplicate_for_ever() {
 
 #[test]
 fn a_late_event_is_granted_and_marked() {
-    let late = claim(None, running_event(), Some(JobStage::Ended), FORWARD, 5_000);
+    let late =
+        claim(None, running_event(), Some(JobStage::Ended), &policy(LateEvents::Forward), 5_000);
     let Claim::Granted(entry, order) = late else { panic!("{late:?}") };
     assert_eq!((entry.attempts, order), (1, Order::Late));
 }
@@ -100,7 +104,8 @@ fn a_late_event_is_dropped_if_the_policy_says_so() {
         last_outcome: Some("late_dropped".to_owned()),
         ..entry
     };
-    let dropped = claim(None, running_event(), Some(JobStage::Ended), DROP, 5_000);
+    let dropped =
+        claim(None, running_event(), Some(JobStage::Ended), &policy(LateEvents::Drop), 5_000);
     let never_tried = Entry {
         attempts: 0,
         first_ms: 5_000,
@@ -111,8 +116,13 @@ fn a_late_event_is_dropped_if_the_policy_says_so() {
 
     for state in [RUNNING, EventState::Open, EventState::Dropped] {
         let entry = Entry { meta: running_event(), ..entry(state, 2) };
-        let claimed =
-            claim(Some(entry.clone()), running_event(), Some(JobStage::Ended), DROP, 40_000);
+        let claimed = claim(
+            Some(entry.clone()),
+            running_event(),
+            Some(JobStage::Ended),
+            &policy(LateEvents::Drop),
+            40_000,
+        );
         assert_eq!(claimed, Claim::LateDropped(expected(entry, 40_000)), "{state:?}");
     }
 }
@@ -120,7 +130,10 @@ fn a_late_event_is_dropped_if_the_policy_says_so() {
 #[test]
 fn nothing_else_is_dropped() {
     let granted = |entry, meta, furthest| {
-        matches!(claim(entry, meta, furthest, DROP, 40_000), Claim::Granted(..))
+        matches!(
+            claim(entry, meta, furthest, &policy(LateEvents::Drop), 40_000),
+            Claim::Granted(..)
+        )
     };
     assert!(granted(None, running_event(), Some(JobStage::Running)), "not late");
     assert!(granted(None, meta(), Some(JobStage::Ended)), "the end of a job");
@@ -128,7 +141,13 @@ fn nothing_else_is_dropped() {
     assert!(granted(Some(reopened), running_event(), Some(JobStage::Ended)), "reopened");
     let under_way = Entry { meta: running_event(), ..entry(RUNNING, 2) };
     assert_eq!(
-        claim(Some(under_way), running_event(), Some(JobStage::Ended), DROP, 39_999),
+        claim(
+            Some(under_way),
+            running_event(),
+            Some(JobStage::Ended),
+            &policy(LateEvents::Drop),
+            39_999
+        ),
         Claim::InFlight { remaining_ms: 1 },
     );
 }
@@ -173,6 +192,10 @@ fn commit_by_anybody_else_is_refused() {
     }
 }
 
+fn release_at(entry: Option<Entry>, token: Token, outcome: &str, now_ms: u64) -> Change {
+    release(entry, token, outcome, Failure::default(), &policy(LateEvents::Forward), now_ms)
+}
+
 #[test]
 fn release_by_the_running_attempt_opens_the_event_and_keeps_the_count() {
     let expected = Entry {
@@ -181,17 +204,17 @@ fn release_by_the_running_attempt_opens_the_event_and_keeps_the_count() {
         last_outcome: Some("origin_timeout".to_owned()),
         ..entry(RUNNING, 2)
     };
-    let released = release(Some(entry(RUNNING, 2)), 2, "origin_timeout", 9_000);
+    let released = release_at(Some(entry(RUNNING, 2)), 2, "origin_timeout", 9_000);
     assert_eq!(released, Change::Store(expected));
 }
 
 #[test]
 fn release_by_anybody_else_is_refused() {
-    assert_eq!(release(None, 1, "origin_failed", 9), Change::Superseded);
-    assert_eq!(release(Some(entry(RUNNING, 2)), 1, "origin_failed", 9), Change::Superseded);
-    assert_eq!(release(Some(entry(RUNNING, 2)), 3, "origin_failed", 9), Change::Superseded);
+    assert_eq!(release_at(None, 1, "origin_failed", 9), Change::Superseded);
+    assert_eq!(release_at(Some(entry(RUNNING, 2)), 1, "origin_failed", 9), Change::Superseded);
+    assert_eq!(release_at(Some(entry(RUNNING, 2)), 3, "origin_failed", 9), Change::Superseded);
     for state in [EventState::Open, EventState::Done, EventState::Dropped, EventState::Reopened] {
-        assert_eq!(release(Some(entry(state, 2)), 2, "origin_failed", 9), Change::Superseded);
+        assert_eq!(release_at(Some(entry(state, 2)), 2, "origin_failed", 9), Change::Superseded);
     }
 }
 
@@ -225,5 +248,11 @@ fn what_is_not_there_cannot_be_reopened() {
 fn every_state_has_its_name() {
     let states =
         [RUNNING, EventState::Open, EventState::Done, EventState::Dropped, EventState::Reopened];
-    assert_eq!(states.map(EventState::name), EventState::NAMES);
+    let owed = [EventState::Waiting { due_ms: None }, EventState::Dead];
+    let mut names = states.map(EventState::name).to_vec();
+    names.extend(owed.map(EventState::name));
+    names.sort_unstable();
+    let mut expected = EventState::NAMES;
+    expected.sort_unstable();
+    assert_eq!(names, expected);
 }

@@ -8,9 +8,9 @@ use stateright::{Model, Property};
 use super::properties;
 use super::system::{History, LEASE_TICKS, NOW_MS, Run, Stray, System, Taken};
 use crate::isolate::{Bindings, Isolate};
-use crate::ledger::entry::Policy;
 use crate::ledger::message::{Call, Reply};
 use crate::ledger::order::LateEvents;
+use crate::ledger::policy::Policy;
 use crate::ledger::tests::memory_store::MemoryStore;
 use crate::machine::{Input, Machine};
 use crate::request::Request;
@@ -18,7 +18,7 @@ use crate::settings::tests::{SECRET, settings_with};
 use crate::trace::Random;
 
 /// What the object does with a call: the ledger's own function, or one with a fault in it.
-pub(super) type Ledger = fn(&mut MemoryStore, Call, Policy, u64) -> Result<Reply, String>;
+pub(super) type Ledger = fn(&mut MemoryStore, Call, &Policy, u64) -> Result<Reply, String>;
 
 /// The edge, a provider and an origin, and how much may happen.
 #[derive(Clone)]
@@ -206,7 +206,8 @@ impl Edge {
             lease_ms: LEASE_TICKS,
             retention_ms: u64::from(u32::MAX),
             late_events: self.late_events,
+            ..Policy::of_tests()
         };
-        (self.ledger)(store, call, policy, NOW_MS).unwrap()
+        (self.ledger)(store, call, &policy, NOW_MS).unwrap()
     }
 }

@@ -1,10 +1,11 @@
 //! Faults of the ledger, each of which the checker must find.
 
 use super::edge::Ledger;
-use crate::ledger::entry::{EventState, Policy};
+use crate::ledger::entry::EventState;
 use crate::ledger::event_meta::EventMeta;
 use crate::ledger::message::{Call, Reply};
 use crate::ledger::order::Order;
+use crate::ledger::policy::Policy;
 use crate::ledger::protocol;
 use crate::ledger::tests::memory_store::MemoryStore;
 
@@ -17,7 +18,7 @@ pub(super) const SOUND: Ledger = protocol::answer;
 pub(crate) fn commit_by_anybody(
     store: &mut MemoryStore,
     mut call: Call,
-    policy: Policy,
+    policy: &Policy,
     now_ms: u64,
 ) -> Answered {
     if let Call::Commit { key, token, .. } = &mut call {
@@ -30,7 +31,7 @@ pub(crate) fn commit_by_anybody(
 pub(crate) fn release_by_anybody(
     store: &mut MemoryStore,
     mut call: Call,
-    policy: Policy,
+    policy: &Policy,
     now_ms: u64,
 ) -> Answered {
     if let Call::Release { key, token, .. } = &mut call {
@@ -43,7 +44,7 @@ pub(crate) fn release_by_anybody(
 pub(crate) fn in_flight_is_duplicate(
     store: &mut MemoryStore,
     call: Call,
-    policy: Policy,
+    policy: &Policy,
     now_ms: u64,
 ) -> Answered {
     Ok(match protocol::answer(store, call, policy, now_ms)? {
@@ -56,7 +57,7 @@ pub(crate) fn in_flight_is_duplicate(
 pub(crate) fn lease_is_ignored(
     store: &mut MemoryStore,
     call: Call,
-    policy: Policy,
+    policy: &Policy,
     now_ms: u64,
 ) -> Answered {
     if let Call::Claim { key, .. } = &call
@@ -72,18 +73,18 @@ pub(crate) fn lease_is_ignored(
 pub(crate) fn lease_is_endless(
     store: &mut MemoryStore,
     call: Call,
-    policy: Policy,
+    policy: &Policy,
     now_ms: u64,
 ) -> Answered {
-    let policy = Policy { lease_ms: u64::from(u32::MAX), ..policy };
-    protocol::answer(store, call, policy, now_ms)
+    let policy = Policy { lease_ms: u64::from(u32::MAX), ..*policy };
+    protocol::answer(store, call, &policy, now_ms)
 }
 
 /// Reopening deletes the row, and the count of attempts with it.
 pub(crate) fn reopening_deletes(
     store: &mut MemoryStore,
     call: Call,
-    policy: Policy,
+    policy: &Policy,
     now_ms: u64,
 ) -> Answered {
     let reopened = if let Call::Reopen { key } = &call { Some(key.clone()) } else { None };
@@ -98,7 +99,7 @@ pub(crate) fn reopening_deletes(
 pub(crate) fn commit_is_lost(
     store: &mut MemoryStore,
     call: Call,
-    policy: Policy,
+    policy: &Policy,
     now_ms: u64,
 ) -> Answered {
     match call {
@@ -111,7 +112,7 @@ pub(crate) fn commit_is_lost(
 pub(crate) fn release_commits(
     store: &mut MemoryStore,
     call: Call,
-    policy: Policy,
+    policy: &Policy,
     now_ms: u64,
 ) -> Answered {
     let call = match call {
@@ -125,7 +126,7 @@ pub(crate) fn release_commits(
 pub(crate) fn late_is_in_order(
     store: &mut MemoryStore,
     call: Call,
-    policy: Policy,
+    policy: &Policy,
     now_ms: u64,
 ) -> Answered {
     Ok(match protocol::answer(store, call, policy, now_ms)? {
@@ -138,7 +139,7 @@ pub(crate) fn late_is_in_order(
 pub(crate) fn end_is_dropped(
     store: &mut MemoryStore,
     call: Call,
-    policy: Policy,
+    policy: &Policy,
     now_ms: u64,
 ) -> Answered {
     if let Call::Claim { meta: EventMeta { event_type: Some(event_type), .. }, .. } = &call

@@ -1,0 +1,207 @@
+//! The circuit breaker of a shard: while the origin is down, events are held instead of failing one by one.
+//!
+//! | state | what goes out | a success | a failure |
+//! | --- | --- | --- | --- |
+//! | closed | everything | – | one more in a row; the last one allowed opens it |
+//! | open, pause running | nothing | ramp | – |
+//! | open, pause over | one event, the probe | ramp | open again, twice the pause, at most 5 min |
+//! | ramp | as many at once as there are slots | twice the slots, then closed | open |
+//!
+//! Holding costs an event no attempt. A probe whose outcome is never heard keeps others away as long as its
+//! lease runs.
+
+use serde::{Deserialize, Serialize};
+
+/// The longest pause between two probes, in milliseconds.
+const LONGEST_PAUSE_MS: u64 = 5 * 60 * 1_000;
+
+/// How many may be under way at once after the first success.
+const FIRST_SLOTS: u32 = 2;
+/// With so many slots the ramp is over.
+const LAST_SLOTS: u32 = 16;
+
+/// The settings that a breaker goes by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct BreakerPolicy {
+    /// How many failures in a row open it.
+    pub(crate) failures: u32,
+    /// The first pause, in milliseconds.
+    pub(crate) pause_ms: u64,
+}
+
+/// A shard's breaker.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Breaker {
+    /// Everything goes out. Nothing has failed since the last success.
+    #[default]
+    Closed,
+    /// Everything goes out, but so many attempts in a row have failed.
+    Failing {
+        /// How many.
+        failures: u32,
+    },
+    /// Nothing goes out but a probe once the pause is over.
+    Open {
+        /// When the pause ends, in milliseconds since 1970.
+        until_ms: u64,
+        /// How long the pause is, in milliseconds.
+        pause_ms: u64,
+        /// When it opened, in milliseconds since 1970.
+        since_ms: u64,
+    },
+    /// A few at once.
+    Ramp {
+        /// How many may be under way.
+        slots: u32,
+    },
+}
+
+/// Whether one more event may go out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Permit {
+    /// It may.
+    Granted,
+    /// Not before this time, in milliseconds since 1970.
+    NotBefore(u64),
+    /// Not before one that is under way has ended.
+    NotYet,
+}
+
+impl Breaker {
+    /// Whether the number of attempts under way matters.
+    pub(crate) const fn is_counting(self) -> bool {
+        matches!(self, Self::Open { .. } | Self::Ramp { .. })
+    }
+
+    /// Whether one more event may go out, when so many are under way.
+    pub(crate) const fn permit(self, under_way: u32, now_ms: u64) -> Permit {
+        match self {
+            Self::Closed | Self::Failing { .. } => Permit::Granted,
+            Self::Open { until_ms, .. } if now_ms < until_ms => Permit::NotBefore(until_ms),
+            Self::Open { .. } if under_way == 0 => Permit::Granted,
+            Self::Ramp { slots } if under_way < slots => Permit::Granted,
+            Self::Open { .. } | Self::Ramp { .. } => Permit::NotYet,
+        }
+    }
+
+    /// After an answer that shows that the origin is there.
+    #[must_use]
+    pub(crate) const fn succeeded(self) -> Self {
+        match self {
+            Self::Closed | Self::Failing { .. } => Self::Closed,
+            Self::Open { .. } => Self::Ramp { slots: FIRST_SLOTS },
+            Self::Ramp { slots } if slots >= LAST_SLOTS => Self::Closed,
+            Self::Ramp { slots } => Self::Ramp { slots: slots.saturating_mul(2) },
+        }
+    }
+
+    /// After an attempt that has failed.
+    #[must_use]
+    pub(crate) fn failed(self, policy: BreakerPolicy, now_ms: u64) -> Self {
+        let open = |pause_ms: u64, since_ms| Self::Open {
+            until_ms: now_ms.saturating_add(pause_ms),
+            pause_ms,
+            since_ms,
+        };
+        let failures = match self {
+            Self::Closed => 1,
+            Self::Failing { failures } => failures.saturating_add(1),
+            // An attempt from before it opened says nothing new.
+            Self::Open { until_ms, .. } if now_ms < until_ms => return self,
+            Self::Open { pause_ms, since_ms, .. } => {
+                let doubled_ms = pause_ms.saturating_mul(2).min(LONGEST_PAUSE_MS);
+                return open(doubled_ms.max(policy.pause_ms), since_ms);
+            }
+            Self::Ramp { .. } => policy.failures,
+        };
+        if failures >= policy.failures {
+            open(policy.pause_ms, now_ms)
+        } else {
+            Self::Failing { failures }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const POLICY: BreakerPolicy = BreakerPolicy { failures: 3, pause_ms: 30_000 };
+
+    fn opened_at(now_ms: u64) -> Breaker {
+        (0..3).fold(Breaker::Closed, |breaker, _| breaker.failed(POLICY, now_ms))
+    }
+
+    #[test]
+    fn failures_in_a_row_open_it_and_a_success_between_them_does_not() {
+        let failing = Breaker::Closed.failed(POLICY, 5).failed(POLICY, 5);
+        assert_eq!(failing, Breaker::Failing { failures: 2 });
+        assert_eq!(failing.permit(9, 5), Permit::Granted);
+        assert_eq!(failing.succeeded(), Breaker::Closed);
+        let open = Breaker::Open { until_ms: 30_005, pause_ms: 30_000, since_ms: 5 };
+        assert_eq!(failing.failed(POLICY, 5), open);
+    }
+
+    #[test]
+    fn an_open_one_lets_one_probe_out_after_its_pause() {
+        let open = opened_at(0);
+        assert_eq!(open.permit(0, 29_999), Permit::NotBefore(30_000));
+        assert_eq!(open.permit(0, 30_000), Permit::Granted);
+        assert_eq!(open.permit(1, 30_000), Permit::NotYet);
+    }
+
+    #[test]
+    fn a_failed_probe_doubles_the_pause_up_to_five_minutes() {
+        let (mut breaker, mut now_ms, mut pauses) = (opened_at(0), 0_u64, Vec::new());
+        for _ in 0..6 {
+            let Breaker::Open { until_ms, pause_ms, since_ms: 0 } = breaker else {
+                panic!("{breaker:?}")
+            };
+            assert_eq!(until_ms, now_ms.strict_add(pause_ms));
+            pauses.push(pause_ms / 1_000);
+            // What was under way when it opened says nothing.
+            assert_eq!(breaker.failed(POLICY, until_ms.strict_sub(1)), breaker);
+            now_ms = until_ms;
+            breaker = breaker.failed(POLICY, now_ms);
+        }
+        assert_eq!(pauses, [30, 60, 120, 240, 300, 300]);
+    }
+
+    #[test]
+    fn after_a_probe_s_success_more_and_more_go_out() {
+        let mut breaker = opened_at(0).succeeded();
+        let mut slots = Vec::new();
+        while let Breaker::Ramp { slots: some } = breaker {
+            assert_eq!(breaker.permit(some.strict_sub(1), 0), Permit::Granted);
+            assert_eq!(breaker.permit(some, 0), Permit::NotYet);
+            assert!(matches!(breaker.failed(POLICY, 7), Breaker::Open { until_ms: 30_007, .. }));
+            slots.push(some);
+            breaker = breaker.succeeded();
+        }
+        assert_eq!((slots, breaker), (vec![2, 4, 8, 16], Breaker::Closed));
+    }
+
+    proptest! {
+        /// Whatever has happened, nothing is held for ever: once the longest pause is over and nothing is
+        /// under way, an event goes out.
+        #[test]
+        fn nothing_is_held_for_ever(
+            steps in proptest::collection::vec((any::<bool>(), 0_u64..1_000_000), 0..40),
+            pause_ms in 1_000_u64..10_000_000, failures in 1_u32..9,
+        ) {
+            let policy = BreakerPolicy { failures, pause_ms };
+            let (mut breaker, mut now_ms) = (Breaker::Closed, 0_u64);
+            for (is_success, wait_ms) in steps {
+                now_ms = now_ms.strict_add(wait_ms);
+                breaker = if is_success { breaker.succeeded() } else { breaker.failed(policy, now_ms) };
+                let later_ms = now_ms.strict_add(pause_ms.max(LONGEST_PAUSE_MS));
+                prop_assert_eq!(breaker.permit(0, later_ms), Permit::Granted);
+            }
+        }
+    }
+}

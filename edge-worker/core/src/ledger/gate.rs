@@ -1,0 +1,63 @@
+//! What holds the owed events of a shard back.
+
+use super::breaker::{Breaker, Permit};
+use super::policy::Policy;
+use super::store::Store;
+
+/// How long until a shard that is paused, or waits for the end of an attempt, looks around again, in
+/// milliseconds. What it waits for sets an earlier alarm.
+const LOOK_AGAIN_MS: u64 = 60_000;
+
+/// What holds the owed events of a shard back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Gate {
+    /// An admin has paused deliveries.
+    pub(crate) is_paused: bool,
+    /// The circuit breaker.
+    pub(crate) breaker: Breaker,
+}
+
+/// When owed events of a shard may go out again, in milliseconds since 1970; none if now.
+///
+/// # Errors
+/// The store's message.
+pub(crate) fn held_until(
+    store: &impl Store,
+    policy: &Policy,
+    now_ms: u64,
+) -> Result<Option<u64>, String> {
+    let gate = store.gate()?;
+    let look_again_ms = now_ms.saturating_add(LOOK_AGAIN_MS);
+    if gate.is_paused {
+        return Ok(Some(look_again_ms));
+    }
+    let is_counting = gate.breaker.is_counting() || policy.concurrency.is_some();
+    let under_way = if is_counting { store.under_way(now_ms)? } else { 0 };
+    if policy.concurrency.is_some_and(|most| under_way >= most) {
+        return Ok(Some(look_again_ms));
+    }
+    Ok(match gate.breaker.permit(under_way, now_ms) {
+        Permit::Granted => None,
+        Permit::NotBefore(until_ms) => Some(until_ms),
+        Permit::NotYet => Some(look_again_ms),
+    })
+}
+
+/// Notes how an attempt has ended.
+///
+/// # Errors
+/// The store's message.
+pub(crate) fn note(
+    store: &mut impl Store,
+    is_alive: bool,
+    policy: &Policy,
+    now_ms: u64,
+) -> Result<(), String> {
+    let gate = store.gate()?;
+    let breaker = if is_alive {
+        gate.breaker.succeeded()
+    } else {
+        gate.breaker.failed(policy.breaker, now_ms)
+    };
+    if breaker == gate.breaker { Ok(()) } else { store.set_gate(&Gate { breaker, ..gate }) }
+}

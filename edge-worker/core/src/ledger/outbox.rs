@@ -1,0 +1,216 @@
+//! What a shard does with the events that it owes: one step each on its [`Store`].
+//!
+//! An owed event always has something that will happen to it: an attempt under a lease or a due time, with an
+//! alarm at or before its end; or an earlier event of its job, whose end hands on.
+
+use super::entry::{self, Accept, Claim, Entry, EventState};
+use super::event_meta::EventMeta;
+use super::message::Reply;
+use super::order::{JobStage, Order};
+use super::owed::Owed;
+use super::policy::Policy;
+use super::store::Store;
+use super::{alarm, gate, lane};
+
+/// An event that a delivery wants stored.
+pub(crate) struct Offer {
+    /// Its key.
+    pub(crate) key: String,
+    /// What the signed body says about it.
+    pub(crate) meta: EventMeta,
+    /// Headers and names that go along.
+    pub(crate) head: String,
+    /// The length of the body.
+    pub(crate) body_bytes: u64,
+}
+
+/// An attempt that the object has to make.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Taken {
+    /// The event's key.
+    pub(crate) key: String,
+    /// The event, claimed.
+    pub(crate) entry: Entry,
+    /// Whether a newer event of the job was delivered before.
+    pub(crate) order: Order,
+}
+
+/// Stores an event, and claims it if nothing keeps it from going out.
+///
+/// # Errors
+/// The store's message.
+pub(crate) fn accept(
+    store: &mut impl Store,
+    offer: Offer,
+    policy: &Policy,
+    now_ms: u64,
+) -> Result<Reply, String> {
+    let Offer { key, meta, head, body_bytes } = offer;
+    let before = store.read(&key)?;
+    let furthest = furthest(store, before.as_ref(), &meta)?;
+    let claimed = entry::claim(before.clone(), meta.clone(), furthest, policy, now_ms);
+    if matches!(claimed, Claim::Granted(..) | Claim::InFlight { .. })
+        && !has_room(store, body_bytes, policy)?
+    {
+        return Ok(Reply::Full);
+    }
+    let job_id = meta.job_id.as_deref();
+    let waits = match gate::held_until(store, policy, now_ms)? {
+        _ if lane::is_blocked(store, &key, job_id, policy)? => {
+            Some(EventState::Waiting { due_ms: None })
+        }
+        Some(_) => Some(EventState::Waiting { due_ms: Some(now_ms) }),
+        None => None,
+    };
+    let seq = job_id.map_or(Ok(0), |job_id| store.next_seq(job_id))?;
+    let owed = Owed { since_ms: now_ms, tries: 0, seq, head, replay: None };
+    let mut write = |entry: &Entry| {
+        if before.is_some() {
+            store.accept(&key, entry)?;
+        } else {
+            store.insert(&key, entry)?;
+        }
+        arrange_alarm(store, entry, policy, now_ms)
+    };
+    Ok(match entry::accept(before.clone(), claimed, owed, waits) {
+        Accept::Granted(entry, order) => {
+            write(&entry)?;
+            Reply::Accepted { token: entry.attempts, order }
+        }
+        Accept::Stored(entry) => {
+            write(&entry)?;
+            Reply::Stored
+        }
+        Accept::LateDropped(entry) => {
+            alarm::ensure(store, now_ms.saturating_add(policy.retention_ms), now_ms);
+            if before.is_some() {
+                store.update(&key, &entry)?;
+            } else {
+                store.insert(&key, &entry)?;
+            }
+            Reply::LateDropped
+        }
+        Accept::Duplicate => Reply::Duplicate,
+    })
+}
+
+/// Makes the next attempt that is due and may go out, if there is one.
+///
+/// # Errors
+/// The store's message.
+pub(crate) fn take(
+    store: &mut impl Store,
+    policy: &Policy,
+    now_ms: u64,
+) -> Result<Option<Taken>, String> {
+    /// Events that turn out not to be able to go out are put aside, but not more of them in one step.
+    const MOST_PUT_ASIDE: u32 = 100;
+    for _ in 0..MOST_PUT_ASIDE {
+        if gate::held_until(store, policy, now_ms)?.is_some() {
+            return Ok(None);
+        }
+        let Some((key, entry)) = store.first_due(now_ms)? else { return Ok(None) };
+        if lane::is_blocked(store, &key, entry.meta.job_id.as_deref(), policy)? {
+            let state = EventState::Waiting { due_ms: None };
+            store.update(&key, &Entry { state, ..entry })?;
+            continue;
+        }
+        let furthest = furthest(store, Some(&entry), &entry.meta)?;
+        let order = Order::of(entry.meta.stage(), furthest);
+        let entry = entry::take(entry, policy, now_ms);
+        store.update(&key, &entry)?;
+        arrange_alarm(store, &entry, policy, now_ms)?;
+        if entry.state == EventState::Dead {
+            lane::hand_over(store, entry.meta.job_id.as_deref(), now_ms)?;
+            continue;
+        }
+        return Ok(Some(Taken { key, entry, order }));
+    }
+    Ok(None)
+}
+
+/// What follows when an owed event was committed or released: the breaker learns of it, the lane's next event
+/// goes out, and the alarm rings in time.
+///
+/// # Errors
+/// The store's message.
+pub(crate) fn settled(
+    store: &mut impl Store,
+    entry: &Entry,
+    is_alive: bool,
+    policy: &Policy,
+    now_ms: u64,
+) -> Result<(), String> {
+    gate::note(store, is_alive, policy, now_ms)?;
+    arrange_alarm(store, entry, policy, now_ms)?;
+    if !entry.is_in_lane() {
+        lane::hand_over(store, entry.meta.job_id.as_deref(), now_ms)?;
+    }
+    // What is held back may go out now that this attempt has ended.
+    let may_hold = store.gate()?.breaker.is_counting() || policy.concurrency.is_some();
+    if may_hold && let Some(next_ms) = next_ms(store, policy, now_ms)? {
+        alarm::ensure(store, next_ms, now_ms);
+    }
+    Ok(())
+}
+
+/// When the alarm has to ring for owed events; none if nothing is owed.
+///
+/// # Errors
+/// The store's message.
+pub(crate) fn next_ms(
+    store: &impl Store,
+    policy: &Policy,
+    now_ms: u64,
+) -> Result<Option<u64>, String> {
+    let Some(due_ms) = store.next_due_ms()? else { return Ok(None) };
+    let held_ms = gate::held_until(store, policy, now_ms)?.unwrap_or(0);
+    Ok(Some(due_ms.max(held_ms)))
+}
+
+/// Makes sure of an alarm for what will happen to an event next, or for the end of its time here.
+fn arrange_alarm(
+    store: &mut impl Store,
+    entry: &Entry,
+    policy: &Policy,
+    now_ms: u64,
+) -> Result<(), String> {
+    let needed_ms = match entry.state {
+        EventState::Dead => now_ms.saturating_add(policy.dead_retention_ms),
+        _ => entry.due_ms().unwrap_or_else(|| now_ms.saturating_add(policy.retention_ms)),
+    };
+    // An event that is held back is due all the same, and the alarm must not ring for it all the time.
+    let held_ms = match entry.state {
+        EventState::Waiting { due_ms: Some(due_ms) } if due_ms <= now_ms => {
+            gate::held_until(store, policy, now_ms)?.unwrap_or(0)
+        }
+        _ => 0,
+    };
+    alarm::ensure(store, needed_ms.max(held_ms), now_ms);
+    Ok(())
+}
+
+/// Whether the shard can keep a body of this length.
+fn has_room(store: &impl Store, body_bytes: u64, policy: &Policy) -> Result<bool, String> {
+    let after = |bytes: u64| bytes.saturating_add(body_bytes);
+    // The size of the database is known at once, and bounds what the bodies can have.
+    Ok(after(store.bytes()?) <= policy.most_bytes
+        || after(store.owed_bytes()?) <= policy.most_bytes)
+}
+
+/// The furthest stage of a job that the origin has been told of, as far as that matters for an event.
+///
+/// # Errors
+/// The store's message.
+pub(crate) fn furthest(
+    store: &impl Store,
+    entry: Option<&Entry>,
+    meta: &EventMeta,
+) -> Result<Option<JobStage>, String> {
+    let is_done = entry.is_some_and(|entry| entry.state == EventState::Done);
+    match (&meta.job_id, meta.stage()) {
+        // What the origin has is not forwarded again, late or not.
+        (Some(job_id), Some(_)) if !is_done => store.furthest_stage(job_id),
+        _ => Ok(None),
+    }
+}
