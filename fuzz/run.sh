@@ -37,7 +37,7 @@ if [ "$mode" = planted ]; then
     say 'Building the fuzz targets with planted faults'
     build_fast --features planted-fault
     for target in "${targets[@]}"; do
-        find_planted "$target" "$fast/$target" "panicked at fuzz_targets/$target.rs"
+        find_planted "$target" "$fast/$target" "panicked at fuzz_targets/$target[./]"
     done
     say 'Building the C interface with a planted overread, under AddressSanitizer'
     "${fuzz[@]}" build --features planted-overread c_interface
