@@ -2,7 +2,7 @@
 
 use heapless::Vec;
 
-use crate::signature::{Label, MAC_DIGITS};
+use crate::signature::{Label, MAC_BYTES, MAC_DIGITS};
 use crate::{Error, UnixTime};
 
 /// Signatures that a header may hold. The provider sends one, and two while it rotates its secret;
@@ -31,18 +31,29 @@ pub const MAX_HEADER_BYTES: usize = 1024;
 /// verifier compares text and would refuse them as well.
 ///
 /// The header is public, so parsing it need not be constant time, and is not.
-pub(crate) struct Header<'a> {
-    digits: &'a [u8],
+pub(crate) struct Header {
     timestamp: UnixTime,
+    /// As the words that a hash consists of (FIPS 180-4 section 6.2).
+    signatures: Vec<[u32; 8], MAX_SIGNATURES>,
 }
 
-/// The signatures of a header, as the words that a hash consists of (FIPS 180-4 section 6.2). They are
-/// large, and so are not moved: the caller has them.
-pub(crate) type Signatures = Vec<[u32; 8], MAX_SIGNATURES>;
+impl Header {
+    /// Without a header. It is read in its place: signatures are large, and a microcontroller has little
+    /// stack.
+    pub(crate) const fn new() -> Self {
+        Self { timestamp: UnixTime::from_secs(0), signatures: Vec::new() }
+    }
 
-impl<'a> Header<'a> {
-    /// Takes the header apart, and puts its signatures into `signatures`, which is empty.
-    pub(crate) fn parse(value: &'a [u8], signatures: &mut Signatures) -> Result<Self, Error> {
+    /// Takes a header's value apart, whatever was there before. Gives the digits of the timestamp exactly
+    /// as they stand in the header: these bytes were signed.
+    ///
+    /// On failure, there are no signatures.
+    pub(crate) fn read<'a>(&mut self, value: &'a [u8]) -> Result<&'a [u8], Error> {
+        self.forget_signatures();
+        self.parse(value).inspect_err(|_| self.forget_signatures())
+    }
+
+    fn parse<'a>(&mut self, value: &'a [u8]) -> Result<&'a [u8], Error> {
         if value.len() > MAX_HEADER_BYTES {
             return Err(Error::HeaderTooLong { length: value.len() });
         }
@@ -74,30 +85,35 @@ impl<'a> Header<'a> {
                 return Err(Error::TooManySignatures);
             }
             labelled = labelled.saturating_add(1);
+            // There is room: fewer are kept than have been counted.
+            let _ = self.signatures.push([0; 8]);
             // Digits first: no comma has to be looked for among them.
-            let (mac, behind) = split_mac(behind);
+            let behind_mac = self.signatures.last_mut().and_then(|mac| read_mac(behind, mac));
             let excess;
-            (excess, rest) = split_value(behind);
-            if let (Some(mac), []) = (mac, excess) {
-                // Room was checked just above.
-                signatures.push(mac).map_err(|_| Error::TooManySignatures)?;
+            (excess, rest) = split_value(behind_mac.unwrap_or(behind));
+            if behind_mac.is_none() || !excess.is_empty() {
+                self.signatures.pop();
             }
         }
         let digits = digits.ok_or(Error::TimestampMissing)?;
-        let timestamp = parse_timestamp(digits).ok_or(Error::TimestampInvalid)?;
-        if signatures.is_empty() {
+        self.timestamp = parse_timestamp(digits).ok_or(Error::TimestampInvalid)?;
+        if self.signatures.is_empty() {
             return Err(Error::SignatureMissing);
         }
-        Ok(Self { digits, timestamp })
+        Ok(digits)
     }
 
-    /// The timestamp exactly as it stands in the header: these bytes were signed.
-    pub(crate) fn timestamp_digits(&self) -> &'a [u8] {
-        self.digits
-    }
-
-    pub(crate) fn timestamp(&self) -> UnixTime {
+    pub(crate) const fn timestamp(&self) -> UnixTime {
         self.timestamp
+    }
+
+    pub(crate) fn signatures(&self) -> &[[u32; 8]] {
+        &self.signatures
+    }
+
+    /// From now on, no MAC matches.
+    pub(crate) fn forget_signatures(&mut self) {
+        self.signatures.clear();
     }
 }
 
@@ -126,16 +142,14 @@ fn parse_timestamp(digits: &[u8]) -> Option<UnixTime> {
     Some(UnixTime::from_secs(secs))
 }
 
-/// The MAC in lower-case digits that the text begins with, if it does, and what is left.
+/// Reads the MAC in lower-case digits that the text begins with, if it does. Gives what is left.
 ///
 /// Nothing here is secret. It goes over the digits in passes that the compiler makes vectors of, so
 /// that a header with all the signatures that there may be costs little more than one with one.
-fn split_mac(text: &[u8]) -> (Option<[u32; 8]>, &[u8]) {
+fn read_mac<'a>(text: &'a [u8], mac: &mut [u32; 8]) -> Option<&'a [u8]> {
     /// No digit has this value.
     const NO_DIGIT: u8 = 0xff;
-    let Some((digits, rest)) = text.split_first_chunk::<MAC_DIGITS>() else {
-        return (None, text);
-    };
+    let (digits, rest) = text.split_first_chunk::<MAC_DIGITS>()?;
     let mut values = *digits;
     let mut is_hex = true;
     for value in &mut values {
@@ -146,9 +160,12 @@ fn split_mac(text: &[u8]) -> (Option<[u32; 8]>, &[u8]) {
         };
         is_hex &= *value != NO_DIGIT;
     }
-    let mut mac = [0; 8];
-    for (word, digits) in mac.iter_mut().zip(values.as_chunks::<8>().0) {
-        *word = digits.iter().fold(0, |word, digit| (word << 4) | u32::from(*digit));
+    let mut bytes = [0; MAC_BYTES];
+    for (byte, [high, low]) in bytes.iter_mut().zip(values.as_chunks().0) {
+        *byte = (high << 4) | low;
     }
-    if is_hex { (Some(mac), rest) } else { (None, text) }
+    for (word, bytes) in mac.iter_mut().zip(bytes.as_chunks().0) {
+        *word = u32::from_be_bytes(*bytes);
+    }
+    is_hex.then_some(rest)
 }
