@@ -64,15 +64,22 @@ pub unsafe extern "C" fn nextapi_webhook_stream_begin(
         Err(outcome) => return outcome,
     };
     slot::wipe::<Pieces>(storage);
-    let begun = || {
+    // In its place, so that nothing of it is left on the stack.
+    let mut begin = || {
         // SAFETY: the caller promises that the pointer is good, and that the verifier stays where it
         // is, with nobody writing to it, until the stream has ended: hence the lifetime.
         let keys: &'static Keys = slot::get::<Keys>(unsafe { argument::reference(verifier) }?)?;
         // SAFETY: the caller promises that the header is good.
         let header = unsafe { argument::bytes(header.cast(), header_length) }?;
-        Ok(Pieces { stream: keys.begin(header)?, verifier })
+        let stream = nextapi_webhook::Stream::new(keys);
+        slot::fill::<Pieces>(storage, Pieces { stream, verifier });
+        Ok(slot::get_mut::<Pieces>(storage)?.stream.begin(header)?)
     };
-    begun().map(|begun| slot::fill::<Pieces>(storage, begun)).into()
+    let begun = begin();
+    if begun.is_err() {
+        slot::wipe::<Pieces>(storage);
+    }
+    begun.into()
 }
 
 /// The stream, if it was begun and its verifier is still there.
