@@ -75,11 +75,11 @@ pub unsafe extern "C" fn nextapi_webhook_stream_begin(
         slot::fill::<Pieces>(storage, Pieces { stream, verifier });
         Ok(slot::get_mut::<Pieces>(storage)?.stream.begin(header)?)
     };
-    let begun = begin();
-    if begun.is_err() {
+    let result = begin();
+    if result.is_err() {
         slot::wipe::<Pieces>(storage);
     }
-    begun.into()
+    result.into()
 }
 
 /// The stream, if it was begun and its verifier is still there.
