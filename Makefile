@@ -52,7 +52,7 @@ demo: $(BUNDLE) hook ## send real traffic through a local edge, show the outcome
 	$(HOOK) demo --edge-dir $(EDGE)
 
 .PHONY: test
-test: make-tests check types all-tests origins c-test no-std docs dry-run deny demo ## everything that is built, checked and shown to work
+test: make-tests check types all-tests vectors origins c-test no-std docs dry-run deny demo ## everything that is built, checked and shown to work
 	$(call say,All checks passed)
 
 ## Day to day
@@ -161,6 +161,12 @@ unit: $(EDGE)/node_modules/.package-lock.json ## unit tests, property tests, pub
 	$(call say,Unit tests$(comma) property tests$(comma) vectors$(comma) doctests)
 	cargo test --workspace --exclude nextapi-edge --exclude nextapi-docs --features $(VERIFIER_FEATURES)
 	cargo test --package nextapi-edge --lib
+
+.PHONY: vectors
+vectors: ## a second implementation, in Python, agrees with the vectors
+	$(call say,The vectors$(comma) by a second implementation)
+	$(call debian,python3,command -v python3)
+	python3 verifier/tests/vectors/check.py
 
 .PHONY: end-to-end
 end-to-end: $(BUNDLE) $(FAULTS_BUNDLE) ## the built worker on workerd, SQLite and real sockets

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Builds the static and the shared library, and gathers in a folder what `make install` lays out.
 #
-#   packaging/build.sh STAGE ABI [TARGET]
+#   packaging/build.sh STAGE ABI [TARGET [KINDS]]
 #
 # STAGE is the folder, ABI the number in the shared library's name, TARGET what rustc calls the machine to
-# build for: by default CARGO_BUILD_TARGET, else this machine. Where cargo itself builds, as set with
-# CARGO_TARGET_DIR for instance, does not matter.
+# build for: by default CARGO_BUILD_TARGET, else this machine. KINDS is `staticlib` if no shared library is
+# wanted. Where cargo itself builds, as set with CARGO_TARGET_DIR for instance, does not matter.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 stage=$1 abi=$2 target=${3:-${CARGO_BUILD_TARGET:-}}
@@ -22,6 +22,12 @@ case $target in
         link=(-C "link-arg=-Wl,-soname,libnextapi_webhook.so.$abi,-z,defs" -C link-arg=-lc) ;;
     *) kinds=staticlib ;;
 esac
+if [ "${4:-}" = staticlib ]; then
+    kinds=staticlib link=()
+fi
+settings=()
+# Optimised for size, sha2 keeps checks of indexes there that cannot fail, and the panic that they lead to.
+[[ $target == aarch64-* ]] && settings=(--config profile.capi.package.sha2.opt-level=3)
 
 # Emptied first, so that a build that fails or is interrupted leaves nothing to be installed.
 rm -rf "$stage"
@@ -29,7 +35,7 @@ mkdir -p "$stage"
 stage=$(cd "$stage" && pwd)
 cd "$here/../.."
 # Cargo says which files it has written.
-cargo rustc --quiet --profile capi --package nextapi-webhook-c --features panic-handler --crate-type "$kinds" \
+cargo rustc --quiet "${settings[@]}" --profile capi --package nextapi-webhook-c --features panic-handler --crate-type "$kinds" \
     --target "$target" --message-format json-render-diagnostics -- "${link[@]}" |
     sed -n 's/.*"name":"nextapi_webhook_c".*"filenames":\[\([^]]*\)\].*/\1/p' | tr ',' '\n' | tr -d '"' |
     while read -r file; do

@@ -14,7 +14,7 @@ case $1 in
     aarch64-*-linux-*) names+='|getauxval' ;;
     # Where the linker puts the table of addresses. No function.
     i686-*) names+='|_GLOBAL_OFFSET_TABLE_' ;;
-    # Where the linker puts memory and stack. No functions.
-    wasm32-*) names+='|__linear_memory|__stack_pointer' ;;
+    # Where the linker puts memory, stack and the functions that are called by their address. No functions.
+    wasm32-*) names+='|__linear_memory|__stack_pointer|__indirect_function_table' ;;
 esac
 echo "$names"

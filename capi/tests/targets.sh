@@ -14,8 +14,9 @@ read -ra targets <<<"$2"
 levels=(3 s z)
 tools=$(rustc --print target-libdir)/../bin
 begin='<!-- sizes: make c-sizes -->' end='<!-- end of sizes -->'
-object=$(mktemp)
-trap 'rm -f "$object"' EXIT
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+object=$scratch/object
 
 table='| target | `3` | `s` | `z` |'$'\n''| --- | --- | --- | --- |'
 failed=
@@ -24,10 +25,9 @@ for target in "${targets[@]}"; do
     [[ $target == *-none-* ]] && flags='--cfg sha2_backend_soft="compact"'
     row="| \`$target\` |"
     for level in "${levels[@]}"; do
-        archive=$(CARGO_PROFILE_CAPI_OPT_LEVEL=$level RUSTFLAGS=$flags cargo rustc --quiet --profile capi \
-            --package nextapi-webhook-c --features panic-handler --crate-type staticlib --target "$target" \
-            --message-format json-render-diagnostics |
-            sed -n 's/.*"name":"nextapi_webhook_c".*"filenames":\["\([^"]*\)".*/\1/p')
+        CARGO_PROFILE_CAPI_OPT_LEVEL=$level RUSTFLAGS=$flags \
+            "$here/../packaging/build.sh" "$scratch/stage" 0 "$target" staticlib
+        archive=$scratch/stage/libnextapi_webhook.a
         NM=$tools/llvm-nm "$here/archive.sh" "$archive" "$target" || failed+=" $target/$level"
         "$tools/llvm-ar" p "$archive" "$("$tools/llvm-ar" t "$archive" | head -n 1)" >"$object"
         row+=$("$tools/llvm-size" "$object" | awk 'NR == 2 {printf " %.1f KB |", ($1 + $2) / 1000}')

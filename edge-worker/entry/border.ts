@@ -25,9 +25,22 @@ limit: number,
  */
 length: number | null, 
 /**
+ * What is signed is this text, followed by the body. A long body should be read to a place behind
+ * it: then its MACs are computed without a copy.
+ */
+prefix: string, 
+/**
+ * The longest body that is handed over at once, in bytes. Keep a longer one.
+ */
+handOverLimit: number, 
+/**
  * When to give up, in milliseconds from now.
  */
-deadlineMs: number, } | { "type": "call_ledger", 
+deadlineMs: number, } | { "type": "compute_macs", 
+/**
+ * When to give up, in milliseconds from now.
+ */
+deadlineMs: number, } | { "type": "hand_over_body" } | { "type": "call_ledger", 
 /**
  * The calls.
  */

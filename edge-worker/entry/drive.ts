@@ -1,9 +1,11 @@
 // Drives a machine: does what each of its outputs says, and tells the instance what came of it.
 
 import type { Edge } from "rust/nextapi_edge.js";
-import type { Body } from "./body";
+import type { Body, Read } from "./body";
 import type { LedgerCall, Output } from "./border";
 import type { Deadlines } from "./deadlines";
+import { keys } from "./instance";
+import { computeMacs } from "./macs";
 import { forward } from "./origin";
 
 export type ReadBody = Extract<Output, { type: "read_body" }>;
@@ -12,7 +14,7 @@ export type LastOutput = Extract<Output, { type: "respond" | "end" }>;
 
 /** What differs between a request to the worker and an attempt of an object's. */
 export interface Host {
-  readBody(output: ReadBody, deadlines: Deadlines): Promise<Body>;
+  readBody(output: ReadBody, deadlines: Deadlines): Promise<Read>;
   /** The reply to a call of the ledger, or the error in the place of one, as JSON. */
   call(call: LedgerCall, body: Uint8Array, deadlineMs: number, deadlines: Deadlines): Promise<string>;
   /** Whether the client is within its limit, or why nobody can say. */
@@ -25,10 +27,11 @@ export async function drive(
   instance: Edge,
   id: number,
   first: string,
-  body: Uint8Array,
+  stored: Uint8Array,
   host: Host,
   deadlines: Deadlines,
 ): Promise<LastOutput> {
+  let body: Body = { bytes: stored, signed: null };
   let output = parse(first);
   for (;;) {
     let next: string;
@@ -39,20 +42,31 @@ export async function drive(
         else if (read === "timed_out") next = instance.bodyTimedOut(id, Date.now());
         else if (read === "cut") next = instance.bodyCut(id, Date.now());
         else {
-          body = read.bytes;
-          next = instance.bodyRead(id, body, Date.now());
+          body = read;
+          const { bytes, signed } = body;
+          if (signed === null) next = instance.bodyRead(id, bytes, Date.now());
+          else next = instance.longBodyRead(id, bytes.byteLength, Date.now());
         }
         break;
       }
+      case "compute_macs": {
+        const macs = await macsOf(body, output.deadlineMs, deadlines);
+        if (typeof macs === "string") next = instance.macsFailed(id, macs, Date.now());
+        else next = instance.macsComputed(id, macs, Date.now());
+        break;
+      }
+      case "hand_over_body":
+        next = instance.bodyRead(id, body.bytes, Date.now());
+        break;
       case "call_ledger": {
         const { calls, deadlineMs } = output;
-        const sent = body;
+        const sent = body.bytes;
         const replies = await Promise.all(calls.map((it) => host.call(it, sent, deadlineMs, deadlines)));
         next = instance.ledgerReplied(id, replies.join("\n"), Date.now());
         break;
       }
       case "forward": {
-        const answer = await forward(output, body, deadlines);
+        const answer = await forward(output, body.bytes, deadlines);
         if (answer === "timed_out") next = instance.originTimedOut(id, Date.now());
         else if (answer === "unreachable") next = instance.originUnreachable(id, Date.now());
         else next = instance.originAnswered(id, answer.status, answer.retryAfter, Date.now());
@@ -78,6 +92,21 @@ export async function drive(
         return output;
     }
     output = parse(next);
+  }
+}
+
+/** The MACs of a long body, or why there are none. */
+async function macsOf(
+  { signed }: Body,
+  deadlineMs: number,
+  deadlines: Deadlines,
+): Promise<Uint8Array | string> {
+  if (signed === null) return "the body is not a long one";
+  try {
+    const late = () => `no MACs within ${deadlineMs} ms`;
+    return await deadlines.within(deadlineMs, computeMacs(keys(), signed), late);
+  } catch (error) {
+    return message(error);
   }
 }
 

@@ -2,6 +2,7 @@
 
 import { __wbg_reset_state, Edge, initSync } from "rust/nextapi_edge.js";
 import module from "rust/nextapi_edge_bg.wasm";
+import { importKeys } from "./macs";
 
 /** An object of the ledger: a message and the body that goes along, and the reply. */
 interface Callable {
@@ -18,14 +19,23 @@ export interface Env {
 initSync({ module });
 
 let instance: Edge | undefined;
+let imported: Promise<CryptoKey[]> = Promise.resolve([]);
 
 /** The instance. The settings are read when it is made: a change of them comes with a new isolate. */
 export function edge(env: Env): Edge {
   if (instance === undefined) {
     instance = new Edge(settings(env), "ANALYTICS" in env, "RATE_LIMITER" in env);
     for (const warning of instance.warnings) console.warn(warning);
+    imported = importKeys(instance.takeSecrets());
+    // Whoever waits for them learns of an error.
+    imported.catch(() => {});
   }
   return instance;
+}
+
+/** The platform's keys for the secrets that the instance has read. */
+export function keys(): Promise<CryptoKey[]> {
+  return imported;
 }
 
 /**

@@ -1,5 +1,6 @@
 //! What the entry modules call.
 
+use js_sys::Uint8Array;
 use nextapi_edge_core::{
     Bindings, Input, Isolate, Machine, OriginResult, Output, RawSettings, Settings, Step, ledger,
 };
@@ -26,6 +27,8 @@ pub struct Edge {
     /// Machines that wait for an input. There are never more than an isolate's requests under way.
     machines: Vec<(u32, Machine)>,
     random: RandomSupply,
+    /// The bytes of the secrets, until they are taken; none if the settings are refused.
+    secrets: Vec<Uint8Array>,
 }
 
 #[wasm_bindgen]
@@ -47,10 +50,20 @@ impl Edge {
         let raw = RawSettings::from_json(&settings).map_err(JsError::new)?;
         let bindings = Bindings { analytics: has_analytics, rate_limiter: has_rate_limiter };
         let isolate = Isolate::new(Settings::read(&raw, &url::parse), bindings);
+        let mut secrets = Vec::new();
         if let Ok(settings) = isolate.settings() {
             make_room(settings.max_body_bytes());
+            let bytes = |secret: &str| Uint8Array::new_from_slice(secret.as_bytes());
+            secrets.extend(raw.webhook_secrets().map(bytes));
         }
-        Ok(Self { isolate, machines: Vec::new(), random: RandomSupply::new() })
+        Ok(Self { isolate, machines: Vec::new(), random: RandomSupply::new(), secrets })
+    }
+
+    /// The bytes of the secrets, in their order, for keys of the platform's: once. They are the caller's
+    /// to wipe.
+    #[wasm_bindgen(js_name = takeSecrets)]
+    pub fn take_secrets(&mut self) -> Vec<Uint8Array> {
+        core::mem::take(&mut self.secrets)
     }
 
     /// Warnings, for the log, about names that resemble a setting's but are not one.
@@ -68,10 +81,28 @@ impl Edge {
         self.go_on(id, step)
     }
 
-    /// The body was read.
+    /// The body was read, or is handed over.
     #[wasm_bindgen(js_name = bodyRead)]
     pub fn body_read(&mut self, id: u32, bytes: Vec<u8>, now_ms: f64) -> String {
         self.handle(id, Input::Body(bytes), now_ms)
+    }
+
+    /// The body was read and is kept; it has so many bytes.
+    #[wasm_bindgen(js_name = longBodyRead)]
+    pub fn long_body_read(&mut self, id: u32, bytes: usize, now_ms: f64) -> String {
+        self.handle(id, Input::LongBody(bytes), now_ms)
+    }
+
+    /// The platform has computed the MACs: those of all secrets, one after the other.
+    #[wasm_bindgen(js_name = macsComputed)]
+    pub fn macs_computed(&mut self, id: u32, macs: Vec<u8>, now_ms: f64) -> String {
+        self.handle(id, Input::Macs(Ok(macs)), now_ms)
+    }
+
+    /// The platform has computed no MACs, for this reason.
+    #[wasm_bindgen(js_name = macsFailed)]
+    pub fn macs_failed(&mut self, id: u32, error: String, now_ms: f64) -> String {
+        self.handle(id, Input::Macs(Err(error)), now_ms)
     }
 
     /// The body is longer than the limit.

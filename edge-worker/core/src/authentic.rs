@@ -1,6 +1,6 @@
 //! Steps 2 and 3: from a signature and a body to an event with a key.
 
-use nextapi_webhook::{Error, Event, EventError, EventKey, UnixTime};
+use nextapi_webhook::{Error, Event, EventError, EventKey, Mac, Pending, UnixTime, Verified};
 
 use crate::ledger::event_meta::EventMeta;
 use crate::settings::Settings;
@@ -18,7 +18,7 @@ pub(crate) struct Authentic {
     pub(crate) key: EventKey,
 }
 
-/// Verifies a delivery and reads its event.
+/// Steps 2 and 3: verifies a delivery and reads its event.
 ///
 /// # Errors
 /// Why the signature does not hold, or is not fresh.
@@ -28,15 +28,37 @@ pub(crate) fn authenticate(
     body: &[u8],
     now: UnixTime,
 ) -> Result<Authentic, Error> {
-    // 2.
-    let verified = settings.verifier.verify(signature, body, now)?;
-    // 3.
-    Ok(Authentic {
-        key_index: verified.key_index(),
-        age_seconds: verified.age_secs(),
-        key: verified.event_key(),
-        event: verified.event(),
-    })
+    settings.verifier.verify(signature, body, now).map(Authentic::from)
+}
+
+/// Step 2 for a delivery whose MACs were computed elsewhere, one with the key of each secret: the verdict is
+/// the same.
+///
+/// # Errors
+/// Why the signature does not hold, or is not fresh.
+pub(crate) fn judge(
+    settings: &Settings,
+    signature: &str,
+    macs: &[[u8; 32]],
+    now: UnixTime,
+) -> Result<Verified, Error> {
+    let mut pending = Pending::parse(signature)?;
+    for (mac, key_index) in macs.iter().zip(0..) {
+        pending.offer(key_index, &Mac::new(mac));
+    }
+    pending.finish(now, settings.verifier.tolerance())
+}
+
+/// Step 3.
+impl From<Verified<&[u8]>> for Authentic {
+    fn from(verified: Verified<&[u8]>) -> Self {
+        Self {
+            key_index: verified.key_index(),
+            age_seconds: verified.age_secs(),
+            key: verified.event_key(),
+            event: verified.event(),
+        }
+    }
 }
 
 /// How old a signature was that holds and is refused for its age; negative if it was ahead.

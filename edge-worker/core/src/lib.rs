@@ -11,6 +11,12 @@
 //! 3. After `Respond` or `End` there is no machine any more. `RespondEarly` is no end: the client gets its
 //!    response, and the driver goes on.
 //!
+//! The driver keeps the body: it is what [`Output::Forward`] sends, and what [`Output::ComputeMacs`] is
+//! about. A short one is given to the machine at once. A long one is first judged by MACs that the platform
+//! computes over `prefix` and body, with a key for each of [`RawSettings::webhook_secrets`]. The machine takes
+//! a body of any length either way, and falls back on hashing it if there are no MACs: so a driver without
+//! such a platform hands over every body, or answers with their failure.
+//!
 //! Until it has responded, the driver goes on even if the client has hung up: otherwise a provider that
 //! loses patience could part the origin's 2xx from its commit, and the event would come a second time.
 //!

@@ -110,6 +110,9 @@ pub(crate) struct Record {
     /// The length of the body.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) body_bytes: Option<usize>,
+    /// Why the platform gave no MACs of a long body, which was hashed in Rust instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) macs_error: Option<String>,
     /// The number of the attempt.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) attempt: Option<u64>,

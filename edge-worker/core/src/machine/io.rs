@@ -14,16 +14,28 @@ use crate::response::Response;
 #[serde(tag = "type", rename_all = "snake_case", rename_all_fields = "camelCase")]
 #[allow(clippy::large_enum_variant, reason = "one at a time")]
 pub enum Output {
-    /// Read the body. Answer with [`Input::Body`], [`Input::BodyTooLarge`], [`Input::BodyTimedOut`] or
-    /// [`Input::BodyCut`].
+    /// Read the body. Answer with [`Input::Body`], [`Input::LongBody`], [`Input::BodyTooLarge`],
+    /// [`Input::BodyTimedOut`] or [`Input::BodyCut`].
     ReadBody {
         /// The longest body that is accepted, in bytes.
         limit: usize,
         /// The exact length in bytes, if it was declared; never more than the limit.
         length: Option<usize>,
+        /// What is signed is this text, followed by the body. A long body should be read to a place behind
+        /// it: then its MACs are computed without a copy.
+        prefix: String,
+        /// The longest body that is handed over at once, in bytes. Keep a longer one.
+        hand_over_limit: usize,
         /// When to give up, in milliseconds from now.
         deadline_ms: u32,
     },
+    /// Compute the HMAC-SHA256 of prefix and body with each secret's key. Answer with [`Input::Macs`].
+    ComputeMacs {
+        /// When to give up, in milliseconds from now.
+        deadline_ms: u32,
+    },
+    /// Hand over the body that was kept. Answer with [`Input::Body`].
+    HandOverBody,
     /// Make calls of the ledger, all at once. Answer with [`Input::LedgerReplies`].
     CallLedger {
         /// The calls.
@@ -105,12 +117,16 @@ impl LedgerCall {
 pub enum Input {
     /// The body, exactly as it was received.
     Body(Vec<u8>),
+    /// The length of a body that is kept, in bytes.
+    LongBody(usize),
     /// The body is longer than the limit.
     BodyTooLarge,
     /// The body was not there in time.
     BodyTimedOut,
     /// The connection broke before the body's end.
     BodyCut,
+    /// The MACs, 32 bytes for each secret, in the order of the secrets; or why the platform gave none.
+    Macs(Result<Vec<u8>, String>),
     /// The ledger's replies in the order of the calls, an RPC message a line, with
     /// `{"error":{"message":…,"overloaded":…}}` in place of each that did not come.
     LedgerReplies(String),
@@ -135,9 +151,11 @@ pub enum Input {
 impl fmt::Debug for Output {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::ReadBody { limit, length, deadline_ms } => {
+            Self::ReadBody { limit, length, deadline_ms, .. } => {
                 write!(f, "ReadBody({length:?} of {limit} bytes in {deadline_ms} ms)")
             }
+            Self::ComputeMacs { deadline_ms } => write!(f, "ComputeMacs(in {deadline_ms} ms)"),
+            Self::HandOverBody => f.write_str("HandOverBody"),
             Self::CallLedger { calls, deadline_ms } => {
                 write!(f, "CallLedger({calls:?} in {deadline_ms} ms)")
             }
@@ -151,14 +169,17 @@ impl fmt::Debug for Output {
     }
 }
 
-/// Without the body.
+/// Without the body and its MACs.
 impl fmt::Debug for Input {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Body(bytes) => write!(f, "Body({} bytes)", bytes.len()),
+            Self::LongBody(bytes) => write!(f, "LongBody({bytes} bytes)"),
             Self::BodyTooLarge => f.write_str("BodyTooLarge"),
             Self::BodyTimedOut => f.write_str("BodyTimedOut"),
             Self::BodyCut => f.write_str("BodyCut"),
+            Self::Macs(Ok(macs)) => write!(f, "Macs({} bytes)", macs.len()),
+            Self::Macs(Err(error)) => write!(f, "Macs({error})"),
             Self::LedgerReplies(messages) => write!(f, "LedgerReplies({messages})"),
             Self::Origin(result) => write!(f, "Origin({result:?})"),
             Self::OriginBusy { status, .. } => write!(f, "OriginBusy({status})"),

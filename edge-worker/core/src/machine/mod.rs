@@ -5,8 +5,8 @@
 //! 1. Method and path; the client's address; a `Content-Length` over the limit is refused before reading.
 //!    The signature header is parsed. Then the body is read, once, never more than the limit, and within
 //!    a deadline.
-//! 2. One MAC per active key over `t` + `.` + body, and freshness, in one constant-time verdict.
-//!    Only an authentic delivery learns that it was stale.
+//! 2. One MAC per active key over `t` + `.` + body, and freshness, in one constant-time verdict. The MACs
+//!    of a long body come from the platform. Only an authentic delivery learns that it was stale.
 //! 3. Id, type, status and job are read from the signed bytes; they give the event key.
 //! 4. `claim` in the ledger. Nothing is stored, and no object is called, before the signature holds.
 //! 5. The same bytes go to the one configured origin, with a deadline.
@@ -17,7 +17,7 @@
 //! | --- | --- | --- |
 //! | 1 | [`route`] | `not_found`, `method_not_allowed` |
 //! | 1 | [`receiving`] | `misconfigured`, `source_refused`, `rate_limited`, `body_too_large`, `body_timeout`, `body_cut`, `signature_missing`, `signature_malformed` |
-//! | 2 | [`authentic`](crate::authentic) | `signature_mismatch`, `timestamp_expired`, `timestamp_ahead` |
+//! | 2 | [`verifying`], [`authentic`](crate::authentic) | `signature_mismatch`, `timestamp_expired`, `timestamp_ahead` |
 //! | 3 | [`authentic`](crate::authentic) | nothing: an authentic event is forwarded whether we can read it or not |
 //! | 4 | [`delivery`] | `duplicate`, `late_dropped`, `in_flight`, `ledger_unavailable` |
 //! | 6 | [`delivery`] | `forwarded`, or `origin_rejected`, `origin_failed`, `origin_timeout`, `origin_unreachable` |
@@ -33,6 +33,7 @@ mod route;
 mod settlement;
 #[cfg(test)]
 mod tests;
+mod verifying;
 
 use std::sync::Arc;
 
@@ -45,6 +46,7 @@ pub(crate) use delivery::Phase;
 use limiting::Limiting;
 use receiving::Receiving;
 use route::Route;
+use verifying::Verifying;
 
 use crate::header_names::CORRELATION_ID;
 use crate::isolate::Isolate;
@@ -72,6 +74,8 @@ pub type Step = (Option<Machine>, Output);
 enum State {
     /// The body.
     Receiving(Box<Receiving>),
+    /// The platform's MACs of a long body, or that body.
+    Verifying(Box<Verifying>),
     /// The rate limiter.
     Limiting(Box<Limiting>),
     /// The ledger, or the origin.
@@ -134,6 +138,7 @@ impl Machine {
     pub fn handle(self, isolate: &mut Isolate, input: Input, now_ms: u64) -> Step {
         match self.0 {
             State::Receiving(receiving) => receiving.handle(isolate, input, now_ms),
+            State::Verifying(verifying) => verifying.handle(isolate, input, now_ms),
             State::Limiting(limiting) => limiting.handle(isolate, input, now_ms),
             State::Delivering(delivery) => delivery.handle(isolate, input, now_ms),
             State::Administering(request) => request.handle(isolate, input, now_ms),

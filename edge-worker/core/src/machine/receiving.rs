@@ -1,14 +1,13 @@
-//! Steps 1 to 3: from a request to an authentic event.
+//! Step 1: from a request to its body.
 
 use core::net::IpAddr;
 use std::sync::Arc;
 
-use nextapi_webhook::{Pending, UnixTime};
+use nextapi_webhook::Pending;
 
-use super::delivery::Delivery;
 use super::limiting::Limiting;
-use super::{Input, Machine, OUT_OF_TURN, Output, State, Step, end};
-use crate::authentic;
+use super::verifying::{HAND_OVER_LIMIT, Unverified, Verifying};
+use super::{Input, Machine, Output, State, Step, end};
 use crate::client_address;
 use crate::isolate::Isolate;
 use crate::outcome::Outcome;
@@ -22,17 +21,7 @@ const BODY_TIMEOUT_MS: u32 = 10_000;
 
 /// A delivery whose body is being read.
 #[derive(Clone)]
-pub(super) struct Receiving {
-    settings: Arc<Settings>,
-    request: Request,
-    random: Random,
-    record: Record,
-    /// The client, if there is a rate limiter to count its invalid signatures.
-    limited: Option<IpAddr>,
-    /// Index of the signature header that was found among those of the settings.
-    signature_header: usize,
-    started_ms: u64,
-}
+pub(super) struct Receiving(Unverified);
 
 impl Receiving {
     /// Step 1: what can be refused before the body is read.
@@ -67,13 +56,22 @@ impl Receiving {
             return Limiting::refuse(isolate, record, Outcome::SignatureMissing, limited);
         };
         // A malformed header costs no read.
-        if let Err(error) = Pending::parse(signature) {
-            record.reason = Some(error.to_string());
-            return Limiting::refuse(isolate, record, error.into(), limited);
-        }
+        let prefix = match Pending::parse(signature) {
+            Ok(pending) => prefix(&pending),
+            Err(error) => {
+                record.reason = Some(error.to_string());
+                return Limiting::refuse(isolate, record, error.into(), limited);
+            }
+        };
         let length = length.and_then(|length| usize::try_from(length).ok());
-        let output = Output::ReadBody { limit, length, deadline_ms: BODY_TIMEOUT_MS };
-        let receiving = Self {
+        let output = Output::ReadBody {
+            limit,
+            length,
+            prefix,
+            hand_over_limit: HAND_OVER_LIMIT,
+            deadline_ms: BODY_TIMEOUT_MS,
+        };
+        let receiving = Self(Unverified {
             settings,
             request,
             random,
@@ -81,49 +79,41 @@ impl Receiving {
             limited,
             signature_header,
             started_ms: now_ms,
-        };
+        });
         (Some(Machine(State::Receiving(Box::new(receiving)))), output)
     }
 
-    /// Steps 2 and 3.
+    /// The body was read, or not.
     pub(super) fn handle(self, isolate: &mut Isolate, input: Input, now_ms: u64) -> Step {
-        let Self { settings, request, random, mut record, limited, .. } = self;
-        let bytes = match input {
-            Input::Body(bytes) if bytes.len() <= settings.max_body_bytes => bytes,
+        let Self(mut delivery) = self;
+        let limit = delivery.settings.max_body_bytes;
+        match input {
+            Input::Body(bytes) if bytes.len() <= limit => {
+                delivery.record.body_bytes = Some(bytes.len());
+                delivery.verify(isolate, &bytes, now_ms)
+            }
+            Input::LongBody(bytes) if bytes <= limit => {
+                delivery.record.body_bytes = Some(bytes);
+                Verifying::begin(delivery)
+            }
             // Somebody made us read as much as we ever read, and nothing can be said of the signature.
-            Input::Body(_) | Input::BodyTooLarge => {
-                return Limiting::refuse(isolate, record, Outcome::BodyTooLarge, limited);
+            Input::Body(_) | Input::LongBody(_) | Input::BodyTooLarge => {
+                let Unverified { record, limited, .. } = delivery;
+                Limiting::refuse(isolate, record, Outcome::BodyTooLarge, limited)
             }
             // No forgery either: an honest sender's connection may be slow or break.
-            Input::BodyTimedOut => return end(isolate, record, Outcome::BodyTimeout),
-            Input::BodyCut => return end(isolate, record, Outcome::BodyCut),
-            _ => {
-                record.reason = Some(OUT_OF_TURN.to_owned());
-                return end(isolate, record, Outcome::InternalError);
-            }
-        };
-        record.body_bytes = Some(bytes.len());
-        record.milliseconds.verify = Some(now_ms.saturating_sub(self.started_ms));
-        let name = settings.signature_headers.get(self.signature_header).cloned();
-        let name = name.unwrap_or_default();
-        let signature = request.header(&name).unwrap_or_default();
-        // The clock was read after the body, whose sender may take its time.
-        let now = UnixTime::from_secs(now_ms / 1_000);
-        match authentic::authenticate(&settings, signature, &bytes, now) {
-            Ok(authentic) => {
-                record.note_authentic(&authentic);
-                Delivery::claim(
-                    settings, &request, &name, &authentic, &bytes, record, &random, now_ms,
-                )
-            }
-            Err(error) => {
-                record.reason = Some(error.to_string());
-                record.age_seconds = authentic::refused_age_seconds(error);
-                let outcome = Outcome::from(error);
-                Limiting::refuse(isolate, record, outcome, limited.filter(|_| outcome.is_forgery()))
-            }
+            Input::BodyTimedOut => end(isolate, delivery.record, Outcome::BodyTimeout),
+            Input::BodyCut => end(isolate, delivery.record, Outcome::BodyCut),
+            _ => delivery.out_of_turn(isolate),
         }
     }
+}
+
+/// What is signed in front of the body.
+fn prefix(pending: &Pending) -> String {
+    let [timestamp, dot, _] = pending.message(&[]);
+    // Digits and a dot.
+    [timestamp, dot].concat().into_iter().map(char::from).collect()
 }
 
 /// The body's length, in bytes, as `Content-Length` declares it. A missing or malformed one declares

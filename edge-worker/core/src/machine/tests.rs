@@ -1,5 +1,7 @@
 //! Machines without a platform: each step by hand.
 
+mod long_bodies;
+
 use nextapi_webhook::{Key, UnixTime};
 
 use super::*;
@@ -94,7 +96,14 @@ fn broken() -> Input {
 #[test]
 fn a_delivery_is_claimed_forwarded_and_committed() {
     let mut run = Run::begin(Bindings::default(), &[("x-correlation-id", "c-1")]);
-    assert_eq!(run.output, Output::ReadBody { limit: 262_144, length: None, deadline_ms: 10_000 });
+    let expected = Output::ReadBody {
+        limit: 262_144,
+        length: None,
+        prefix: "1700000000.".to_owned(),
+        hand_over_limit: verifying::HAND_OVER_LIMIT,
+        deadline_ms: 10_000,
+    };
+    assert_eq!(run.output, expected);
     run.handle(body(BODY), NOW_MS + 1);
     assert!(matches!(run.call(), Call::Claim { .. }));
     let Output::Forward { url, headers, deadline_ms } = run.handle(replied(&GRANTED), NOW_MS + 3)
@@ -248,6 +257,8 @@ fn an_input_out_of_turn_is_never_a_success() {
             Input::RateLimit(Ok(true)),
             Input::LedgerReplies(String::new()),
             Input::LedgerReplies("{}".to_owned()),
+            Input::Macs(Ok(vec![0; 32])),
+            Input::Macs(Err(String::new())),
             replied(&Reply::Ok),
         ]
     };

@@ -2,6 +2,7 @@
 
 use nextapi_webhook::{Key, KeyError};
 
+use super::raw::{WEBHOOK_SECRETS, split_secrets};
 use super::{AdminToken, HEALTH_PATH, Origin, Reader, Url};
 use crate::client_address::Network;
 use crate::header_names::{is_header_name, is_reserved};
@@ -72,18 +73,18 @@ pub(super) fn signature_headers(reader: &mut Reader<'_>) -> Vec<String> {
 }
 
 pub(super) fn keys(reader: &mut Reader<'_>) -> Vec<Key> {
-    const SETTING: &str = "WEBHOOK_SECRETS";
+    const SETTING: &str = WEBHOOK_SECRETS;
     let Some(secrets) = reader.secret(SETTING) else {
         if !reader.is_refused(SETTING) {
             reader.refuse(SETTING, "is not set: set it to the provider's signing secret");
         }
         return Vec::new();
     };
-    secrets.split_ascii_whitespace().filter_map(|secret| Key::new(secret.as_bytes()).ok()).collect()
+    split_secrets(&secrets).filter_map(|secret| Key::new(secret.as_bytes()).ok()).collect()
 }
 
 pub(super) fn refuse_keys(reader: &mut Reader<'_>, error: KeyError) {
-    const SETTING: &str = "WEBHOOK_SECRETS";
+    const SETTING: &str = WEBHOOK_SECRETS;
     // That there is no key has been said already, and better.
     if !reader.is_refused(SETTING) {
         reader.refuse(SETTING, format!("cannot be used ({error}): remove the oldest secrets"));

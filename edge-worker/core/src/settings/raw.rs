@@ -5,6 +5,14 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
+/// The setting that holds the keys of deliveries.
+pub(super) const WEBHOOK_SECRETS: &str = "WEBHOOK_SECRETS";
+
+/// The secrets in the text of a setting, each of which makes a key.
+pub(super) fn split_secrets(text: &str) -> impl Iterator<Item = &str> {
+    text.split_ascii_whitespace()
+}
+
 /// The variables and bindings of a deployment, by name.
 #[derive(Default)]
 pub struct RawSettings(BTreeMap<String, RawValue>);
@@ -29,6 +37,16 @@ impl RawSettings {
     pub fn from_json(json: &str) -> Result<Self, &'static str> {
         let malformed = "malformed settings: expected an object of texts and numbers";
         serde_json::from_str(json).map(Self).map_err(|_| malformed)
+    }
+
+    /// The secrets of `WEBHOOK_SECRETS`, newest first, for another engine than the verifier. Whether they can
+    /// be used, [`Settings::read`](crate::Settings::read) says.
+    pub fn webhook_secrets(&self) -> impl Iterator<Item = &str> {
+        let text = self.get(WEBHOOK_SECRETS).and_then(|value| match value {
+            RawValue::Text(text) => Some(text.as_str()),
+            RawValue::Number(_) | RawValue::Other => None,
+        });
+        text.into_iter().flat_map(split_secrets)
     }
 
     /// The value of this name.

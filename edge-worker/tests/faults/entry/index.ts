@@ -1,5 +1,5 @@
 // The worker with faults on request: panics, exceptions, a ledger that fails, does not reply or is of
-// another version, alarms that fail, and a fast clock. It wraps the product's entry modules, which know
+// another version, alarms that fail, a fast clock, and a platform that computes no MACs or wrong ones. It wraps the product's entry modules, which know
 // nothing of it.
 //
 // The header `x-fault` of a delivery asks for a fault by name. Faults of the object are kept by the event's
@@ -65,12 +65,55 @@ const { abandon, begin, bodyRead, callObject, originAnswered, ringAlarm } = Edge
 Edge.prototype.begin = function (id, head, now) {
   const { headers } = JSON.parse(head) as { headers: [string, string][] };
   const name = headers.find(([name]) => name === HEADER)?.[1];
-  if (name === undefined) return begin.call(this, id, head, now);
+  if (name === undefined) return withHandOverLimit(begin.call(this, id, head, now));
   const fault = FAULTS.find((fault) => fault === name);
   if (fault === undefined) throw new Error(`there is no fault ${name}`);
   if (fault === "panic-before-verifying") panicHere(fault);
   byRequest.set(id, fault);
-  return begin.call(this, id, head, now);
+  return withHandOverLimit(begin.call(this, id, head, now));
+};
+
+/** Moves the length from which on the platform computes the MACs. */
+function withHandOverLimit(text: string): string {
+  const output = JSON.parse(text) as Output;
+  const { FAULT_HAND_OVER_LIMIT: limit } = settings;
+  if (output.type !== "read_body" || limit === undefined) return text;
+  return JSON.stringify({ ...output, handOverLimit: Number(limit) } satisfies Output);
+}
+
+const { importKey, sign } = crypto.subtle;
+
+crypto.subtle.importKey = async (...args: unknown[]) => {
+  const [, , , isExtractable, usages] = args;
+  console.log(`fault: a key is imported, extractable: ${isExtractable}, usages: ${usages}`);
+  if (settings.FAULT_MACS === "no-keys") throw new Error("fault: no key");
+  return (importKey as (...args: unknown[]) => Promise<CryptoKey>).apply(crypto.subtle, args);
+};
+
+/** How often the platform was asked for a MAC in this isolate. */
+let signed = 0;
+
+crypto.subtle.sign = async (algorithm, key, message) => {
+  console.log(`fault: the platform computes a MAC of ${message.byteLength} bytes`);
+  const mac = await sign.call(crypto.subtle, algorithm, key, message);
+  signed += 1;
+  switch (settings.FAULT_MACS) {
+    case "reject":
+      throw new Error("fault: no MAC");
+    case "hang-once":
+      return signed === 1 ? never() : mac;
+    case "short":
+      return mac.slice(1);
+    case "long":
+      return new ArrayBuffer(64);
+    case "zeros":
+      return new ArrayBuffer(32);
+    case "panic-once":
+      if (signed === 1) panicHere("while the platform computes");
+      return mac;
+    default:
+      return mac;
+  }
 };
 
 /** A delivery that asks for no fault takes back what an earlier one of its event has asked for. */
@@ -174,7 +217,14 @@ interface Settings {
   FAULT_CLOCK_SPEED?: string;
   /** How every alarm fails. */
   FAULT_ALARM?: "throw" | "panic";
+  /** The longest body that is handed over at once, in bytes; -1 for none. */
+  FAULT_HAND_OVER_LIMIT?: string;
+  /** What comes of asking the platform for keys or MACs. */
+  FAULT_MACS?: "no-keys" | "reject" | "hang-once" | "short" | "long" | "zeros" | "panic-once";
 }
+
+/** Known from the first request on. */
+let settings: Settings = {};
 
 /** How many alarms have rung in this isolate. */
 let alarms = 0;
@@ -262,4 +312,9 @@ function never(): Promise<never> {
   return new Promise(() => {});
 }
 
-export default worker;
+export default {
+  fetch(request, env, context) {
+    settings = env as Settings;
+    return worker.fetch(request, env, context);
+  },
+} satisfies ExportedHandler<Env>;

@@ -12,7 +12,7 @@ use crate::ledger::message::{Call, Reply};
 use crate::ledger::order::LateEvents;
 use crate::ledger::policy::Policy;
 use crate::ledger::tests::memory_store::MemoryStore;
-use crate::machine::{Input, Machine};
+use crate::machine::{Input, Machine, Output};
 use crate::request::Request;
 use crate::settings::tests::{SECRET, settings_with};
 use crate::trace::Random;
@@ -64,9 +64,22 @@ pub(in crate::ledger::tests) fn first_call(
     let headers = [("x-nextapi-signature", signature.as_str())];
     let request = Request::new("POST", "https://edge.test/webhook", &headers);
     let now_ms = SIGNED_AT.as_secs() * 1_000;
-    let (machine, _) = Machine::begin(isolate, request, Random::from_bytes(&[]), now_ms);
-    let read = machine.unwrap().handle(isolate, Input::Body(body.clone().into_bytes()), now_ms);
+    let begun = Machine::begin(isolate, request, Random::from_bytes(&[]), now_ms).0.unwrap();
+    let handed_over = || Input::Body(body.clone().into_bytes());
+    let read = begun.clone().handle(isolate, handed_over(), now_ms);
     let (Some(machine), output) = read else { panic!("refused: {:?}", read.1) };
+    // The other way to the MACs comes to the same claim. Until then nothing is stored, so an isolate that
+    // dies on the way leaves nothing behind, either way.
+    let mac = key.sign(SIGNED_AT, body.as_bytes()).mac().to_vec();
+    let inputs = [Input::LongBody(body.len()), Input::Macs(Ok(mac)), handed_over()];
+    let mut long = (Some(begun), None);
+    for input in inputs {
+        assert!(!matches!(long.1, Some(Output::CallLedger { .. })), "a claim before its time");
+        let (machine, output) = long.0.unwrap().handle(isolate, input, now_ms);
+        long = (machine, Some(output));
+    }
+    assert_eq!(long.1.as_ref(), Some(&output));
+    assert_eq!(long.0.unwrap().phase(), machine.phase());
     let key = EventKey::of_unverified(body.as_bytes()).to_string();
     (key, Run::new(machine, output))
 }
