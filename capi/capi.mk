@@ -49,10 +49,11 @@ c-header-check: $(CBINDGEN) ## the committed header is the one that the sources 
 	diff $(C_HEADER) $(C_OUT)/nextapi_webhook.h || { echo 'the header is out of date: make c-header' >&2; exit 1; }
 
 .PHONY: c-test
-c-test: c-header-check c-library ## every function and result from C and C++; symbols
+c-test: c-header-check c-library ## functions and results from C and C++, symbols, stack
 	$(call say,The C library from C99 and from C++$(comma) under sanitizers)
 	capi/tests/programs.sh $(C_LIBRARY) $(C_OUT) sanitizers
 	capi/tests/symbols.sh $(C_STAGE)
+	capi/tests/stack.sh $(C_OUT)
 	capi/tests/size.sh $(C_LIBRARY) $(C_OUT) $(C_SIZE_BUDGET)
 
 # What tests/targets.sh looks at.
@@ -72,22 +73,23 @@ c-sizes: .tools/installed/c-targets ## write the sizes in capi/README.md anew
 c-assurance: c-targets c-library hook .tools/installed/valgrind .tools/installed/targets .tools/installed/c-packages ## c-targets, memcheck, installing, the example
 	$(call say,The C library under memcheck)
 	ABI=$(C_ABI) capi/tests/programs.sh $(C_LIBRARY) $(C_OUT) valgrind
+	RUSTFLAGS='--cfg sha2_backend="soft"' capi/tests/stack.sh $(C_OUT)
 	$(call say,A panic that was planted in the C library is found)
 	CARGO_PROFILE_CAPI_OVERFLOW_CHECKS=true capi/packaging/build.sh $(C_OUT)/planted $(C_ABI)
 	capi/tests/symbols.sh $(C_OUT)/planted planted
 	$(call say,The C library$(comma) installed)
 	capi/tests/install.sh $(C_STAGE) $(C_OUT)
-	$(call say,The example receiver$(comma) on real sockets)
-	capi/tests/receiver.sh $(C_OUT) target/debug/nextapi-hook
+	$(call say,The examples$(comma) on real sockets and with mbedTLS)
+	capi/tests/examples.sh $(C_OUT) target/debug/nextapi-hook
 
 $(CBINDGEN):
 	$(call say,Installing cbindgen $(CBINDGEN_VERSION) into .tools (1 minute$(comma) once))
 	$(install) --locked cbindgen --version $(CBINDGEN_VERSION)
 	mkdir -p $(@D) && touch $@
 
-.tools/installed/c-packages: apt.mk
-	$(call say,Looking for CMake$(comma) pkg-config and libmicrohttpd)
-	$(call debian,cmake pkg-config libmicrohttpd-dev,command -v cmake && command -v pkg-config && pkg-config --exists libmicrohttpd)
+.tools/installed/c-packages: capi/capi.mk apt.mk
+	$(call say,Looking for CMake$(comma) pkg-config$(comma) libmicrohttpd and mbedTLS)
+	$(call debian,cmake pkg-config libmicrohttpd-dev libmbedtls-dev,command -v cmake && command -v pkg-config && pkg-config --exists libmicrohttpd && test -e /usr/include/mbedtls/md.h)
 	mkdir -p $(@D) && touch $@
 
 .tools/installed/c-targets: capi/capi.mk rust-toolchain.toml

@@ -69,7 +69,8 @@
  * Secrets. A verifier and a stream hold what is needed to sign: keep them where a secret may be
  * kept, and wipe them when they are done with; nextapi_webhook_stream_finish wipes by itself. The
  * secret's bytes are not kept. No branch and no address depends on a secret or on a signature that
- * would have been right. Copies on the stack while a key is made are not wiped.
+ * would have been right. Functions that compute with keys overwrite the stack that they have used;
+ * registers they do not.
  *
  * Time. There is no clock: seconds since 1970-01-01T00:00:00Z are an argument, leap seconds not
  * counted. It is asked for when the whole body is there: a delivery is judged by its age at the end,

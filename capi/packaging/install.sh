@@ -49,7 +49,7 @@ fill() {
 
 library=$root$LIBDIR
 install -d "$library/pkgconfig" "$library/cmake/nextapi_webhook" "$root$INCLUDEDIR"
-install -m 644 "$stage"/*.h "$root$INCLUDEDIR"
+install -m 644 "$stage"/*.h "$stage"/*.hpp "$root$INCLUDEDIR"
 install -m 644 "$stripped/libnextapi_webhook.a" "$library"
 install -m 755 "$stripped/libnextapi_webhook.so" "$library/libnextapi_webhook.so.$version"
 ln -sf "libnextapi_webhook.so.$version" "$library/libnextapi_webhook.so.$abi"

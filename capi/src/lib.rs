@@ -17,6 +17,7 @@ mod argument;
 #[cfg(feature = "panic-handler")]
 mod panic_handler;
 mod slot;
+mod stack;
 
 // In the order of the header, with lines between them so that they stay so.
 mod result;

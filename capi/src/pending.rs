@@ -7,7 +7,7 @@ use nextapi_webhook::{Mac, Pending, Tolerance, UnixTime};
 
 use crate::slot::{self, Kept};
 use crate::verified::answer;
-use crate::{Outcome, Verified, argument};
+use crate::{Outcome, Verified, argument, stack};
 
 /// Bytes of a nextapi_webhook_pending.
 pub const PENDING_SIZE: usize = 384;
@@ -150,7 +150,7 @@ pub unsafe extern "C" fn nextapi_webhook_pending_offer(
         slot::get_mut::<Pending>(storage)?.offer(key_index, &Mac::new(mac));
         Ok(())
     };
-    offer().into()
+    stack::clean(offer).into()
 }
 
 /// Gives the verdict over every MAC that was offered, and wipes the storage. No MAC gives

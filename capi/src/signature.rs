@@ -4,7 +4,7 @@ use core::ffi::{c_char, c_void};
 
 use nextapi_webhook::{Key, Signature, UnixTime};
 
-use crate::{Outcome, argument};
+use crate::{Outcome, argument, stack};
 
 /// Bytes that are enough for every header that nextapi_webhook_sign makes, its NUL included.
 pub const SIGNATURE_SIZE: usize = 129;
@@ -42,7 +42,7 @@ pub unsafe extern "C" fn nextapi_webhook_sign(
         let signature = Key::new(secret)?.sign(UnixTime::from_secs(timestamp), body);
         Ok(signature)
     };
-    let text = signed().map(|signature: Signature| signature.encode(&mut buffer));
+    let text = stack::clean(signed).map(|signature: Signature| signature.encode(&mut buffer));
     // SAFETY: the caller promises that there is room for the text and its length.
     unsafe { argument::write_text(text, header, header_size, header_length) }
 }

@@ -8,7 +8,7 @@ use nextapi_webhook::UnixTime;
 use crate::slot::{self, Kept};
 use crate::verified::answer;
 use crate::verifier::Keys;
-use crate::{MAX_KEYS, Outcome, Verified, VerifierStorage, argument};
+use crate::{MAX_KEYS, Outcome, Verified, VerifierStorage, argument, stack};
 
 /// Bytes of a nextapi_webhook_stream.
 pub const STREAM_SIZE: usize = 640;
@@ -23,12 +23,19 @@ pub struct StreamStorage {
     opaque: [MaybeUninit<u64>; 80],
 }
 
+/// Bytes of a block of SHA-256 (FIPS 180-4 section 1).
+///
+/// cbindgen:ignore
+const BLOCK_BYTES: usize = 64;
+
 /// cbindgen:ignore
 struct Pieces {
     /// The lifetime is the caller's to keep.
     stream: nextapi_webhook::Stream<'static, MAX_KEYS>,
     /// Where the keys are that the stream refers to.
     verifier: *const VerifierStorage,
+    /// Bytes of the body that have been taken in, as long as they are fewer than those of a block.
+    taken: usize,
 }
 
 impl Kept for Pieces {
@@ -72,7 +79,7 @@ pub unsafe extern "C" fn nextapi_webhook_stream_begin(
         // SAFETY: the caller promises that the header is good.
         let header = unsafe { argument::bytes(header.cast(), header_length) }?;
         let stream = nextapi_webhook::Stream::new(keys);
-        slot::fill::<Pieces>(storage, Pieces { stream, verifier });
+        slot::fill::<Pieces>(storage, Pieces { stream, verifier, taken: 0 });
         Ok(slot::get_mut::<Pieces>(storage)?.stream.begin(header)?)
     };
     let result = begin();
@@ -119,7 +126,14 @@ pub unsafe extern "C" fn nextapi_webhook_stream_update(
         // stream.
         let storage = unsafe { argument::reference_mut(stream) }?;
         // SAFETY: the caller promises that the verifier outlives the stream.
-        unsafe { pieces(storage) }?.stream.update(piece);
+        let Pieces { stream, taken, .. } = unsafe { pieces(storage) }?;
+        // Behind the first block of the message, what is computed with is no state of a key.
+        if *taken < BLOCK_BYTES {
+            *taken = taken.saturating_add(piece.len());
+            stack::clean(|| stream.update(piece));
+        } else {
+            stream.update(piece);
+        }
         Ok(())
     };
     updated().into()
@@ -146,14 +160,13 @@ pub unsafe extern "C" fn nextapi_webhook_stream_finish(
         // stream.
         let storage = unsafe { argument::reference_mut(stream) }?;
         // SAFETY: the caller promises that the verifier outlives the stream.
-        if let Err(outcome) = unsafe { pieces(storage) } {
-            slot::wipe::<Pieces>(storage);
-            return Err(outcome);
-        }
-        Ok(slot::take::<Pieces>(storage)?.stream.finish(UnixTime::from_secs(now))?.into())
+        let verdict = unsafe { pieces(storage) }
+            .and_then(|pieces| Ok(pieces.stream.finish(UnixTime::from_secs(now))?.into()));
+        slot::wipe::<Pieces>(storage);
+        verdict
     };
     // SAFETY: the caller promises that there is room for a result, or NULL.
-    unsafe { answer(finish(), details) }
+    unsafe { answer(stack::clean(finish), details) }
 }
 
 /// Gives a verification up: overwrites the stream with zeros. NULL is ignored.

@@ -7,7 +7,7 @@ use nextapi_webhook::{Tolerance, UnixTime};
 
 use crate::slot::{self, Kept};
 use crate::verified::answer;
-use crate::{Outcome, Verified, argument};
+use crate::{Outcome, Verified, argument, stack};
 
 /// Secrets that a verifier has room for: several are active while a secret is being rotated.
 pub const MAX_KEYS: usize = 4;
@@ -84,7 +84,7 @@ pub unsafe extern "C" fn nextapi_webhook_verifier_init(
     slot::wipe::<Keys>(storage);
     // The keys are made in the storage, so that no copies of them are left on the stack.
     slot::fill(storage, Keys::without_keys(Tolerance::new(tolerance_past, tolerance_future)));
-    let mut filled = || {
+    let filled = || {
         // SAFETY: the caller promises that the array is good.
         let secrets = unsafe { argument::array(secrets, secret_count) }?;
         if secrets.is_empty() {
@@ -101,7 +101,7 @@ pub unsafe extern "C" fn nextapi_webhook_verifier_init(
         }
         Ok(())
     };
-    let outcome = filled().into();
+    let outcome = stack::clean(filled).into();
     if outcome != Outcome::Ok {
         slot::wipe::<Keys>(storage);
     }
@@ -137,7 +137,7 @@ pub unsafe extern "C" fn nextapi_webhook_verify(
         Ok(slot::get::<Keys>(storage)?.verify(header, body, UnixTime::from_secs(now))?.into())
     };
     // SAFETY: the caller promises that there is room for a result, or NULL.
-    unsafe { answer(verify(), details) }
+    unsafe { answer(stack::clean(verify), details) }
 }
 
 /// Overwrites the keys with zeros. The verifier is then as one that was not initialised. NULL is

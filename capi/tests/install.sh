@@ -76,6 +76,7 @@ cmp "$stage/libnextapi_webhook.so" "$out/stage-elsewhere/libnextapi_webhook.so"
 install C_STAGE="$out/stage-elsewhere" PREFIX=/usr DESTDIR="$out/root" LIBDIR=/usr/lib/triplet >/dev/null
 LC_ALL=C sort <<FILES | diff - <(cd "$out/root" && find . -not -type d | LC_ALL=C sort)
 ./usr/include/nextapi_webhook.h
+./usr/include/nextapi_webhook.hpp
 ./usr/lib/triplet/cmake/nextapi_webhook/nextapi_webhook-config-version.cmake
 ./usr/lib/triplet/cmake/nextapi_webhook/nextapi_webhook-config.cmake
 ./usr/lib/triplet/libnextapi_webhook.a
@@ -107,6 +108,10 @@ echo "  rpath: $("$out/with_rpath")"
 "${CC:-cc}" "$here/c/functions.c" $(pkg-config --cflags nextapi_webhook) "$out/opt/lib/libnextapi_webhook.a" \
     -o "$out/with_archive"
 echo "  the archive: $("$out/with_archive")"
+# shellcheck disable=SC2046
+"${CXX:-c++}" -std=c++11 -I "$here/c" "$here/c/wrapper.cpp" $(pkg-config --cflags --libs nextapi_webhook) \
+    -Wl,-rpath,"$out/opt/lib" -o "$out/with_wrapper"
+echo "  from C++: $("$out/with_wrapper")"
 objdump -p "$out/with_pkg_config" | grep -q "NEEDED  *libnextapi_webhook.so.$abi\$"
 
 cmake -S "$here/cmake" -B "$out/cmake" -DCMAKE_PREFIX_PATH="$out/opt" >/dev/null

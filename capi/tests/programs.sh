@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Builds the test programs against the static library, as C99 and as C++, and runs them.
+# Builds the test programs against the static library, as C99 and as C++, with the header for C++ as well, and
+# runs them.
 #
 #   tests/programs.sh BUILT OUT sanitizers   under AddressSanitizer and UndefinedBehaviorSanitizer
 #   tests/programs.sh BUILT OUT valgrind     under memcheck, against the shared library
@@ -18,6 +19,19 @@ compile() {
     "${CC:-cc}" -x "$1" -std="$2" "${warnings[@]}" -I "$here/../include" "$here/c/$3.c" -x none \
         -g "${@:4}" -o "$out/$3"
 }
+
+if [ "$under" = sanitizers ]; then
+    for standard in c++11 c++20; do
+        "${CXX:-c++}" -std="$standard" "${warnings[@]}" -Wconversion -g -O1 \
+            -fsanitize=address,undefined -fno-sanitize-recover=all -I "$here/../include" "$here/c/wrapper.cpp" \
+            "$built.a" -o "$out/wrapper"
+        printf '  %-9s wrapper: ' "$standard"
+        "$out/wrapper"
+    done
+    # What firmware compiles with; nothing of it is linked.
+    echo '#include <nextapi_webhook.hpp>' | "${CXX:-c++}" -x c++ -std=c++11 "${warnings[@]}" -fno-exceptions -fno-rtti \
+        -Wshadow -Wold-style-cast -I "$here/../include" -fsyntax-only -
+fi
 
 for name in functions vectors; do
     if [ "$under" = sanitizers ]; then

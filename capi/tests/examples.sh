@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Builds the example as its first lines say, from an installed library, and sends it every story that
-# `nextapi-hook send` knows, over real sockets.
+# Builds the examples as their first lines say, from an installed library. The receiver is sent every story that
+# `nextapi-hook send` knows, over real sockets, and bodies that are held back; the one with mbedTLS verifies all
+# deliveries that the library is held to.
 #
-#   tests/receiver.sh OUT HOOK      OUT as tests/install.sh left it, HOOK the nextapi-hook to use
+#   tests/examples.sh OUT HOOK      OUT as tests/install.sh left it, HOOK the nextapi-hook to use
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 out=$(cd "$1" && pwd) hook=$2
@@ -54,3 +55,20 @@ start receiver_with_clocks
 port=${url#http://127.0.0.1:}
 "$out/held_back" "${port%/}" "$CLOCKS_FILE"
 stop
+
+# shellcheck disable=SC2046
+"${CC:-cc}" -std=c99 -Wall -Wextra -Werror -o "$out/mbedtls" "$here/../examples/mbedtls.c" \
+    $(pkg-config --cflags --libs nextapi_webhook) -lmbedcrypto
+export NEXTAPI_WEBHOOK_SECRET=whsec_test
+signature=$(printf '{}' | "$hook" sign -)
+[ "$(printf '{}' | "$out/mbedtls" "$signature")" = ok ]
+if said=$(printf '{]' | "$out/mbedtls" "$signature"); then
+    echo 'the example with mbedTLS accepts anything' >&2
+    exit 1
+fi
+[ "$said" = signature_mismatch ]
+# shellcheck disable=SC2046
+"${CC:-cc}" -std=gnu99 -g -Wall -Wextra -Werror -DMBEDTLS -o "$out/vectors_with_mbedtls" "$here/c/vectors.c" \
+    $(pkg-config --cflags nextapi_webhook) "${library[@]}" -lmbedcrypto
+printf '  with mbedTLS: '
+"$out/vectors_with_mbedtls" "$here/../../verifier/tests/vectors/deliveries.tsv"
