@@ -1,6 +1,6 @@
 //! The signature header: its grammar and its limits.
 
-use crate::signature::{Label, MAC_BYTES, MAC_DIGITS};
+use crate::signature::{Label, MAC_DIGITS};
 use crate::{Error, UnixTime};
 
 /// Signatures that a header may hold. The provider sends one, and two while it rotates its secret;
@@ -154,25 +154,26 @@ fn parse_timestamp(digits: &[u8]) -> Option<UnixTime> {
 /// Nothing here is secret. It goes over the digits in passes that the compiler makes vectors of, so
 /// that a header with all the signatures that there may be costs little more than one with one.
 fn read_mac<'a>(text: &'a [u8], mac: &mut [u32; 8]) -> Option<&'a [u8]> {
-    /// No digit has this value.
-    const NO_DIGIT: u8 = 0xff;
+    /// No digit has this value, nor has it bits of its own in common with one.
+    const NO_DIGIT: u8 = 0xf0;
     let (digits, rest) = text.split_first_chunk::<MAC_DIGITS>()?;
     let mut values = *digits;
-    let mut is_hex = true;
+    let mut seen = 0;
     for value in &mut values {
         *value = match *value {
             digit @ b'0'..=b'9' => digit.wrapping_sub(b'0'),
             digit @ b'a'..=b'f' => digit.wrapping_sub(b'a').wrapping_add(10),
             _ => NO_DIGIT,
         };
-        is_hex &= *value != NO_DIGIT;
+        seen |= *value;
     }
-    let mut bytes = [0; MAC_BYTES];
-    for (byte, [high, low]) in bytes.iter_mut().zip(values.as_chunks().0) {
-        *byte = (high << 4) | low;
+    for (word, values) in mac.iter_mut().zip(values.as_chunks().0) {
+        // Of eight bytes with four bits each, four bytes: by halves, quarters and eighths.
+        let bytes = u64::from_be_bytes(*values);
+        let bytes = (bytes | (bytes >> 4)) & 0x00ff_00ff_00ff_00ff;
+        let bytes = (bytes | (bytes >> 8)) & 0x0000_ffff_0000_ffff;
+        let [.., a, b, c, d] = (bytes | (bytes >> 16)).to_be_bytes();
+        *word = u32::from_be_bytes([a, b, c, d]);
     }
-    for (word, bytes) in mac.iter_mut().zip(bytes.as_chunks().0) {
-        *word = u32::from_be_bytes(*bytes);
-    }
-    is_hex.then_some(rest)
+    (seen & NO_DIGIT == 0).then_some(rest)
 }

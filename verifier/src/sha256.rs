@@ -7,7 +7,7 @@
 use core::slice;
 
 use sha2::block_api::compress256;
-use zeroize::{Zeroize as _, ZeroizeOnDrop};
+use zeroize::{ZeroizeOnDrop, optimization_barrier};
 
 /// Bytes of a block (FIPS 180-4 section 1).
 pub(crate) const BLOCK_BYTES: usize = 64;
@@ -67,7 +67,8 @@ impl Chain {
 
     /// Overwrites the hash.
     pub(crate) fn wipe(&mut self) {
-        self.0.zeroize();
+        self.0 = [0; 8];
+        optimization_barrier(&self.0);
     }
 
     /// Writes the hash as bytes.
@@ -138,10 +139,9 @@ impl Blocks {
     /// Pads the message (FIPS 180-4 section 5.1.1). Every chain absorbs what that gives: one block or two.
     pub(crate) fn finish(&mut self, chains: &mut [Chain]) {
         let filled = self.filled();
-        let mut end = 0x80;
-        for place in self.last.get_mut(filled..).unwrap_or_default() {
-            *place = end;
-            end = 0;
+        if let Some([end, after @ ..]) = self.last.get_mut(filled..) {
+            *end = 0x80;
+            after.fill(0);
         }
         if filled >= LENGTH_BEGINS {
             absorb(chains, slice::from_ref(&self.last));
@@ -164,7 +164,8 @@ impl Blocks {
 
     /// Overwrites what is left of the message, for one that is secret.
     pub(crate) fn wipe(&mut self) {
-        self.last.zeroize();
+        self.last = [0; BLOCK_BYTES];
+        optimization_barrier(&self.last);
     }
 }
 

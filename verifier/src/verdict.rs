@@ -73,7 +73,11 @@ impl Verdict {
 
 /// Whether the MAC is one of the signatures.
 fn matches(mac: &[u32; 8], signatures: &[[u32; 8]]) -> Choice {
-    signatures.iter().fold(Choice::from(0), |found, signature| found | equal(mac, signature))
+    let mut matches = 0;
+    for signature in signatures {
+        matches |= equal(mac, signature).unwrap_u8();
+    }
+    Choice::from(matches)
 }
 
 /// `subtle` has the optimiser forget every result by itself: one result is enough.
