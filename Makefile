@@ -151,10 +151,15 @@ types: $(BUNDLE) $(FAULTS_BUNDLE) ## the entry modules in TypeScript: types, lin
 	cd $(EDGE) && node_modules/.bin/tsc --project . && node_modules/.bin/tsc --project tests/faults
 	cd $(EDGE) && node_modules/.bin/biome ci --error-on-warnings
 
+# There are two ways to a verdict, by the length of the body. The end-to-end tests run a second time with the
+# MACs of all bodies from the platform.
+PLATFORM_MACS := END_TO_END_PLATFORM_MACS=1
+
 .PHONY: all-tests
 all-tests: $(BUNDLE) $(FAULTS_BUNDLE) ## `unit` and `end-to-end`, compiled once for both
 	$(call say,All tests: units$(comma) properties$(comma) vectors$(comma) doctests$(comma) the worker on real workerd)
 	cargo test --workspace --features $(VERIFIER_FEATURES)
+	$(PLATFORM_MACS) cargo test --workspace --features $(VERIFIER_FEATURES) --test end_to_end
 
 .PHONY: unit
 unit: $(EDGE)/node_modules/.package-lock.json ## unit tests, property tests, published vectors, doctests
@@ -172,6 +177,7 @@ vectors: ## a second implementation, in Python, agrees with the vectors
 end-to-end: $(BUNDLE) $(FAULTS_BUNDLE) ## the built worker on workerd, SQLite and real sockets
 	$(call say,End-to-end tests on workerd)
 	cargo test --package nextapi-edge --test end_to_end --test chaos
+	$(PLATFORM_MACS) cargo test --package nextapi-edge --test end_to_end
 
 .PHONY: no-std
 no-std: .tools/installed/targets ## verifier and C library without a standard library

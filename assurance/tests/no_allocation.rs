@@ -163,7 +163,7 @@ fn streams() {
         );
 
         drop(verifier.begin(&header));
-        let unfinished = verifier.begin(&header).unwrap();
+        let mut unfinished = verifier.begin(&header).unwrap();
         assert_eq!(unfinished.finish(NOW), Err(Error::SignatureMismatch));
         assert_eq!(verifier.begin("").err(), Some(Error::TimestampMissing));
     });

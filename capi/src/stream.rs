@@ -71,15 +71,22 @@ pub unsafe extern "C" fn nextapi_webhook_stream_begin(
         Err(outcome) => return outcome,
     };
     slot::wipe::<Pieces>(storage);
-    let begun = || {
+    // In its place, so that nothing of it is left on the stack.
+    let mut begin = || {
         // SAFETY: the caller promises that the pointer is good, and that the verifier stays where it
         // is, with nobody writing to it, until the stream has ended: hence the lifetime.
         let keys: &'static Keys = slot::get::<Keys>(unsafe { argument::reference(verifier) }?)?;
         // SAFETY: the caller promises that the header is good.
         let header = unsafe { argument::bytes(header.cast(), header_length) }?;
-        Ok(Pieces { stream: keys.begin(header)?, verifier, taken: 0 })
+        let stream = nextapi_webhook::Stream::new(keys);
+        slot::fill::<Pieces>(storage, Pieces { stream, verifier, taken: 0 });
+        Ok(slot::get_mut::<Pieces>(storage)?.stream.begin(header)?)
     };
-    begun().map(|begun| slot::fill::<Pieces>(storage, begun)).into()
+    let result = begin();
+    if result.is_err() {
+        slot::wipe::<Pieces>(storage);
+    }
+    result.into()
 }
 
 /// The stream, if it was begun and its verifier is still there.
@@ -154,7 +161,7 @@ pub unsafe extern "C" fn nextapi_webhook_stream_finish(
         let storage = unsafe { argument::reference_mut(stream) }?;
         // SAFETY: the caller promises that the verifier outlives the stream.
         let verdict = unsafe { pieces(storage) }
-            .and_then(|pieces| Ok(pieces.stream.finish_in_place(UnixTime::from_secs(now))?.into()));
+            .and_then(|pieces| Ok(pieces.stream.finish(UnixTime::from_secs(now))?.into()));
         slot::wipe::<Pieces>(storage);
         verdict
     };

@@ -8,7 +8,7 @@ import { type Env, edge, restart } from "./instance";
 import { Storage } from "./storage";
 
 /** Pause before the next alarm, in milliseconds, if not even the Rust code could set one. */
-const ALARM_PAUSE_MS = 600_000;
+const ALARM_PAUSE_MS = 60_000;
 
 export class Ledger extends DurableObject<Env> {
   #storage: Storage | undefined;

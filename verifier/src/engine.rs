@@ -48,8 +48,8 @@ impl Engine for &[Key] {
         mac: &mut [u8; 32],
     ) -> Result<(), Self::Error> {
         if let Some(key) = usize::try_from(key_index).ok().and_then(|index| self.get(index)) {
-            let mut chain = Chain::INITIAL;
-            key.mac(message, &mut chain);
+            let mut chain = Chain::NONE;
+            key.mac(&message, &mut chain);
             chain.write(mac);
         }
         Ok(())
@@ -105,5 +105,5 @@ pub fn verify_with<'b, E: Engine + ?Sized>(
         computed.map_err(EngineError::Engine)?;
         pending.offer(index, &mac);
     }
-    Ok(pending.release(now, tolerance)?.with_body(body))
+    Ok(pending.finish(now, tolerance)?.with_body(body))
 }

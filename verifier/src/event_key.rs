@@ -61,7 +61,7 @@ impl EventKey {
     /// The key of a body that does not say which event it is. Two deliveries of it are duplicates if
     /// they are equal byte for byte.
     pub(crate) fn of_bytes(body: &[u8]) -> Self {
-        Self { source: Source::Body, digest: sha256::hash([body]) }
+        Self { source: Source::Body, digest: sha256::hash(&[body]) }
     }
 
     /// The texts have no line feed: they come from an [`Event`], which refuses control characters.
@@ -69,7 +69,7 @@ impl EventKey {
         let event_type = event_type.unwrap_or_default();
         let status = status.unwrap_or_default();
         let message = [id, "\n", event_type, "\n", status].map(str::as_bytes);
-        Self { source: Source::Event, digest: sha256::hash(message) }
+        Self { source: Source::Event, digest: sha256::hash(&message) }
     }
 
     /// The hash alone, without what it was taken of.

@@ -29,43 +29,35 @@ pub const MAX_HEADER_BYTES: usize = 1024;
 /// verifier compares text and would refuse them as well.
 ///
 /// The header is public, so parsing it need not be constant time, and is not.
-pub(crate) struct Header<'a> {
-    digits: &'a [u8],
-    timestamp: UnixTime,
-}
-
-/// The signatures of a header, as the words that a hash consists of (FIPS 180-4 section 6.2). They are
-/// large, and so are not moved: the caller has them.
 ///
-/// An array of which every word has been written, and a count as narrow as they are, so that there is
-/// no padding: who keeps a verification under way keeps nothing of what the stack held before.
-pub(crate) struct Signatures {
-    macs: [[u32; 8]; MAX_SIGNATURES],
+/// Every byte has been written and there is no padding, so that who keeps a verification under way keeps
+/// nothing of what the stack held before.
+pub(crate) struct Header {
+    /// In seconds, as bytes: a number of 64 bits would bring padding along.
+    timestamp: [u8; 8],
+    /// As the words that a hash consists of (FIPS 180-4 section 6.2).
+    signatures: [[u32; 8]; MAX_SIGNATURES],
+    /// How many of them the header has.
     count: u32,
 }
 
-impl Signatures {
-    pub(crate) const NONE: Self = Self { macs: [[0; 8]; MAX_SIGNATURES], count: 0 };
-
-    /// Those that the header has.
-    pub(crate) fn as_slice(&self) -> &[[u32; 8]] {
-        usize::try_from(self.count)
-            .ok()
-            .and_then(|count| self.macs.get(..count))
-            .unwrap_or_default()
+impl Header {
+    /// Without a header. It is read in its place: signatures are large, and a microcontroller has little
+    /// stack.
+    pub(crate) const fn new() -> Self {
+        Self { timestamp: [0; 8], signatures: [[0; 8]; MAX_SIGNATURES], count: 0 }
     }
 
-    fn push(&mut self, mac: [u32; 8]) -> Result<(), Error> {
-        let place = usize::try_from(self.count).ok().and_then(|count| self.macs.get_mut(count));
-        *place.ok_or(Error::TooManySignatures)? = mac;
-        self.count = self.count.saturating_add(1);
-        Ok(())
+    /// Takes a header's value apart, whatever was there before. Gives the digits of the timestamp exactly
+    /// as they stand in the header: these bytes were signed.
+    ///
+    /// On failure, there are no signatures.
+    pub(crate) fn read<'a>(&mut self, value: &'a [u8]) -> Result<&'a [u8], Error> {
+        self.forget_signatures();
+        self.parse(value).inspect_err(|_| self.forget_signatures())
     }
-}
 
-impl<'a> Header<'a> {
-    /// Takes the header apart, and puts its signatures into `signatures`, which is empty.
-    pub(crate) fn parse(value: &'a [u8], signatures: &mut Signatures) -> Result<Self, Error> {
+    fn parse<'a>(&mut self, value: &'a [u8]) -> Result<&'a [u8], Error> {
         if value.len() > MAX_HEADER_BYTES {
             return Err(Error::HeaderTooLong { length: value.len() });
         }
@@ -97,30 +89,38 @@ impl<'a> Header<'a> {
                 return Err(Error::TooManySignatures);
             }
             labelled = labelled.saturating_add(1);
+            // There is room: fewer are kept than have been counted.
+            let place = usize::try_from(self.count).ok();
+            let place = place.and_then(|count| self.signatures.get_mut(count));
             // Digits first: no comma has to be looked for among them.
-            let (mac, behind) = split_mac(behind);
+            let behind_mac = place.and_then(|mac| read_mac(behind, mac));
             let excess;
-            (excess, rest) = split_value(behind);
-            if let (Some(mac), []) = (mac, excess) {
-                // Room was checked just above.
-                signatures.push(mac)?;
+            (excess, rest) = split_value(behind_mac.unwrap_or(behind));
+            if behind_mac.is_some() && excess.is_empty() {
+                self.count = self.count.saturating_add(1);
             }
         }
         let digits = digits.ok_or(Error::TimestampMissing)?;
         let timestamp = parse_timestamp(digits).ok_or(Error::TimestampInvalid)?;
-        if signatures.count == 0 {
+        self.timestamp = timestamp.as_secs().to_ne_bytes();
+        if self.count == 0 {
             return Err(Error::SignatureMissing);
         }
-        Ok(Self { digits, timestamp })
+        Ok(digits)
     }
 
-    /// The timestamp exactly as it stands in the header: these bytes were signed.
-    pub(crate) fn timestamp_digits(&self) -> &'a [u8] {
-        self.digits
+    pub(crate) const fn timestamp(&self) -> UnixTime {
+        UnixTime::from_secs(u64::from_ne_bytes(self.timestamp))
     }
 
-    pub(crate) fn timestamp(&self) -> UnixTime {
-        self.timestamp
+    pub(crate) fn signatures(&self) -> &[[u32; 8]] {
+        let count = usize::try_from(self.count).ok();
+        count.and_then(|count| self.signatures.get(..count)).unwrap_or_default()
+    }
+
+    /// From now on, no MAC matches.
+    pub(crate) fn forget_signatures(&mut self) {
+        self.count = 0;
     }
 }
 
@@ -149,29 +149,31 @@ fn parse_timestamp(digits: &[u8]) -> Option<UnixTime> {
     Some(UnixTime::from_secs(secs))
 }
 
-/// The MAC in lower-case digits that the text begins with, if it does, and what is left.
+/// Reads the MAC in lower-case digits that the text begins with, if it does. Gives what is left.
 ///
 /// Nothing here is secret. It goes over the digits in passes that the compiler makes vectors of, so
 /// that a header with all the signatures that there may be costs little more than one with one.
-fn split_mac(text: &[u8]) -> (Option<[u32; 8]>, &[u8]) {
-    /// No digit has this value.
-    const NO_DIGIT: u8 = 0xff;
-    let Some((digits, rest)) = text.split_first_chunk::<MAC_DIGITS>() else {
-        return (None, text);
-    };
+fn read_mac<'a>(text: &'a [u8], mac: &mut [u32; 8]) -> Option<&'a [u8]> {
+    /// No digit has this value, nor has it bits of its own in common with one.
+    const NO_DIGIT: u8 = 0xf0;
+    let (digits, rest) = text.split_first_chunk::<MAC_DIGITS>()?;
     let mut values = *digits;
-    let mut is_hex = true;
+    let mut seen = 0;
     for value in &mut values {
         *value = match *value {
             digit @ b'0'..=b'9' => digit.wrapping_sub(b'0'),
             digit @ b'a'..=b'f' => digit.wrapping_sub(b'a').wrapping_add(10),
             _ => NO_DIGIT,
         };
-        is_hex &= *value != NO_DIGIT;
+        seen |= *value;
     }
-    let mut mac = [0; 8];
-    for (word, digits) in mac.iter_mut().zip(values.as_chunks::<8>().0) {
-        *word = digits.iter().fold(0, |word, digit| (word << 4) | u32::from(*digit));
+    for (word, values) in mac.iter_mut().zip(values.as_chunks().0) {
+        // Of eight bytes with four bits each, four bytes: by halves, quarters and eighths.
+        let bytes = u64::from_be_bytes(*values);
+        let bytes = (bytes | (bytes >> 4)) & 0x00ff_00ff_00ff_00ff;
+        let bytes = (bytes | (bytes >> 8)) & 0x0000_ffff_0000_ffff;
+        let [.., a, b, c, d] = (bytes | (bytes >> 16)).to_be_bytes();
+        *word = u32::from_be_bytes([a, b, c, d]);
     }
-    if is_hex { (Some(mac), rest) } else { (None, text) }
+    (seen & NO_DIGIT == 0).then_some(rest)
 }

@@ -4,23 +4,15 @@ use core::{fmt, slice};
 
 use zeroize::Zeroize as _;
 
-use crate::sha256::{BLOCK_BYTES, Blocks, Chain, HASH_BYTES};
+use crate::sha256::{BLOCK_BYTES, Blocks, Chain};
 use crate::{KeyError, Signature, UnixTime};
 
 /// What the key is combined with for the inner and for the outer hash (RFC 2104 section 2).
 const INNER_PAD: u8 = 0x36;
 const OUTER_PAD: u8 = 0x5c;
 
-/// The end of the block with which the outer hash ends: the padding and the length in bits of a block
-/// and a hash (FIPS 180-4 section 5.1.1).
-const OUTER_END: [u8; BLOCK_BYTES - HASH_BYTES] = {
-    let mut end = [0; BLOCK_BYTES - HASH_BYTES];
-    let [first, .., before_last, _] = &mut end;
-    *first = 0x80;
-    *before_last = 0x03;
-    end
-};
-const _: () = assert!((BLOCK_BYTES + HASH_BYTES) * 8 == 0x0300);
+/// Bytes of the padded key, with which both hashes begin.
+const PADDED_KEY_BYTES: u64 = BLOCK_BYTES as u64;
 
 /// A webhook secret, ready for use: HMAC-SHA256 (RFC 2104 over FIPS 180-4) under it.
 ///
@@ -38,7 +30,7 @@ pub struct Key {
 
 impl Key {
     /// No key: a place for one.
-    pub(crate) const NONE: Self = Self { inner: Chain::INITIAL, outer: Chain::INITIAL };
+    pub(crate) const NONE: Self = Self { inner: Chain::NONE, outer: Chain::NONE };
 
     /// Takes the secret's raw bytes.
     ///
@@ -59,10 +51,10 @@ impl Key {
         let mut block = [0; BLOCK_BYTES];
         if secret.len() > BLOCK_BYTES {
             // RFC 2104 section 2: of a secret longer than a block the key is its hash.
-            let mut blocks = Blocks::NONE;
-            self.inner.set(&Chain::INITIAL);
-            blocks.take(secret, |full| self.inner.absorb(full));
-            blocks.finish(|full| self.inner.absorb(full));
+            let mut blocks = Blocks::after(0);
+            self.inner.begin();
+            blocks.take(secret, slice::from_mut(&mut self.inner));
+            blocks.finish(slice::from_mut(&mut self.inner));
             blocks.wipe();
             if let Some(start) = block.first_chunk_mut() {
                 self.inner.write(start);
@@ -72,12 +64,14 @@ impl Key {
                 *place = *byte;
             }
         }
-        for (chain, pad) in [(&mut self.inner, INNER_PAD), (&mut self.outer, OUTER_PAD)] {
-            combine(&mut block, pad);
-            chain.set(&Chain::INITIAL);
-            chain.absorb(slice::from_ref(&block));
-            // Combined a second time, it is the key again.
-            combine(&mut block, pad);
+        // The inner pad comes off with the outer one.
+        for (chain, pad) in [(&mut self.inner, INNER_PAD), (&mut self.outer, INNER_PAD ^ OUTER_PAD)]
+        {
+            for byte in &mut block {
+                *byte ^= pad;
+            }
+            chain.begin();
+            chain.absorb(&block);
         }
         block.zeroize();
         Ok(())
@@ -88,26 +82,26 @@ impl Key {
     #[must_use]
     pub fn sign(&self, timestamp: UnixTime, body: &[u8]) -> Signature {
         Signature::new(timestamp, |digits, mac| {
-            let mut chain = Chain::INITIAL;
-            self.mac([digits, b".", body], &mut chain);
+            let mut chain = Chain::NONE;
+            self.mac(&[digits, b".", body], &mut chain);
             chain.write(mac);
         })
     }
 
     /// Leaves in `chain` the HMAC-SHA256 of a message that is at hand, in parts.
-    pub(crate) fn mac<const PARTS: usize>(&self, message: [&[u8]; PARTS], chain: &mut Chain) {
+    pub(crate) fn mac(&self, message: &[&[u8]], chain: &mut Chain) {
         let mut blocks = Self::message();
         self.begin(chain);
         for part in message {
-            blocks.take(part, |full| chain.absorb(full));
+            blocks.take(part, slice::from_mut(chain));
         }
-        blocks.finish(|full| chain.absorb(full));
-        self.finish(chain);
+        blocks.finish(slice::from_mut(chain));
+        self.finish(chain, &mut blocks);
     }
 
     /// A message of which the padded key has been absorbed, and nothing else.
     pub(crate) const fn message() -> Blocks {
-        Blocks::after(BLOCK_BYTES as u64)
+        Blocks::after(PADDED_KEY_BYTES)
     }
 
     /// Makes `chain` that of the padded key, to absorb the message.
@@ -115,24 +109,12 @@ impl Key {
         chain.set(&self.inner);
     }
 
-    /// Makes of the hash of the whole message its MAC.
-    pub(crate) fn finish(&self, chain: &mut Chain) {
-        let mut block = [0; BLOCK_BYTES];
-        if let Some((start, end)) = block.split_first_chunk_mut() {
-            chain.write(start);
-            for (place, byte) in end.iter_mut().zip(OUTER_END) {
-                *place = byte;
-            }
-        }
+    /// Makes of the hash of the whole message its MAC. Of the blocks, only the room is used.
+    pub(crate) fn finish(&self, chain: &mut Chain, blocks: &mut Blocks) {
+        blocks.go_on_with(chain, PADDED_KEY_BYTES);
         chain.set(&self.outer);
-        chain.absorb(slice::from_ref(&block));
-        block.zeroize();
-    }
-}
-
-fn combine(block: &mut [u8; BLOCK_BYTES], pad: u8) {
-    for byte in block {
-        *byte ^= pad;
+        blocks.finish(slice::from_mut(chain));
+        blocks.wipe();
     }
 }
 

@@ -14,7 +14,7 @@ impl Mac {
     /// wipe.
     #[must_use]
     pub fn new(bytes: &[u8; HASH_BYTES]) -> Self {
-        let mut mac = Self(Chain::INITIAL);
+        let mut mac = Self(Chain::NONE);
         mac.0.read(bytes);
         mac
     }

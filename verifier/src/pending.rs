@@ -1,7 +1,7 @@
 //! The verdict for MACs that are computed elsewhere.
 
 use crate::decimal::Decimal;
-use crate::header::{Header, Signatures};
+use crate::header::Header;
 use crate::verdict::Verdict;
 use crate::{Error, Mac, Tolerance, UnixTime, Verified};
 
@@ -38,8 +38,7 @@ use crate::{Error, Mac, Tolerance, UnixTime, Verified};
 #[must_use = "nothing is verified before `finish` has answered"]
 pub struct Pending {
     digits: Decimal,
-    timestamp: UnixTime,
-    signatures: Signatures,
+    header: Header,
     verdict: Verdict,
 }
 
@@ -50,28 +49,10 @@ impl Pending {
     /// The variants of [`Error`] that concern the header alone: what is said about it is said before
     /// the body has to be read.
     pub fn parse(header: impl AsRef<[u8]>) -> Result<Self, Error> {
-        let mut pending = Self::new();
-        pending.read(header.as_ref())?;
+        let mut pending =
+            Self { digits: Decimal::NONE, header: Header::new(), verdict: Verdict::NONE };
+        pending.digits.copy(pending.header.read(header.as_ref())?);
         Ok(pending)
-    }
-
-    /// Without a header. No constant: it would be copied from flash, the room for signatures included.
-    pub(crate) const fn new() -> Self {
-        Self {
-            digits: Decimal::NONE,
-            timestamp: UnixTime::from_secs(0),
-            signatures: Signatures::NONE,
-            verdict: Verdict::NONE,
-        }
-    }
-
-    /// Reads the header of one that has none, in its place: the signatures are large, and a
-    /// microcontroller has little stack.
-    pub(crate) fn read(&mut self, header: &[u8]) -> Result<(), Error> {
-        let header = Header::parse(header, &mut self.signatures)?;
-        self.digits.copy(header.timestamp_digits());
-        self.timestamp = header.timestamp();
-        Ok(())
     }
 
     /// What each key's HMAC-SHA256 is taken of: these parts, one after the other, with nothing between
@@ -88,12 +69,7 @@ impl Pending {
     /// A MAC of nothing but zeros or nothing but ones matches no signature: it is what an engine gives
     /// that has no clock or no power, and a signature that anybody can write.
     pub fn offer(&mut self, key_index: u32, mac: &Mac) {
-        self.verdict.compare_foreign(key_index, mac.words(), self.signatures.as_slice());
-    }
-
-    /// Takes the MAC of a key of ours.
-    pub(crate) fn compare(&mut self, key_index: u32, mac: &[u32; 8]) {
-        self.verdict.compare(key_index, mac, self.signatures.as_slice());
+        self.verdict.compare_foreign(key_index, mac.words(), self.header.signatures());
     }
 
     /// Gives the verdict over every MAC that was offered. The time is that of the receiver's clock now,
@@ -103,17 +79,14 @@ impl Pending {
     /// [`Error::SignatureMismatch`], also where no MAC was offered, [`Error::TimestampExpired`] or
     /// [`Error::TimestampAhead`].
     pub fn finish(self, now: UnixTime, tolerance: Tolerance) -> Result<Verified, Error> {
-        self.release(now, tolerance)
-    }
-
-    /// As [`finish`](Self::finish), without moving.
-    pub(crate) fn release(&self, now: UnixTime, tolerance: Tolerance) -> Result<Verified, Error> {
-        Verified::release(&self.verdict, self.timestamp, now, tolerance)
+        self.verdict.release(self.header.timestamp(), now, tolerance)
     }
 }
 
 impl core::fmt::Debug for Pending {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Pending").field("timestamp", &self.timestamp).finish_non_exhaustive()
+        f.debug_struct("Pending")
+            .field("timestamp", &self.header.timestamp())
+            .finish_non_exhaustive()
     }
 }

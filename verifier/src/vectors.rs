@@ -19,8 +19,8 @@ fn bytes(digits: &str) -> Vec<u8> {
 }
 
 fn mac(key: &Key, message: &[u8]) -> [u8; 32] {
-    let mut chain = Chain::INITIAL;
-    key.mac([message], &mut chain);
+    let mut chain = Chain::NONE;
+    key.mac(&[message], &mut chain);
     let mut mac = [0; 32];
     chain.write(&mut mac);
     mac

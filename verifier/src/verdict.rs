@@ -3,7 +3,7 @@
 use subtle::{Choice, ConditionallySelectable as _, ConstantTimeEq as _, ConstantTimeLess as _};
 
 use crate::time::Distance;
-use crate::{Error, Tolerance};
+use crate::{Error, Tolerance, UnixTime, Verified};
 
 /// What the signatures and the clock say together. It is built without a branch or an index that
 /// depends on a key or on a computed MAC; [`release`](Self::release) is the one place where the
@@ -49,11 +49,18 @@ impl Verdict {
     // Its own function in every build, so that a tool that follows secrets can tell this release of
     // the verdict from a leak.
     #[inline(never)]
-    pub(crate) fn release(&self, distance: Distance, tolerance: Tolerance) -> Result<usize, Error> {
+    pub(crate) fn release(
+        &self,
+        timestamp: UnixTime,
+        now: UnixTime,
+        tolerance: Tolerance,
+    ) -> Result<Verified, Error> {
+        let distance = Distance::between(timestamp, now);
         let authentic = !self.key_index.ct_eq(&NO_KEY);
         let fresh = Choice::from(u8::from(distance.is_within(tolerance)));
         if bool::from(authentic & fresh) {
-            Ok(usize::try_from(self.key_index).unwrap_or(usize::MAX))
+            let key_index = usize::try_from(self.key_index).unwrap_or(usize::MAX);
+            Ok(Verified::new(key_index, timestamp, distance))
         } else if !bool::from(authentic) {
             Err(Error::SignatureMismatch)
         } else if distance.ahead > 0 {
@@ -66,7 +73,11 @@ impl Verdict {
 
 /// Whether the MAC is one of the signatures.
 fn matches(mac: &[u32; 8], signatures: &[[u32; 8]]) -> Choice {
-    signatures.iter().fold(Choice::from(0), |found, signature| found | equal(mac, signature))
+    let mut matches = 0;
+    for signature in signatures {
+        matches |= equal(mac, signature).unwrap_u8();
+    }
+    Choice::from(matches)
 }
 
 /// `subtle` has the optimiser forget every result by itself: one result is enough.

@@ -3,8 +3,7 @@
 use core::fmt;
 
 use crate::time::Distance;
-use crate::verdict::Verdict;
-use crate::{Error, Event, EventError, EventKey, Tolerance, UnixTime};
+use crate::{Event, EventError, EventKey, UnixTime};
 
 /// A delivery that is authentic and fresh.
 ///
@@ -21,16 +20,8 @@ pub struct Verified<B = ()> {
 }
 
 impl Verified {
-    /// Makes the verdict public.
-    pub(crate) fn release(
-        verdict: &Verdict,
-        timestamp: UnixTime,
-        now: UnixTime,
-        tolerance: Tolerance,
-    ) -> Result<Self, Error> {
-        let distance = Distance::between(timestamp, now);
-        let key_index = verdict.release(distance, tolerance)?;
-        Ok(Self { body: (), key_index, timestamp, distance })
+    pub(crate) const fn new(key_index: usize, timestamp: UnixTime, distance: Distance) -> Self {
+        Self { body: (), key_index, timestamp, distance }
     }
 
     /// The same, with the body that arrived in pieces: exactly the bytes that the verdict was given

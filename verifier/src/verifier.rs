@@ -1,7 +1,9 @@
 //! Keys, tolerance and the two ways of verifying: in one call, or piece by piece.
 
+use crate::header::Header;
 use crate::sha256::Chain;
-use crate::{Error, Key, KeyError, Pending, Stream, Tolerance, UnixTime, Verified};
+use crate::verdict::Verdict;
+use crate::{Error, Key, KeyError, Stream, Tolerance, UnixTime, Verified};
 
 /// Verifies deliveries against one or several keys.
 ///
@@ -87,25 +89,30 @@ impl<const KEYS: usize> Verifier<KEYS> {
         body: &'b [u8],
         now: UnixTime,
     ) -> Result<Verified<&'b [u8]>, Error> {
-        let mut pending = Pending::new();
-        pending.read(header.as_ref())?;
+        // The verdict of `begin`, `update` and `finish`, but one key after the other, with nothing kept
+        // for a next piece: a microcontroller has little stack.
+        let mut parsed = Header::new();
+        let digits = parsed.read(header.as_ref())?;
+        let mut verdict = Verdict::NONE;
+        let mut chain = Chain::NONE;
         for (key, index) in self.keys().iter().zip(0..) {
-            let mut mac = Chain::INITIAL;
-            key.mac(pending.message(body), &mut mac);
-            pending.compare(index, mac.words());
+            key.mac(&[digits, b".", body], &mut chain);
+            verdict.compare(index, chain.words(), parsed.signatures());
         }
-        Ok(pending.release(now, self.tolerance)?.with_body(body))
+        let verified = verdict.release(parsed.timestamp(), now, self.tolerance)?;
+        Ok(verified.with_body(body))
     }
 
     /// Begins to verify a delivery whose body arrives in pieces. The verdict is the same as that of
-    /// [`verify`](Self::verify), however the body is cut; the time is asked for at the end.
+    /// [`verify`](Self::verify), however the body is cut; the time is asked for at the end. Where stack
+    /// is short, [`Stream::begin`] does the same in place.
     ///
     /// # Errors
     /// The variants of [`Error`] that concern the header alone: what is said about it is said
     /// before the body has to be read.
     pub fn begin(&self, header: impl AsRef<[u8]>) -> Result<Stream<'_, KEYS>, Error> {
-        let mut stream = Stream::new(self.keys(), self.tolerance);
-        stream.pending.read(header.as_ref())?;
+        let mut stream = Stream::new(self);
+        stream.begin(header)?;
         Ok(stream)
     }
 
@@ -115,7 +122,7 @@ impl<const KEYS: usize> Verifier<KEYS> {
         self.tolerance
     }
 
-    fn keys(&self) -> &[Key] {
+    pub(crate) fn keys(&self) -> &[Key] {
         self.keys.get(..self.count).unwrap_or_default()
     }
 }

@@ -9,7 +9,7 @@
 )]
 
 use nextapi_webhook::{
-    Error, Event, EventKey, Key, KeyError, Label, Tolerance, UnixTime, Verified, Verifier,
+    Error, Event, EventKey, Key, KeyError, Label, Stream, Tolerance, UnixTime, Verified, Verifier,
 };
 
 const BODY: &[u8] = b"\x00\xff not text at all \r\n";
@@ -143,10 +143,7 @@ fn debug_output_shows_no_secret() {
     let header = key("secret").sign(NOW, BODY);
     let verifier = verifier(Tolerance::DEFAULT);
     let stream = verifier.begin(header.to_string()).unwrap();
-    assert_eq!(
-        format!("{stream:?}"),
-        format!("Stream {{ pending: Pending {{ timestamp: {NOW:?}, .. }}, .. }}")
-    );
+    assert_eq!(format!("{stream:?}"), format!("Stream {{ timestamp: {NOW:?}, .. }}"));
 }
 
 #[test]
@@ -176,17 +173,54 @@ fn a_stream_is_judged_by_its_age_at_the_end() {
     }
 }
 
+/// In place, for every delivery anew, whatever came before.
 #[test]
-fn a_stream_that_stays_where_it_is_gives_its_verdict_once() {
+fn a_stream_can_begin_again() {
     let verifier = verifier(Tolerance::DEFAULT);
     let header = key("secret").sign(NOW, BODY).to_string();
-    let mut stream = verifier.begin(&header).unwrap();
+    let long = [b'x'; 200];
+    let header_of_long = key("secret").sign(NOW, &long).to_string();
+
+    let mut stream = Stream::new(&verifier);
+    for (header, body) in [(&header, BODY), (&header_of_long, &long), (&header, BODY)] {
+        stream.begin(header).unwrap();
+        stream.update(body);
+        assert_eq!(stream.finish(NOW).map(|verified| verified.key_index()), Ok(0));
+    }
+    // Of one that was given up, nothing is left.
+    for taken in [1, 64, 150] {
+        stream.begin(&header_of_long).unwrap();
+        stream.update(&long[..taken]);
+        stream.begin(&header).unwrap();
+        stream.update(BODY);
+        assert_eq!(stream.finish(NOW).map(|verified| verified.key_index()), Ok(0), "{taken}");
+    }
+}
+
+#[test]
+fn a_stream_that_has_not_begun_refuses_everything() {
+    let verifier = verifier(Tolerance::DEFAULT);
+    let header = key("secret").sign(NOW, BODY).to_string();
+    let refuses = |stream: &mut Stream<'_, 1>| {
+        stream.update(BODY);
+        assert_eq!(stream.finish(NOW), Err(Error::SignatureMismatch));
+    };
+
+    let mut stream = Stream::new(&verifier);
+    refuses(&mut stream);
+    // After the verdict, and after a header that was refused for what stands behind a good signature.
+    stream.begin(&header).unwrap();
     stream.update(BODY);
-    let verdict = stream.finish_in_place(NOW);
-    assert_eq!(verdict, verifier.verify(&header, BODY, NOW).map(Verified::without_body));
-    assert_eq!(stream.finish_in_place(NOW), Err(Error::SignatureMismatch));
-    stream.update(BODY);
+    assert!(stream.finish(NOW).is_ok());
     assert_eq!(stream.finish(NOW), Err(Error::SignatureMismatch));
+    refuses(&mut stream);
+    for begun_before in [false, true] {
+        if begun_before {
+            stream.begin(&header).unwrap();
+        }
+        assert_eq!(stream.begin(format!("{header},t=1")), Err(Error::TimestampRepeated));
+        refuses(&mut stream);
+    }
 }
 
 #[test]

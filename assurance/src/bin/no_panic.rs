@@ -70,7 +70,13 @@ checks! {
     fn stream_update(stream: &mut Stream<'_, KEYS>, piece: &[u8]) -> () {
         stream.update(piece);
     }
-    fn stream_finish(stream: Stream<'_, KEYS>, now: UnixTime) -> Result<Verified, Error> {
+    fn stream_new<'k>(verifier: &'k Verifier<KEYS>) -> Stream<'k, KEYS> {
+        Stream::new(verifier)
+    }
+    fn stream_begin(stream: &mut Stream<'_, KEYS>, header: &[u8]) -> Result<(), Error> {
+        stream.begin(header)
+    }
+    fn stream_finish(stream: &mut Stream<'_, KEYS>, now: UnixTime) -> Result<Verified, Error> {
         stream.finish(now)
     }
     fn pending_parse(header: &[u8]) -> Result<Pending, Error> {
@@ -161,14 +167,19 @@ fn main() -> Result<(), Box<dyn core::error::Error>> {
     black_box((verified_event(accepted)?, verified_event_key(accepted)));
     let mut stream = verifier_begin(&added, header)?;
     stream_update(&mut stream, body);
-    black_box(verified_age_secs(stream_finish(stream, now)?));
+    black_box(verified_age_secs(stream_finish(&mut stream, now)?));
+    let mut again = stream_new(&added);
+    stream_begin(&mut again, header)?;
+    stream_update(&mut again, body);
+    black_box(verified_age_secs(stream_finish(&mut again, now)?));
 
     let mut pending = pending_parse(header)?;
     black_box(pending_message(&pending, body));
     pending_offer(&mut pending, 0, black_box(signature.mac()));
     black_box(verified_age_secs(pending_finish(pending, now, Tolerance::DEFAULT)?));
     let keys = black_box([key]);
-    black_box(verify_with_keys(&keys, Tolerance::DEFAULT, header, body, now)?);
+    let accepted = verify_with_keys(&keys, Tolerance::DEFAULT, header, body, now)?;
+    black_box(verified_age_secs(accepted.without_body()));
     let [key] = keys;
     key_drop(key);
 

@@ -14,6 +14,9 @@ use crate::response::Response;
 /// Seconds after which a delivery may be tried again when the ledger could not be reached.
 const LEDGER_RETRY_AFTER_SECONDS: u64 = 5;
 
+/// Seconds after which a delivery may be tried again while an admin has paused deliveries.
+const PAUSED_RETRY_AFTER_SECONDS: u64 = 60;
+
 /// How a request ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Outcome {
@@ -72,6 +75,10 @@ pub(crate) enum Outcome {
     OriginTimeout,
     /// The origin could not be reached, or broke the connection. It may have acted all the same.
     OriginUnreachable,
+    /// An admin has paused deliveries.
+    Paused,
+    /// An admin wants an event delivered anew, and its bytes are not kept any more.
+    BodyGone,
     /// The ledger could not be reached, or could not read or write.
     LedgerUnavailable,
     /// The settings are refused.
@@ -123,7 +130,7 @@ impl From<Error> for Outcome {
 
 impl Outcome {
     /// All codes.
-    pub(crate) const CODES: [&str; 26] = [
+    pub(crate) const CODES: [&str; 28] = [
         "accepted",
         "forwarded",
         "duplicate",
@@ -147,9 +154,20 @@ impl Outcome {
         "origin_failed",
         "origin_timeout",
         "origin_unreachable",
+        "paused",
+        "body_gone",
         "ledger_unavailable",
         "misconfigured",
         "internal_error",
+    ];
+
+    /// The outcomes that an attempt can have.
+    pub(crate) const OF_ATTEMPTS: [Self; 5] = [
+        Self::Forwarded,
+        Self::OriginRejected,
+        Self::OriginFailed,
+        Self::OriginTimeout,
+        Self::OriginUnreachable,
     ];
 
     /// Another attempt is under way, and its lease ends in `remaining_ms`.
@@ -210,6 +228,8 @@ impl Outcome {
             Self::OriginUnreachable => {
                 (502, "origin_unreachable", "The origin could not be reached.")
             }
+            Self::Paused => (503, "paused", "Deliveries are paused."),
+            Self::BodyGone => (409, "body_gone", "The bytes of this event are not kept any more."),
             Self::LedgerUnavailable => {
                 (503, "ledger_unavailable", "The ledger of events could not be reached.")
             }
@@ -243,6 +263,9 @@ impl Outcome {
         match self {
             Self::InFlight { retry_after_seconds } | Self::RateLimited { retry_after_seconds } => {
                 response.with_header("retry-after", retry_after_seconds.max(1).to_string())
+            }
+            Self::Paused => {
+                response.with_header("retry-after", PAUSED_RETRY_AFTER_SECONDS.to_string())
             }
             Self::LedgerUnavailable => {
                 response.with_header("retry-after", LEDGER_RETRY_AFTER_SECONDS.to_string())

@@ -196,21 +196,23 @@ pub(crate) struct AdminRecord<'a> {
     time: String,
     correlation_id: &'a str,
     operation: &'static str,
-    event_key: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event_key: Option<&'a str>,
     /// `ok`, or the code of why not.
     result: &'static str,
 }
 
 impl<'a> AdminRecord<'a> {
-    /// The record of an event that was to be reopened.
-    pub(crate) fn reopen(
+    /// The record of an operation, on an event or on all of them.
+    pub(crate) fn new(
         now_ms: u64,
         correlation_id: &'a str,
-        event_key: &'a str,
+        operation: &'static str,
+        event_key: Option<&'a str>,
         result: Result<(), Outcome>,
     ) -> Self {
         let result = result.map_or_else(Outcome::code, |()| "ok");
-        Self { time: rfc3339(now_ms), correlation_id, operation: "reopen", event_key, result }
+        Self { time: rfc3339(now_ms), correlation_id, operation, event_key, result }
     }
 
     /// The line.
@@ -320,7 +322,8 @@ mod tests {
     #[test]
     fn the_line_of_an_admins_intervention_is_pinned() {
         for (result, word) in [(Ok(()), "ok"), (Err(Outcome::NotFound), "not_found")] {
-            let record = AdminRecord::reopen(1_700_000_000_000, "c-1", "event-00", result);
+            let record =
+                AdminRecord::new(1_700_000_000_000, "c-1", "reopen", Some("event-00"), result);
             assert_eq!(
                 parsed(&record.line()),
                 json!({

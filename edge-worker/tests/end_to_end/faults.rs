@@ -38,7 +38,10 @@ pub(crate) fn with_fault(delivery: &Delivery, fault: &str) -> Delivery {
 }
 
 /// Sends in the background.
-fn start(setup: &Setup, delivery: &Delivery) -> tokio::task::JoinHandle<anyhow::Result<Answer>> {
+pub(crate) fn start(
+    setup: &Setup,
+    delivery: &Delivery,
+) -> tokio::task::JoinHandle<anyhow::Result<Answer>> {
     let (provider, delivery) = (setup.provider.clone(), delivery.clone());
     tokio::spawn(async move { provider.send(&delivery).await })
 }
@@ -316,7 +319,7 @@ async fn the_deployed_bundle_knows_nothing_of_faults() {
     assert!(contains("build-faults"));
     assert!(!contains("build"));
 
-    let setup = Setup::start().await;
+    let setup = Setup::with(|edge| edge.bundle("build")).await;
     let delivery = with_fault(&succeeded(), "panic-before-verifying");
     setup.expect(&delivery, 200, "forwarded").await;
     assert_eq!(setup.origin.received()[0].header("x-fault"), None);

@@ -72,7 +72,7 @@ async fn nothing_hostile_gets_through_and_nothing_breaks() {
     for line in setup.edge.logs() {
         match record(&line) {
             Some(record) => assert!(record["status"].as_u64().unwrap() < 500, "{line}"),
-            None => assert!(is_about_http(&line), "{line}"),
+            None => assert!(is_about_http(&line) || is_of_the_tests(&line), "{line}"),
         }
     }
 }
@@ -114,6 +114,11 @@ fn is_about_http(line: &str) -> bool {
         || ["kj/compat/http.c++", "kj/compat/url.c++", "disconnected: "]
             .into_iter()
             .any(is_complaint)
+}
+
+/// Whether a line is what the bundle with faults says of what it sees. The deployed one says no such thing.
+fn is_of_the_tests(line: &str) -> bool {
+    line.starts_with("fault: ")
 }
 
 async fn talk(address: String, request: HostileRequest) -> (HostileRequest, Vec<u8>) {

@@ -27,6 +27,7 @@ mod hostile_headers;
 mod hostile_requests;
 mod jobs;
 mod log;
+mod long_bodies;
 mod memory;
 mod order;
 mod origin_faults;

@@ -33,6 +33,34 @@ pub(crate) fn key() -> Key {
     Key::new(SECRET.as_bytes()).unwrap()
 }
 
+/// In the environment of the tests, it has them all run with the MACs of all bodies from the platform.
+const PLATFORM_MACS: &str = "END_TO_END_PLATFORM_MACS";
+
+/// Who computes the MACs of which bodies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// Of long bodies the platform, of short ones the Rust code: as deployed.
+    ByLength,
+    /// Of all bodies the platform.
+    Platform,
+    /// Of all bodies the Rust code.
+    Rust,
+}
+
+impl Way {
+    pub(crate) const ALL: [Self; 3] = [Self::ByLength, Self::Platform, Self::Rust];
+
+    /// The bundle with faults can move the length from which on a body is long.
+    pub(crate) fn choose(self, edge: LocalEdgeBuilder) -> LocalEdgeBuilder {
+        let edge = edge.bundle("build-faults");
+        match self {
+            Self::ByLength => edge.setting("FAULT_HAND_OVER_LIMIT", "as deployed"),
+            Self::Platform => edge.setting("FAULT_HAND_OVER_LIMIT", "-1"),
+            Self::Rust => edge.setting("FAULT_HAND_OVER_LIMIT", "4194304"),
+        }
+    }
+}
+
 impl Setup {
     pub(crate) async fn start() -> Self {
         Self::with(|edge| edge).await
@@ -41,9 +69,12 @@ impl Setup {
     /// Starts with other settings than the usual ones.
     pub(crate) async fn with(choose: impl FnOnce(LocalEdgeBuilder) -> LocalEdgeBuilder) -> Self {
         let origin = Origin::start().await.unwrap();
-        let edge = LocalEdge::builder(edge_dir())
+        let mut edge = LocalEdge::builder(edge_dir())
             .setting("WEBHOOK_SECRETS", SECRET)
             .setting("ORIGIN_URL", format!("{}events?tenant=7", origin.url()));
+        if std::env::var_os(PLATFORM_MACS).is_some() {
+            edge = Way::Platform.choose(edge);
+        }
         let edge = choose(edge).start().await.unwrap();
         let provider = Deliverer::new(&format!("{}{PATH}", edge.url())).unwrap();
         Self { edge, origin, provider }

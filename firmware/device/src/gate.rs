@@ -1,6 +1,6 @@
 //! The verifier over deliveries that arrive in pieces.
 
-use nextapi_webhook::{Key, Tolerance, UnixTime, Verified, Verifier};
+use nextapi_webhook::{Stream, Tolerance, UnixTime, Verified, Verifier};
 
 use crate::{Body, KEYS};
 
@@ -21,11 +21,17 @@ impl Gate {
     /// The code of the [`KeyError`](nextapi_webhook::KeyError). There are no keys then.
     pub fn set(&mut self, secrets: &[&[u8]], tolerance: Tolerance) -> Result<(), &'static str> {
         self.0 = None;
-        if secrets.iter().any(|secret| secret.is_empty()) {
-            return Err("key_empty");
+        if secrets.is_empty() {
+            return Err("key_none");
         }
-        let keys = secrets.iter().filter_map(|secret| Key::new(secret).ok());
-        self.0 = Some(Verifier::new(keys, tolerance).map_err(|error| error.code())?);
+        // The keys are built where they stay.
+        let verifier = self.0.insert(Verifier::without_keys(tolerance));
+        for secret in secrets {
+            if let Err(error) = verifier.add_key(secret) {
+                self.0 = None;
+                return Err(error.code());
+            }
+        }
         Ok(())
     }
 
@@ -61,7 +67,8 @@ impl Gate {
         body: &mut Body<'_>,
     ) -> Result<Verified, &'static str> {
         let verifier = self.verifier().ok_or("key_none")?;
-        let mut stream = verifier.begin(header).map_err(|error| error.code())?;
+        let mut stream = Stream::new(verifier);
+        stream.begin(header).map_err(|error| error.code())?;
         while let Some(piece) = body.next_piece() {
             stream.update(piece);
         }

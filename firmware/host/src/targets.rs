@@ -7,9 +7,10 @@ use crate::budget::{
     self, FLASH_AT_ONCE, FLASH_IN_PIECES, Grouped, STACK_AT_ONCE, STACK_IN_PIECES,
 };
 
-/// Bytes of flash for the whole verify path, and of stack.
+/// Bytes of flash for the whole verify path, and of stack: at once, and in pieces, whose state is kept.
 const FLASH: u64 = 4 * 1024;
 const STACK: u64 = 1024;
+const STACK_KEPT: u64 = 1280;
 
 /// Prints all figures, the targets, and with what it was measured.
 pub(crate) fn show() -> Result<(), Failure> {
@@ -22,7 +23,7 @@ pub(crate) fn show() -> Result<(), Failure> {
         (FLASH_AT_ONCE, FLASH),
         (FLASH_IN_PIECES, FLASH),
         (STACK_AT_ONCE, STACK),
-        (STACK_IN_PIECES, STACK),
+        (STACK_IN_PIECES, STACK_KEPT),
     ] {
         let figure = figures.get(name)?;
         let met = if figure <= target { "yes" } else { "**no**" };

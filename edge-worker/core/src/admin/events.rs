@@ -92,7 +92,16 @@ pub(super) fn find(replies: Vec<Replied>) -> Result<Response, Outcome> {
     Err(missing)
 }
 
-/// Whether a shard had the event and will let it through. After a change of the number of shards,
+/// Whether all shards have done what they were asked for.
+pub(super) fn all_done(replies: &[Replied]) -> Result<(), Outcome> {
+    if replies.iter().all(|reply| reply == &Ok(Reply::Ok)) {
+        Ok(())
+    } else {
+        Err(Outcome::LedgerUnavailable)
+    }
+}
+
+/// Whether a shard had the event and will let it through, or deliver it anew. After a change of the number of shards,
 /// two may have had it.
 pub(super) fn reopened(replies: Vec<Replied>) -> Result<(), Outcome> {
     let (mut is_reopened, mut is_complete) = (false, true);
@@ -102,6 +111,7 @@ pub(super) fn reopened(replies: Vec<Replied>) -> Result<(), Outcome> {
             Ok(Reply::Ok) => is_reopened = true,
             Ok(Reply::InFlight { remaining_ms }) => return Err(Outcome::in_flight(remaining_ms)),
             Ok(Reply::Duplicate) => return Err(Outcome::StillOwed),
+            Ok(Reply::Gone) => return Err(Outcome::BodyGone),
             _ => is_complete = false,
         }
     }
@@ -233,5 +243,7 @@ mod tests {
         assert_eq!(reopened(vec![ok(), in_flight()]), expected);
         let owed = vec![absent(), Ok(Reply::Duplicate)];
         assert_eq!(reopened(owed), Err(Outcome::StillOwed));
+        let gone = vec![absent(), Ok(Reply::Gone)];
+        assert_eq!(reopened(gone), Err(Outcome::BodyGone));
     }
 }

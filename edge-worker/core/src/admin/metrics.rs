@@ -3,7 +3,9 @@
 use core::fmt::{Display, Write as _};
 
 use super::overview::Overview;
+use crate::isolate::attempt_name;
 use crate::ledger::entry::EventState;
+use crate::ledger::figures::Figures;
 use crate::outcome::Outcome;
 use crate::settings::Settings;
 
@@ -31,6 +33,12 @@ impl<'a> Metric<'a> {
             if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(",")) };
         let _ = writeln!(self.text, "{}{labels} {value}", self.name);
     }
+}
+
+/// The shards that have replied.
+fn known(overview: &Overview) -> impl Iterator<Item = (&String, &Figures)> {
+    let shards = overview.shards.iter();
+    shards.filter_map(|(shard, figures)| Some((shard, figures.as_ref().ok()?)))
 }
 
 /// All metrics. Every outcome and state is there, with 0 if it never occurred, so that an alert has
@@ -72,6 +80,8 @@ pub(crate) fn text(overview: &Overview, settings: &Settings, now_ms: u64) -> Str
             oldest.sample(&[("shard", shard)], oldest_ms / 1_000);
         }
     }
+
+    owed(&mut text, overview);
 
     let mut bytes = Metric::new(
         &mut text,
@@ -117,10 +127,55 @@ pub(crate) fn text(overview: &Overview, settings: &Settings, now_ms: u64) -> Str
     text
 }
 
+/// What is owed, and what becomes of it.
+fn owed(text: &mut String, overview: &Overview) {
+    let mut waiting = Metric::new(
+        text,
+        "nextapi_edge_oldest_waiting_timestamp_seconds",
+        "gauge",
+        "When the owed event that waits longest was accepted, in seconds since 1970.",
+    );
+    for (shard, figures) in known(overview) {
+        if let Some(oldest_ms) = figures.oldest_waiting_ms {
+            waiting.sample(&[("shard", shard)], oldest_ms / 1_000);
+        }
+    }
+
+    let mut open = Metric::new(
+        text,
+        "nextapi_edge_breaker_open",
+        "gauge",
+        "Whether events are held because the origin is down: 1 or 0.",
+    );
+    for (shard, figures) in known(overview) {
+        open.sample(&[("shard", shard)], u8::from(figures.breaker.open_since_ms().is_some()));
+    }
+
+    let mut paused = Metric::new(
+        text,
+        "nextapi_edge_paused",
+        "gauge",
+        "Whether an admin has paused deliveries: 1 or 0.",
+    );
+    for (shard, figures) in known(overview) {
+        paused.sample(&[("shard", shard)], u8::from(figures.is_paused));
+    }
+
+    let mut attempts = Metric::new(
+        text,
+        "nextapi_edge_attempts_total",
+        "counter",
+        "Attempts of owed events by outcome, as far as they were reported.",
+    );
+    for outcome in Outcome::OF_ATTEMPTS {
+        let name = attempt_name(outcome.code());
+        attempts.sample(&[("outcome", outcome.code())], overview.outcomes.get(&name));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::figures::Figures;
     use crate::settings::tests::settings_with;
 
     fn page() -> String {
@@ -130,7 +185,14 @@ mod tests {
             oldest_ms: Some(1_700_000_000_999),
             bytes: 4_096,
             shard_counts: vec![(5, 16)],
-            outcomes: "forwarded:3".into(),
+            oldest_waiting_ms: Some(1_700_000_000_999),
+            is_paused: true,
+            breaker: crate::ledger::breaker::Breaker::Open {
+                until_ms: 1,
+                pause_ms: 1,
+                since_ms: 1,
+            },
+            outcomes: "forwarded:3,attempt_origin_failed:2".into(),
         };
         let overview = Overview::of(vec![
             ("shard-0".to_owned(), Ok(figures)),
@@ -152,6 +214,11 @@ mod tests {
             "nextapi_edge_ledger_up{shard=\"shard-0\"} 1",
             "nextapi_edge_ledger_up{shard=\"shard-1\"} 0",
             "nextapi_edge_abandoned_events 1",
+            "nextapi_edge_oldest_waiting_timestamp_seconds{shard=\"shard-0\"} 1700000000",
+            "nextapi_edge_breaker_open{shard=\"shard-0\"} 1",
+            "nextapi_edge_paused{shard=\"shard-0\"} 1",
+            "nextapi_edge_attempts_total{outcome=\"origin_failed\"} 2",
+            "nextapi_edge_attempts_total{outcome=\"forwarded\"} 0",
             "nextapi_edge_ledger_shards_changed 0",
         ] {
             assert_eq!(page.lines().filter(|it| *it == line).count(), 1, "{line} in\n{page}");

@@ -8,6 +8,8 @@
 //! | `GET /_edge/events?state=&job=&type=&limit=&cursor=` | events, the most recently changed first |
 //! | `GET /_edge/events/{key}` | one event |
 //! | `POST /_edge/events/{key}/reopen` | forwards the event's next delivery |
+//! | `POST /_edge/events/{key}/replay` | delivers an event anew whose bytes are kept |
+//! | `POST /_edge/pause`, `POST /_edge/resume` | holds all events back, lets them go out again |
 //!
 //! All of them take the bearer token `ADMIN_TOKEN`. Without it they are answered like a path that
 //! does not exist, so that nobody learns that there is something to guess.

@@ -2,6 +2,7 @@
 
 use crate::counts::Counts;
 use crate::ledger::figures::Figures;
+use crate::ledger::store::DEAD;
 use crate::merge;
 use crate::settings::Settings;
 use crate::time::rfc3339;
@@ -57,6 +58,18 @@ impl Overview {
                  up at its API",
                 self.abandoned,
             ));
+        }
+        let dead = self.events.get(DEAD);
+        if dead > 0 {
+            warnings.push(format!(
+                "{dead} dead letters: events that the origin has refused for good, or that were tried as \
+                 often as the settings allow; find them with /_edge/events?state=dead, put the cause \
+                 right, and replay them"
+            ));
+        }
+        let known = || self.shards.iter().filter_map(|(_, figures)| figures.as_ref().ok());
+        if known().any(|figures| figures.is_paused) {
+            warnings.push("deliveries are paused: POST /_edge/resume ends that".to_owned());
         }
         let unreachable = self.shards.iter().filter(|(_, figures)| figures.is_err()).count();
         if unreachable > 0 {

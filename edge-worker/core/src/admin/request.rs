@@ -77,6 +77,13 @@ impl AdminRequest {
             },
             AdminRoute::Event(key) => self.call_all(&Call::Find { key: key.clone() }),
             AdminRoute::Reopen(key) => self.call_all(&Call::Reopen { key: key.clone() }),
+            AdminRoute::Replay(key) => {
+                let id = self.correlation_id.clone();
+                self.call_all(&Call::Replay { key: key.clone(), id })
+            }
+            AdminRoute::Pause { is_paused } => {
+                self.call_all(&Call::Pause { is_paused: *is_paused })
+            }
         }
     }
 
@@ -109,12 +116,33 @@ impl AdminRequest {
             AdminRoute::Event(_) => events::find(replies).unwrap_or_else(no_such_event),
             AdminRoute::Reopen(key) => {
                 let result = events::reopened(replies);
-                let record = AdminRecord::reopen(now_ms, &self.correlation_id, key, result);
-                log = Some(record.line());
+                log = Some(self.record(now_ms, "reopen", Some(key), result));
                 result.map_or_else(no_such_event, |()| Response::status("reopened"))
+            }
+            AdminRoute::Replay(key) => {
+                let result = events::reopened(replies);
+                log = Some(self.record(now_ms, "replay", Some(key), result));
+                result.map_or_else(no_such_event, |()| Response::status("replayed"))
+            }
+            AdminRoute::Pause { is_paused } => {
+                let result = events::all_done(&replies);
+                let (operation, done) =
+                    if *is_paused { ("pause", "paused") } else { ("resume", "resumed") };
+                log = Some(self.record(now_ms, operation, None, result));
+                result.map_or_else(Outcome::response, |()| Response::status(done))
             }
         };
         respond(&self.correlation_id, response, log)
+    }
+
+    fn record(
+        &self,
+        now_ms: u64,
+        operation: &'static str,
+        event_key: Option<&str>,
+        result: Result<(), Outcome>,
+    ) -> String {
+        AdminRecord::new(now_ms, &self.correlation_id, operation, event_key, result).line()
     }
 
     fn overview(&self, isolate: &mut Isolate, replies: Vec<Result<Reply, CallError>>) -> Overview {

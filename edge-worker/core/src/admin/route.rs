@@ -31,6 +31,13 @@ pub(super) enum AdminRoute {
     Event(String),
     /// Forward the next delivery of this event.
     Reopen(String),
+    /// Deliver this event anew.
+    Replay(String),
+    /// Hold all events back, or let them go out again.
+    Pause {
+        /// Whether they are held back.
+        is_paused: bool,
+    },
 }
 
 /// Why a request is refused.
@@ -69,6 +76,11 @@ impl AdminRoute {
             (Some("events"), Some(key), Some("reopen"), None) if is_key(key) => {
                 (Self::Reopen(key.to_owned()), "POST")
             }
+            (Some("events"), Some(key), Some("replay"), None) if is_key(key) => {
+                (Self::Replay(key.to_owned()), "POST")
+            }
+            (Some("pause"), None, ..) => (Self::Pause { is_paused: true }, "POST"),
+            (Some("resume"), None, ..) => (Self::Pause { is_paused: false }, "POST"),
             _ => return Err(Outcome::NotFound.into()),
         };
         if allow.split(',').any(|allowed| allowed.trim() == method) {
@@ -169,6 +181,9 @@ mod tests {
             assert_eq!(of(method, &format!("/_edge/events/{KEY}")), AdminRoute::Event(key()));
         }
         assert_eq!(of("POST", &format!("/_edge/events/{KEY}/reopen")), AdminRoute::Reopen(key()));
+        assert_eq!(of("POST", &format!("/_edge/events/{KEY}/replay")), AdminRoute::Replay(key()));
+        assert_eq!(of("POST", "/_edge/pause"), AdminRoute::Pause { is_paused: true });
+        assert_eq!(of("POST", "/_edge/resume"), AdminRoute::Pause { is_paused: false });
         let body_key = KEY.replace("event-", "body-");
         let path = format!("/_edge/events/{body_key}");
         assert_eq!(of("GET", &path), AdminRoute::Event(body_key));
@@ -178,8 +193,11 @@ mod tests {
     fn methods() {
         let reopen = format!("/_edge/events/{KEY}/reopen");
         let get = Outcome::MethodNotAllowed { allow: "POST" };
+        let replay = format!("/_edge/events/{KEY}/replay");
         for method in ["GET", "HEAD", "DELETE"] {
-            assert_eq!(outcome(method, &reopen, ""), get);
+            for path in [&reopen, &replay, "/_edge/pause", "/_edge/resume"] {
+                assert_eq!(outcome(method, path, ""), get);
+            }
         }
         let event = format!("/_edge/events/{KEY}");
         let post = Outcome::MethodNotAllowed { allow: "GET, HEAD" };

@@ -30,8 +30,21 @@ struct Status<'a> {
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Shard<'a> {
-    Known { shard: &'a str, events: &'a Counts, oldest: Option<String>, bytes: u64 },
-    Unknown { shard: &'a str, error: &'a str },
+    Known {
+        shard: &'a str,
+        events: &'a Counts,
+        oldest: Option<String>,
+        oldest_waiting: Option<String>,
+        paused: bool,
+        breaker: &'static str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        breaker_open_since: Option<String>,
+        bytes: u64,
+    },
+    Unknown {
+        shard: &'a str,
+        error: &'a str,
+    },
 }
 
 #[derive(Serialize)]
@@ -47,6 +60,10 @@ pub(super) fn response(overview: &Overview, settings: &Settings, now_ms: u64) ->
             shard,
             events: &figures.events,
             oldest: figures.oldest_ms.map(rfc3339),
+            oldest_waiting: figures.oldest_waiting_ms.map(rfc3339),
+            paused: figures.is_paused,
+            breaker: figures.breaker.name(),
+            breaker_open_since: figures.breaker.open_since_ms().map(rfc3339),
             bytes: figures.bytes,
         },
         Err(error) => Shard::Unknown { shard, error },
@@ -74,6 +91,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::ledger::breaker::Breaker;
     use crate::ledger::figures::Figures;
     use crate::settings::tests::settings_with;
 
@@ -88,6 +106,9 @@ mod tests {
             events: "done:3,open:1".into(),
             abandoned: 1,
             oldest_ms: Some(1_700_000_000_000),
+            oldest_waiting_ms: Some(1_700_000_000_500),
+            is_paused: true,
+            breaker: Breaker::Open { until_ms: 1, pause_ms: 1, since_ms: 1_700_000_000_000 },
             bytes: 4_096,
             shard_counts: vec![(1_600_000_000_000, 2)],
             outcomes: "forwarded:3".into(),
@@ -112,6 +133,10 @@ mod tests {
                     "shard": "shard-0",
                     "events": { "done": 3, "open": 1 },
                     "oldest": "2023-11-14T22:13:20.000Z",
+                    "oldest_waiting": "2023-11-14T22:13:20.500Z",
+                    "paused": true,
+                    "breaker": "open",
+                    "breaker_open_since": "2023-11-14T22:13:20.000Z",
                     "bytes": 4_096,
                 },
                 { "shard": "shard-1", "error": "no answer" },
@@ -120,6 +145,6 @@ mod tests {
             "warnings": overview.warnings(&settings, 1_700_000_001_000),
         });
         assert_eq!(page, expected);
-        assert_eq!(page["warnings"].as_array().map(Vec::len), Some(2));
+        assert_eq!(page["warnings"].as_array().map(Vec::len), Some(3));
     }
 }

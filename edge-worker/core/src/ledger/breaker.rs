@@ -71,6 +71,23 @@ pub(crate) enum Permit {
 }
 
 impl Breaker {
+    /// The state's name, for admins.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Closed | Self::Failing { .. } => "closed",
+            Self::Open { .. } => "open",
+            Self::Ramp { .. } => "ramp",
+        }
+    }
+
+    /// Since when it has been open, in milliseconds since 1970; none if it is not.
+    pub(crate) const fn open_since_ms(self) -> Option<u64> {
+        match self {
+            Self::Open { since_ms, .. } => Some(since_ms),
+            _ => None,
+        }
+    }
+
     /// Whether the number of attempts under way matters.
     pub(crate) const fn is_counting(self) -> bool {
         matches!(self, Self::Open { .. } | Self::Ramp { .. })

@@ -21,7 +21,10 @@
 //! | reopen | owed | – | owed |
 //! | reopen | absent | – | absent |
 //! | reopen | anything else | reopened, attempts kept | ok |
-//! | replay | dead | waiting, attempts kept | ok |
+//! | replay | waiting or dead | waiting, as if accepted now, attempts kept | ok |
+//! | replay | claimed and owed | – | in flight, time left |
+//! | replay | absent | – | absent |
+//! | replay | anything else: the bytes are gone | – | gone |
 //!
 //! An owed event has its bytes on disk. It leaves that state by a commit, or, as a dead letter, after
 //! `DEAD_RETENTION_DAYS`.
@@ -170,6 +173,23 @@ pub(crate) enum Reopen {
     Absent,
 }
 
+/// The answer to a replay.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant, reason = "one at a time")]
+pub(crate) enum Replay {
+    /// Granted, once the entry is stored: the event waits, behind all others of its job.
+    Store(Entry),
+    /// An attempt is under way, and its outcome is still unknown.
+    InFlight {
+        /// Milliseconds until its lease ends, at least 1.
+        remaining_ms: u64,
+    },
+    /// The event's bytes are not kept any more.
+    Gone,
+    /// There is no such event.
+    Absent,
+}
+
 /// Asks for the right to forward an event. `furthest` is the stage of its job that the origin has
 /// been told of.
 pub(crate) fn claim(
@@ -308,6 +328,31 @@ pub(crate) fn reopen(entry: Option<Entry>, now_ms: u64) -> Reopen {
         Some(Entry { owed: Some(_), .. }) => Reopen::Owed,
         Some(entry) => Reopen::Store(entry.ended(EventState::Reopened, "reopened", now_ms)),
     }
+}
+
+/// Delivers an owed event anew, with all its attempts before it. One that waits keeps its place and is due now;
+/// a dead letter waits at the place `seq`, behind the other events of its job, if it `is_blocked` by one of
+/// them. `id` names the replay to the origin.
+pub(crate) fn replay(
+    entry: Option<Entry>,
+    id: &str,
+    seq: u64,
+    is_blocked: bool,
+    now_ms: u64,
+) -> Replay {
+    let Some(entry) = entry else { return Replay::Absent };
+    let Some(owed) = entry.owed.clone() else { return Replay::Gone };
+    let seq = match entry.state {
+        EventState::Claimed { lease_end_ms } => {
+            let remaining_ms = lease_end_ms.saturating_sub(now_ms).max(1);
+            return Replay::InFlight { remaining_ms };
+        }
+        EventState::Waiting { .. } => owed.seq,
+        _ => seq,
+    };
+    let state = EventState::Waiting { due_ms: (!is_blocked).then_some(now_ms) };
+    let owed = Owed { since_ms: now_ms, tries: 0, seq, replay: Some(id.to_owned()), ..owed };
+    Replay::Store(Entry { owed: Some(owed), ..entry.ended(state, "replayed", now_ms) })
 }
 
 impl Entry {

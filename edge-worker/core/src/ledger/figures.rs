@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::breaker::Breaker;
 use crate::counts::Counts;
 
 /// Events of one state are counted up to this number: counting a million would hold up deliveries.
@@ -24,6 +25,16 @@ pub(crate) struct Figures {
     /// [`COUNT_LIMIT`] in each state.
     #[serde(default)]
     pub(crate) abandoned: u64,
+    /// When the event that waits longest was accepted or replayed, in milliseconds since 1970; of more than
+    /// [`COUNT_LIMIT`] that wait, those that changed longest ago are looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) oldest_waiting_ms: Option<u64>,
+    /// Whether an admin has paused deliveries.
+    #[serde(default)]
+    pub(crate) is_paused: bool,
+    /// The circuit breaker.
+    #[serde(default)]
+    pub(crate) breaker: Breaker,
     /// Size of the database, in bytes.
     pub(crate) bytes: u64,
     /// Numbers of shards that the ledger was used with, each with the time since when, in

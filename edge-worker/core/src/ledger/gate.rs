@@ -4,8 +4,8 @@ use super::breaker::{Breaker, Permit};
 use super::policy::Policy;
 use super::store::Store;
 
-/// How long until a shard that is paused, or waits for the end of an attempt, looks around again, in
-/// milliseconds. What it waits for sets an earlier alarm.
+/// How long until a shard that is paused looks around again, in milliseconds. Its resumption sets an earlier
+/// alarm.
 const LOOK_AGAIN_MS: u64 = 60_000;
 
 /// What holds the owed events of a shard back.
@@ -33,13 +33,17 @@ pub(crate) fn held_until(
     }
     let is_counting = gate.breaker.is_counting() || policy.concurrency.is_some();
     let under_way = if is_counting { store.under_way(now_ms)? } else { 0 };
-    if policy.concurrency.is_some_and(|most| under_way >= most) {
-        return Ok(Some(look_again_ms));
-    }
-    Ok(match gate.breaker.permit(under_way, now_ms) {
+    let permit = match gate.breaker.permit(under_way, now_ms) {
+        Permit::Granted if policy.concurrency.is_some_and(|most| under_way >= most) => {
+            Permit::NotYet
+        }
+        permit => permit,
+    };
+    Ok(match permit {
         Permit::Granted => None,
         Permit::NotBefore(until_ms) => Some(until_ms),
-        Permit::NotYet => Some(look_again_ms),
+        // The end of an attempt sets an earlier alarm, unless nobody is left to report it.
+        Permit::NotYet => Some(store.next_lease_end_ms(now_ms)?.unwrap_or(look_again_ms)),
     })
 }
 

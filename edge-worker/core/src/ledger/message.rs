@@ -79,6 +79,18 @@ pub(crate) enum Call {
         /// The event's key.
         key: String,
     },
+    /// Deliver an owed event anew.
+    Replay {
+        /// The event's key.
+        key: String,
+        /// Names the replay to the origin.
+        id: String,
+    },
+    /// Hold all events back, or let them go out again.
+    Pause {
+        /// Whether they are held back.
+        is_paused: bool,
+    },
     /// Report the shard's figures.
     Figures {
         /// Outcomes counted since the last report.
@@ -114,6 +126,10 @@ pub(crate) enum Reply {
     },
     /// To an acceptance: the event is on disk, and the object forwards it.
     Stored,
+    /// To a claim: an admin has paused deliveries.
+    Paused,
+    /// To a replay: the event's bytes are not kept any more.
+    Gone,
     /// To an acceptance: the shard holds as much as it may.
     Full,
     /// To a claim or a reopening: another attempt is under way.

@@ -53,7 +53,7 @@ pub(crate) mod shard;
 mod sql;
 mod sqlite_store;
 pub(crate) mod statuses;
-mod store;
+pub(crate) mod store;
 #[cfg(test)]
 pub(crate) mod tests;
 mod transaction;

@@ -3,14 +3,15 @@
 //! An owed event always has something that will happen to it: an attempt under a lease or a due time, with an
 //! alarm at or before its end; or an earlier event of its job, whose end hands on.
 
-use super::entry::{self, Accept, Claim, Entry, EventState};
+use super::entry::{self, Accept, Claim, Entry, EventState, Replay};
 use super::event_meta::EventMeta;
+use super::gate::{self, Gate};
 use super::message::Reply;
 use super::order::{JobStage, Order};
 use super::owed::Owed;
 use super::policy::Policy;
 use super::store::Store;
-use super::{alarm, gate, lane};
+use super::{alarm, lane};
 
 /// An event that a delivery wants stored.
 pub(crate) struct Offer {
@@ -127,6 +128,53 @@ pub(crate) fn take(
         return Ok(Some(Taken { key, entry, order }));
     }
     Ok(None)
+}
+
+/// Delivers an owed event anew.
+///
+/// # Errors
+/// The store's message.
+pub(crate) fn replay(
+    store: &mut impl Store,
+    key: &str,
+    id: &str,
+    policy: &Policy,
+    now_ms: u64,
+) -> Result<Reply, String> {
+    let before = store.read(key)?;
+    let job_id = before.as_ref().and_then(|entry| entry.meta.job_id.clone());
+    let seq = job_id.as_deref().map_or(Ok(0), |job_id| store.next_seq(job_id))?;
+    let is_blocked = lane::is_blocked(store, key, job_id.as_deref(), policy)?;
+    match entry::replay(before, id, seq, is_blocked, now_ms) {
+        Replay::Store(entry) => {
+            store.update(key, &entry)?;
+            arrange_alarm(store, &entry, policy, now_ms)?;
+            Ok(Reply::Ok)
+        }
+        Replay::InFlight { remaining_ms } => Ok(Reply::InFlight { remaining_ms }),
+        Replay::Gone => Ok(Reply::Gone),
+        Replay::Absent => Ok(Reply::Absent),
+    }
+}
+
+/// Holds all owed events back, or lets them go out again.
+///
+/// # Errors
+/// The store's message.
+pub(crate) fn pause(
+    store: &mut impl Store,
+    is_paused: bool,
+    policy: &Policy,
+    now_ms: u64,
+) -> Result<Reply, String> {
+    let gate = store.gate()?;
+    if gate.is_paused != is_paused {
+        store.set_gate(&Gate { is_paused, ..gate })?;
+    }
+    if let Some(next_ms) = next_ms(store, policy, now_ms)? {
+        alarm::ensure(store, next_ms, now_ms);
+    }
+    Ok(Reply::Ok)
 }
 
 /// What follows when an owed event was committed or released: the breaker learns of it, the lane's next event

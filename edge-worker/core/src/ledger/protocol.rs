@@ -56,6 +56,8 @@ pub(crate) fn answer(
             Reopen::Owed => Reply::Duplicate,
             Reopen::Absent => Reply::Absent,
         },
+        Call::Replay { key, id } => outbox::replay(store, &key, &id, policy, now_ms)?,
+        Call::Pause { is_paused } => outbox::pause(store, is_paused, policy, now_ms)?,
         Call::Figures { counts } => {
             store.add(&counts)?;
             Reply::Figures(store.figures(now_ms.saturating_sub(ABANDONED_AFTER_MS))?)
@@ -78,6 +80,9 @@ fn claim(
     policy: &Policy,
     now_ms: u64,
 ) -> Result<Reply, String> {
+    if store.gate()?.is_paused {
+        return Ok(Reply::Paused);
+    }
     let entry = store.read(key)?;
     let furthest = outbox::furthest(store, entry.as_ref(), &meta)?;
     let is_new = entry.is_none();

@@ -121,6 +121,10 @@ pub(crate) const SELECT_NEXT_DUE: &str = "SELECT min(due_ms) FROM event WHERE du
 pub(crate) const COUNT_UNDER_WAY: &str =
     "SELECT count(*) FROM event WHERE due_ms > ? AND state = 'claimed'";
 
+/// Reads when the first lease of these attempts ends.
+pub(crate) const SELECT_NEXT_LEASE_END: &str =
+    "SELECT min(due_ms) FROM event WHERE due_ms > ? AND state = 'claimed'";
+
 /// Adds up the bodies of owed events.
 pub(crate) const SUM_BODIES: &str = "SELECT coalesce(sum(length(body)), 0) FROM event \
      WHERE state IN ('claimed', 'waiting', 'dead')";
@@ -149,6 +153,10 @@ pub(crate) const SELECT_OLDEST: &str = "SELECT min(last_ms) FROM event WHERE sta
 /// Counts the rows of a state whose last transition was at a time or before, up to a limit.
 pub(crate) const COUNT: &str =
     "SELECT count(*) FROM (SELECT 1 FROM event WHERE state = ? AND last_ms <= ? LIMIT ?)";
+
+/// Reads when the owed event that waits longest was accepted, among so many that changed longest ago.
+pub(crate) const SELECT_OLDEST_WAITING: &str = "SELECT min(owed_ms) FROM \
+     (SELECT owed_ms FROM event WHERE state = 'waiting' ORDER BY last_ms LIMIT ?)";
 
 /// Reads rows of a state behind a place in the list, the latest first. Both conditions on the place
 /// are needed: the first lets the index skip what was shown before.

@@ -175,6 +175,10 @@ impl<D: Storage> Store for SqliteStore<D> {
         Ok(u32::try_from(number.unwrap_or(0)).unwrap_or(u32::MAX))
     }
 
+    fn next_lease_end_ms(&self, now_ms: u64) -> Result<Option<u64>, String> {
+        self.number(sql::SELECT_NEXT_LEASE_END, vec![row::number(now_ms)?])
+    }
+
     fn owed_bytes(&self) -> Result<u64, String> {
         Ok(self.number(sql::SUM_BODIES, Vec::new())?.unwrap_or(0))
     }
@@ -242,8 +246,16 @@ impl<D: Storage> Store for SqliteStore<D> {
     }
 
     fn figures(&self, abandoned_ms: u64) -> Result<Figures, String> {
-        let mut figures =
-            Figures { bytes: self.0.bytes()?, oldest_ms: self.oldest_ms()?, ..Figures::default() };
+        let gate = self.gate()?;
+        let limit = row::number(COUNT_LIMIT.into())?;
+        let mut figures = Figures {
+            bytes: self.0.bytes()?,
+            oldest_ms: self.oldest_ms()?,
+            oldest_waiting_ms: self.number(sql::SELECT_OLDEST_WAITING, vec![limit])?,
+            is_paused: gate.is_paused,
+            breaker: gate.breaker,
+            ..Figures::default()
+        };
         for state in STATES {
             if let count @ 1.. = self.count(state, u64::MAX)? {
                 figures.events.add(state, count);

@@ -45,6 +45,9 @@ pub(crate) trait Store {
     /// How many attempts of owed events are under way.
     fn under_way(&self, now_ms: u64) -> Result<u32, String>;
 
+    /// When the first lease of these attempts ends.
+    fn next_lease_end_ms(&self, now_ms: u64) -> Result<Option<u64>, String>;
+
     /// How many bytes the bodies of owed events have, dead letters included.
     fn owed_bytes(&self) -> Result<u64, String>;
 

@@ -42,6 +42,7 @@ pub(super) fn granted(
         Ok(Reply::Duplicate) => Err(Outcome::Duplicate),
         Ok(Reply::LateDropped) => Err(Outcome::LateDropped),
         Ok(Reply::InFlight { remaining_ms }) => Err(Outcome::in_flight(remaining_ms)),
+        Ok(Reply::Paused) => Err(Outcome::Paused),
         _ => Err(Outcome::LedgerUnavailable),
     }
 }
@@ -90,6 +91,7 @@ mod tests {
         }
         assert_eq!(granted(Ok(Reply::LateDropped)), Err(Outcome::LateDropped));
         assert_eq!(granted(Ok(Reply::Duplicate)), Err(Outcome::Duplicate));
+        assert_eq!(granted(Ok(Reply::Paused)), Err(Outcome::Paused));
         for (remaining_ms, retry_after_seconds) in [(1, 1), (1_000, 1), (1_001, 2), (30_000, 30)] {
             assert_eq!(
                 granted(Ok(Reply::InFlight { remaining_ms })),
@@ -103,6 +105,7 @@ mod tests {
             Ok(Reply::Accepted { token: 7, order: Order::InOrder }),
             Ok(Reply::Stored),
             Ok(Reply::Full),
+            Ok(Reply::Gone),
             Ok(Reply::Events(Vec::new())),
             Err(CallError::from("broken")),
         ] {

@@ -1,6 +1,8 @@
 //! `DELIVERY = durable`: what was answered `accepted` reaches the origin, whatever ends first.
 
+mod admin;
 mod disk;
+mod faults;
 mod hold;
 mod lanes;
 mod retries;

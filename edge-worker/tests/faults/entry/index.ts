@@ -76,9 +76,9 @@ Edge.prototype.begin = function (id, head, now) {
 /** Moves the length from which on the platform computes the MACs. */
 function withHandOverLimit(text: string): string {
   const output = JSON.parse(text) as Output;
-  const { FAULT_HAND_OVER_LIMIT: limit } = settings;
-  if (output.type !== "read_body" || limit === undefined) return text;
-  return JSON.stringify({ ...output, handOverLimit: Number(limit) } satisfies Output);
+  const handOverLimit = Number(settings.FAULT_HAND_OVER_LIMIT ?? "as deployed");
+  if (output.type !== "read_body" || Number.isNaN(handOverLimit)) return text;
+  return JSON.stringify({ ...output, handOverLimit } satisfies Output);
 }
 
 const { importKey, sign } = crypto.subtle;
@@ -89,6 +89,9 @@ crypto.subtle.importKey = async (...args: unknown[]) => {
   if (settings.FAULT_MACS === "no-keys") throw new Error("fault: no key");
   return (importKey as (...args: unknown[]) => Promise<CryptoKey>).apply(crypto.subtle, args);
 };
+
+/** Longer than the product waits for MACs, in milliseconds. */
+const LATE_MS = 3_500;
 
 /** How often the platform was asked for a MAC in this isolate. */
 let signed = 0;
@@ -102,15 +105,18 @@ crypto.subtle.sign = async (algorithm, key, message) => {
       throw new Error("fault: no MAC");
     case "hang-once":
       return signed === 1 ? never() : mac;
+    case "late-once":
+      if (signed === 1) {
+        await new Promise((resolve) => setTimeout(resolve, LATE_MS));
+        console.log("fault: a MAC comes late");
+      }
+      return mac;
     case "short":
       return mac.slice(1);
     case "long":
       return new ArrayBuffer(64);
     case "zeros":
       return new ArrayBuffer(32);
-    case "panic-once":
-      if (signed === 1) panicHere("while the platform computes");
-      return mac;
     default:
       return mac;
   }
@@ -217,10 +223,10 @@ interface Settings {
   FAULT_CLOCK_SPEED?: string;
   /** How every alarm fails. */
   FAULT_ALARM?: "throw" | "panic";
-  /** The longest body that is handed over at once, in bytes; -1 for none. */
+  /** The longest body that is handed over at once, in bytes; -1 for none. No number: as deployed. */
   FAULT_HAND_OVER_LIMIT?: string;
   /** What comes of asking the platform for keys or MACs. */
-  FAULT_MACS?: "no-keys" | "reject" | "hang-once" | "short" | "long" | "zeros" | "panic-once";
+  FAULT_MACS?: "no-keys" | "reject" | "hang-once" | "late-once" | "short" | "long" | "zeros";
 }
 
 /** Known from the first request on. */

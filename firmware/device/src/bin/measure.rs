@@ -7,7 +7,7 @@ use cortex_m_rt::entry;
 use nextapi_firmware::{
     Answer, Body, Cost, Counter, Gate, Judge, KEYS, PIECE_BYTES, Uart, cost_of, serve,
 };
-use nextapi_webhook::{Error, Tolerance, UnixTime, Verified, Verifier};
+use nextapi_webhook::{Error, Stream, Tolerance, UnixTime, Verified, Verifier};
 
 struct Measure {
     gate: Gate,
@@ -52,7 +52,8 @@ fn stream(
     body: &[u8],
     now: UnixTime,
 ) -> Result<Verified, Error> {
-    let mut stream = verifier.begin(header)?;
+    let mut stream = Stream::new(verifier);
+    stream.begin(header)?;
     for piece in body.chunks(PIECE_BYTES) {
         stream.update(piece);
     }

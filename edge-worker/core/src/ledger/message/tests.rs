@@ -6,6 +6,7 @@ use std::{env, fs};
 use proptest::prelude::*;
 
 use super::*;
+use crate::ledger::breaker::Breaker;
 use crate::ledger::listing::Cursor;
 
 /// One message a line. If this fails, the wire format has changed: undo the change, or take a new
@@ -59,6 +60,8 @@ fn calls() -> Vec<Call> {
             counts: counts(),
         },
         Call::Reopen { key: key() },
+        Call::Replay { key: key(), id: "r-1".to_owned() },
+        Call::Pause { is_paused: true },
         Call::Figures { counts: counts() },
         Call::Figures { counts: Counts::new() },
         Call::List(filter),
@@ -72,6 +75,9 @@ fn replies() -> Vec<Reply> {
         events: "done:3,open:1".into(),
         oldest_ms: Some(7),
         abandoned: 1,
+        oldest_waiting_ms: Some(8),
+        is_paused: true,
+        breaker: Breaker::Open { until_ms: 9, pause_ms: 30_000, since_ms: 8 },
         bytes: 4_096,
         shard_counts: vec![(5, 8), (6, 16)],
         outcomes: "duplicate:2".into(),
@@ -92,6 +98,8 @@ fn replies() -> Vec<Reply> {
         Reply::Accepted { token: 1, order: Order::InOrder },
         Reply::Stored,
         Reply::Full,
+        Reply::Paused,
+        Reply::Gone,
         Reply::InFlight { remaining_ms: 29_500 },
         Reply::Duplicate,
         Reply::LateDropped,

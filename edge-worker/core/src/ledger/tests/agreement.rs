@@ -115,6 +115,8 @@ fn call() -> impl Strategy<Value = Call> {
             }
         }),
         1 => key().prop_map(|key| Call::Reopen { key }),
+        2 => key().prop_map(|key| Call::Replay { key, id: "r".to_owned() }),
+        1 => any::<bool>().prop_map(|is_paused| Call::Pause { is_paused }),
         1 => counts().prop_map(|counts| Call::Figures { counts }),
         2 => filter().prop_map(Call::List),
         1 => key().prop_map(|key| Call::Find { key }),

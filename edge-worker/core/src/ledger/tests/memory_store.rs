@@ -35,6 +35,12 @@ impl MemoryStore {
         self.rows.iter().filter_map(|(key, entry)| Some((entry.due_ms()?, key, entry)))
     }
 
+    /// The ends of the leases of owed events that run.
+    fn leases(&self, now_ms: u64) -> impl Iterator<Item = u64> {
+        let claimed = self.due().filter(|(.., entry)| entry.state.name() == "claimed");
+        claimed.map(|(due_ms, ..)| due_ms).filter(move |due_ms| *due_ms > now_ms)
+    }
+
     /// Rows that were due at a time, dead letters or the others.
     fn delete(&mut self, is_dead: bool, due_ms: u64, limit: u32) -> u32 {
         let is_due = |(_, entry): &(&String, &Entry)| {
@@ -102,10 +108,11 @@ impl Store for MemoryStore {
     }
 
     fn under_way(&self, now_ms: u64) -> Result<u32, String> {
-        let is_it = |(due_ms, _, entry): &(u64, &String, &Entry)| {
-            *due_ms > now_ms && entry.state.name() == "claimed"
-        };
-        Ok(u32::try_from(self.due().filter(is_it).count()).unwrap())
+        Ok(u32::try_from(self.leases(now_ms).count()).unwrap())
+    }
+
+    fn next_lease_end_ms(&self, now_ms: u64) -> Result<Option<u64>, String> {
+        Ok(self.leases(now_ms).min())
     }
 
     /// Bodies are not kept here; each counts as one byte.
@@ -168,7 +175,15 @@ impl Store for MemoryStore {
 
     /// No size in bytes: memory has none that means anything.
     fn figures(&self, abandoned_ms: u64) -> Result<Figures, String> {
-        let mut figures = Figures { oldest_ms: self.oldest_ms()?, ..Figures::default() };
+        let waiting = self.rows.values().filter(|entry| entry.state.name() == "waiting");
+        let waiting_ms = waiting.filter_map(|entry| entry.owed.as_ref().map(|it| it.since_ms));
+        let mut figures = Figures {
+            oldest_ms: self.oldest_ms()?,
+            oldest_waiting_ms: waiting_ms.min(),
+            is_paused: self.gate.is_paused,
+            breaker: self.gate.breaker,
+            ..Figures::default()
+        };
         for entry in self.rows.values() {
             figures.events.count(entry.state.name());
             let is_abandoned =

@@ -4,6 +4,7 @@
 #![allow(clippy::arithmetic_side_effects, reason = "an overflow fails the test")]
 
 mod agreement;
+mod durable_model;
 mod histories;
 pub(crate) mod memory_store;
 mod model;

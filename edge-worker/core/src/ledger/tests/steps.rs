@@ -54,7 +54,7 @@ fn a_call_that_breaks_off_has_not_happened() {
     };
     let counts = Counts::from("duplicate:2,forwarded:1");
     let steps = [
-        (Call::Claim { key: key(), meta: meta.clone() }, 3),
+        (Call::Claim { key: key(), meta: meta.clone() }, 4),
         (
             Call::Release {
                 key: key(),
@@ -67,7 +67,7 @@ fn a_call_that_breaks_off_has_not_happened() {
             },
             4,
         ),
-        (Call::Claim { key: key(), meta }, 3),
+        (Call::Claim { key: key(), meta }, 4),
         (Call::Commit { key: key(), token: 2, counts }, 4),
     ];
     for (step, statements) in steps {

@@ -47,6 +47,15 @@ pub(super) struct JobEvent {
 
 /// An event of this type, and a delivery of it up to its claim.
 pub(super) fn event(event_type: &'static str) -> JobEvent {
+    let (key, claiming) = first_call(&mut new_isolate(), event_type);
+    JobEvent { event_type, key, claiming }
+}
+
+/// The key of an event of this type, and the machine of a delivery of it at its first call of the ledger.
+pub(in crate::ledger::tests) fn first_call(
+    isolate: &mut Isolate,
+    event_type: &str,
+) -> (String, Run) {
     const SIGNED_AT: UnixTime = UnixTime::from_secs(1_700_000_000);
     let body =
         format!(r#"{{"id":"{event_type}","type":"{event_type}","data":{{"job_id":"job"}}}}"#);
@@ -54,7 +63,7 @@ pub(super) fn event(event_type: &'static str) -> JobEvent {
     let signature = key.sign(SIGNED_AT, body.as_bytes()).to_string();
     let headers = [("x-nextapi-signature", signature.as_str())];
     let request = Request::new("POST", "https://edge.test/webhook", &headers);
-    let (isolate, now_ms) = (&mut new_isolate(), SIGNED_AT.as_secs() * 1_000);
+    let now_ms = SIGNED_AT.as_secs() * 1_000;
     let begun = Machine::begin(isolate, request, Random::from_bytes(&[]), now_ms).0.unwrap();
     let handed_over = || Input::Body(body.clone().into_bytes());
     let read = begun.clone().handle(isolate, handed_over(), now_ms);
@@ -72,7 +81,7 @@ pub(super) fn event(event_type: &'static str) -> JobEvent {
     assert_eq!(long.1.as_ref(), Some(&output));
     assert_eq!(long.0.unwrap().phase(), machine.phase());
     let key = EventKey::of_unverified(body.as_bytes()).to_string();
-    JobEvent { event_type, key, claiming: Run::new(machine, output) }
+    (key, Run::new(machine, output))
 }
 
 /// An isolate that remembers nothing. Isolates share nothing that deliveries depend on.

@@ -41,12 +41,13 @@ mod faults;
 mod properties;
 mod recovery;
 mod steps;
-mod system;
+pub(super) mod system;
 
 use std::collections::BTreeSet;
 
 use stateright::{Checker, HasDiscoveries, Model as _};
 
+pub(super) use self::edge::first_call;
 use self::edge::{Edge, Ledger, event};
 use self::properties::{
     NOTHING_LOST, NOTHING_REPEATED, ONE_ATTEMPT, PROMISES, RECOVERS, RIGHT_ORDER, STALE_IS_REFUSED,

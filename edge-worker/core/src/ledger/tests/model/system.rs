@@ -71,9 +71,9 @@ pub(super) struct Attempt {
 
 /// The worker's own machine, and what it wants done.
 #[derive(Clone)]
-pub(super) struct Run {
+pub(in crate::ledger::tests) struct Run {
     /// Shared: the checker copies states all the time.
-    pub(super) machine: Arc<Machine>,
+    pub(in crate::ledger::tests) machine: Arc<Machine>,
     pub(super) output: Arc<Output>,
 }
 
@@ -97,7 +97,7 @@ impl Run {
     }
 
     /// The call of the ledger that the machine waits for.
-    pub(super) fn call(&self) -> Call {
+    pub(in crate::ledger::tests) fn call(&self) -> Call {
         let Output::CallLedger { calls, .. } = &*self.output else {
             panic!("no call: {:?}", self.output)
         };
@@ -181,7 +181,7 @@ pub(crate) enum Stray {
 
 /// A call to commit or release, with what the model needs of it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Settle {
+pub(in crate::ledger::tests) struct Settle {
     /// The message, as the worker sent it.
     pub(super) message: String,
     pub(super) is_commit: bool,
