@@ -242,7 +242,7 @@ semver-checks: $(CARGO_SEMVER_CHECKS) ## the verifier's API beside BASELINE, the
 ASSURANCE := cargo run --quiet --package nextapi-assurance --
 
 .PHONY: assurance
-assurance: assurance-lint no-allocation no-panic no-secret-branch miri edge-peers wasm-peers package docs-rs c-assurance fuzz planted ## all of them but `mutants`; minutes
+assurance: assurance-lint no-allocation no-panic no-secret-branch miri edge-peers wasm-peers package docs-rs msrv c-assurance fuzz planted ## all of them but `mutants`; minutes
 	$(call say,Every claim holds)
 
 .PHONY: assurance-lint

@@ -82,6 +82,23 @@ c-assurance: c-targets c-library hook .tools/installed/valgrind .tools/installed
 	$(call say,The examples$(comma) on real sockets and with mbedTLS)
 	capi/tests/examples.sh $(C_OUT) target/debug/nextapi-hook
 
+# The oldest compiler for what is linked elsewhere: verifier and C library.
+MSRV := $(shell sed -n 's/^rust-version = "\(.*\)"$$/\1/p' capi/Cargo.toml)
+
+.PHONY: msrv
+msrv: .tools/installed/rust-$(MSRV) ## verifier and C library with the oldest compiler
+	$(call say,Verifier and C library with Rust $(MSRV))
+	grep -q '^rust-version = "$(MSRV)"$$' verifier/Cargo.toml
+	CARGO_TARGET_DIR=target/msrv cargo +$(MSRV) test --quiet --package nextapi-webhook --lib --tests \
+		--features serde,std,zeroize
+	RUSTUP_TOOLCHAIN=$(MSRV) CARGO_TARGET_DIR=target/msrv capi/packaging/build.sh $(C_OUT)/msrv $(C_ABI)
+	capi/tests/programs.sh $(C_OUT)/msrv/libnextapi_webhook $(C_OUT) sanitizers
+
+.tools/installed/rust-%:
+	$(call say,Installing Rust $*)
+	rustup toolchain install $* --profile minimal --no-self-update
+	mkdir -p $(@D) && touch $@
+
 $(CBINDGEN):
 	$(call say,Installing cbindgen $(CBINDGEN_VERSION) into .tools (1 minute$(comma) once))
 	$(install) --locked cbindgen --version $(CBINDGEN_VERSION)
