@@ -85,11 +85,13 @@ dev: $(BUNDLE) $(EDGE)/.dev.vars ## serve the edge with `wrangler dev` on PORT u
 # How many events, and the seed of everything that is drawn.
 EVENTS ?= 10000
 SEED ?= 2
+# Who retries: `through`, the provider, or `durable`, the edge.
+MODE ?= through
 
 .PHONY: chaos
-chaos: $(BUNDLE) ## 10,000 events while everything fails; EVENTS=n SEED=n
+chaos: $(BUNDLE) ## 10,000 events while everything fails; EVENTS= SEED= MODE=
 	$(call say,Chaos run on workerd)
-	EVENTS=$(EVENTS) SEED=$(SEED) cargo test --package nextapi-edge --test chaos -- --nocapture --exact chaos
+	EVENTS=$(EVENTS) SEED=$(SEED) MODE=$(MODE) cargo test --package nextapi-edge --test chaos -- --nocapture --exact chaos
 
 # Every case with criterion's statistics; then how time grows; at the end the ratios beside their targets.
 # Nothing is tested for time: other work on the machine would decide. The peers take minutes to build, once.

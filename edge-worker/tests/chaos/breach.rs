@@ -23,10 +23,14 @@ pub(crate) enum Breach {
     OtherKey,
     /// The origin gets a request that belongs to no delivery.
     Stray,
+    /// The origin gets an event of a job while an earlier accepted one is not out of the way.
+    OutOfOrder,
+    /// The origin gets an event again sooner than it has asked for.
+    TooSoon,
 }
 
 impl Breach {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Lost,
         Self::AcknowledgedEarly,
         Self::AgainAfterCommit,
@@ -35,6 +39,8 @@ impl Breach {
         Self::AttemptNotHigher,
         Self::OtherKey,
         Self::Stray,
+        Self::OutOfOrder,
+        Self::TooSoon,
     ];
 }
 
@@ -49,6 +55,8 @@ impl fmt::Display for Breach {
             Self::AttemptNotHigher => "attempts out of order",
             Self::OtherKey => "keys that differ",
             Self::Stray => "requests out of nowhere",
+            Self::OutOfOrder => "events out of order",
+            Self::TooSoon => "sooner than Retry-After",
         })
     }
 }

@@ -11,6 +11,8 @@ struct Line {
     outcome: String,
     attempt: Option<u64>,
     settlement: Option<String>,
+    #[serde(default)]
+    is_attempt: bool,
 }
 
 /// Reads the lines that are about deliveries of ours. A line that a crash has cut short is none.
@@ -27,6 +29,7 @@ fn entry(line: &str) -> Option<LogEntry> {
         outcome: line.outcome,
         attempt: line.attempt,
         settlement: line.settlement,
+        is_attempt: line.is_attempt,
     })
 }
 
@@ -43,6 +46,7 @@ mod tests {
             outcome: "forwarded".to_owned(),
             attempt: Some(2),
             settlement: Some("committed".to_owned()),
+            is_attempt: false,
         };
         let other = line.replace("chaos", "other");
         let lines = [line, &line[..40], &other, "workerd: starting"].map(str::to_owned);

@@ -3,10 +3,12 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::breach::Breach;
+use crate::conduct::Conduct;
 use crate::history::{
     DeliveryNumber, Entry, EventNumber, Fact, History, LogEntry, Reception, Step,
 };
 use crate::verdict::Verdict;
+use crate::verdict_durable;
 
 /// Changes one record. False if the history has no record that this change fits.
 type Change = fn(&mut History) -> bool;
@@ -49,6 +51,125 @@ pub(crate) fn check(events: usize, history: &History) {
         assert!(found.count(breach) > 0, "not found: {name}; but {:?}", found.breaches);
         println!("  put in and found: {name}");
     }
+}
+
+/// The same for an edge that retries by itself.
+const DURABLE_CHANGES: [(&str, Breach, Change); 9] = [
+    ("the first events come again at the end", Breach::OutOfOrder, first_again),
+    ("nothing of an event has reached the origin", Breach::Lost, never_received),
+    ("the origin gets an event again at the end", Breach::AgainAfterCommit, delivered_once_more),
+    ("nothing was logged of an attempt that failed", Breach::AgainWithoutReason, unlogged_attempt),
+    ("a body has changed", Breach::OtherBody, |history| {
+        change(history, |reception| reception.is_same_body = false)
+    }),
+    ("a later attempt has the first number", Breach::AttemptNotHigher, |history| {
+        change(history, |reception| {
+            reception.attempt = Some(1);
+        })
+    }),
+    ("a key has changed", Breach::OtherKey, |history| {
+        change(history, |reception| reception.idempotency_key = Some("another".to_owned()))
+    }),
+    ("a busy origin is asked again at once", Breach::TooSoon, too_soon),
+    ("the origin gets a request out of nowhere", Breach::Stray, |history| {
+        history.entries[0].fact = Fact::Stray;
+        true
+    }),
+];
+
+/// Puts in one breach after the other.
+pub(crate) fn check_durable(jobs: &[Option<usize>], history: &History) {
+    for (name, breach, change) in DURABLE_CHANGES {
+        let mut changed = history.clone();
+        if !change(&mut changed) {
+            assert!(jobs.len() < ENOUGH, "no record fits: {name}");
+            continue;
+        }
+        let found = verdict_durable::judge(jobs, &changed);
+        assert!(found.count(breach) > 0, "not found: {name}; but {:?}", found.breaches);
+        println!("  put in and found: {name}");
+    }
+}
+
+fn never_received(history: &mut History) -> bool {
+    let Some((_, wanted)) = first_success(history) else { return false };
+    history.entries.retain(|entry| match &entry.fact {
+        Fact::Delivery { event, step, .. } if *event == wanted => {
+            !matches!(step, Step::Received(_) | Step::OriginAnswered(_))
+        }
+        _ => true,
+    });
+    true
+}
+
+/// An event whose commit was logged.
+fn delivered_once_more(history: &mut History) -> bool {
+    let is_committed = |event: EventNumber, attempt: Option<u64>| {
+        let mut log = history.log.iter().filter(|entry| entry.is_attempt && entry.event == event);
+        log.any(|it| it.attempt == attempt && it.settlement.as_deref() == Some("committed"))
+    };
+    let committed = history.entries.iter().rev().find(|entry| match &entry.fact {
+        Fact::Delivery { event, step: Step::Received(reception), .. } => {
+            is_committed(*event, reception.attempt)
+        }
+        _ => false,
+    });
+    let Some(mut entry) = committed.cloned() else { return false };
+    if let Fact::Delivery { step: Step::Received(reception), .. } = &mut entry.fact {
+        reception.attempt = reception.attempt.map(|attempt| attempt + 1);
+    }
+    history.entries.push(entry);
+    true
+}
+
+/// Of these first events, most have later ones of their jobs.
+fn first_again(history: &mut History) -> bool {
+    let is_reception =
+        |entry: &&Entry| matches!(entry.fact, Fact::Delivery { step: Step::Received(_), .. });
+    let first: Vec<_> = history.entries.iter().filter(is_reception).take(20).cloned().collect();
+    history.entries.extend(first);
+    true
+}
+
+/// Of an event that came again without any kill in the whole history.
+fn unlogged_attempt(history: &mut History) -> bool {
+    let kill = |entry: &Entry| matches!(entry.fact, Fact::EngineKilled | Fact::EngineBack);
+    history.entries.retain(|entry| !kill(entry));
+    let Some(reception) = second_reception(history) else { return false };
+    let Some(attempt) = reception.attempt else { return false };
+    let key = reception.idempotency_key.clone();
+    let event = history.entries.iter().find_map(|entry| match &entry.fact {
+        Fact::Delivery { event, step: Step::Received(it), .. } if it.idempotency_key == key => {
+            Some(*event)
+        }
+        _ => None,
+    });
+    history.log.retain(|entry| Some(entry.event) != event || entry.attempt >= Some(attempt));
+    event.is_some()
+}
+
+/// Of the requests after one that the origin was busy for, the next comes at the same moment.
+fn too_soon(history: &mut History) -> bool {
+    let mut busy: HashMap<EventNumber, core::time::Duration> = HashMap::new();
+    let released: HashSet<_> = history
+        .log
+        .iter()
+        .filter(|entry| entry.is_attempt && entry.settlement.as_deref() == Some("released"))
+        .map(|entry| (entry.event, entry.attempt))
+        .collect();
+    for entry in &mut history.entries {
+        let Fact::Delivery { event, step: Step::Received(reception), .. } = &entry.fact else {
+            continue;
+        };
+        if let Some(at) = busy.remove(event) {
+            entry.at = at;
+            return true;
+        }
+        if reception.conduct == Conduct::Busy && released.contains(&(*event, reception.attempt)) {
+            busy.insert(*event, entry.at);
+        }
+    }
+    false
 }
 
 /// The first reception that is an event's second or later one.

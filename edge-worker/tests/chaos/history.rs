@@ -76,6 +76,8 @@ pub(crate) struct LogEntry {
     pub(crate) outcome: String,
     pub(crate) attempt: Option<u64>,
     pub(crate) settlement: Option<String>,
+    /// Whether it is of an attempt, after the delivery was answered.
+    pub(crate) is_attempt: bool,
 }
 
 /// Writes a history. Clones write the same one.

@@ -77,6 +77,46 @@ impl Plan {
     }
 }
 
+/// Longer than the provider's whole schedule, compressed.
+const LONG_ABSENCE: Duration = Duration::from_secs(9);
+
+impl Plan {
+    /// The same, and in the middle the origin is away for longer than the provider tries again.
+    pub(crate) fn with_long_absence(mut self) -> Self {
+        let requests: usize = self.events.iter().map(Event::least_requests).sum();
+        self.crashes.push(Crash {
+            of: Party::Origin,
+            at: requests / 2,
+            delay: Duration::ZERO,
+            lasts: LONG_ABSENCE,
+        });
+        self.crashes.sort_by_key(|crash| crash.at);
+        // An event that is given up brings fewer requests than it would otherwise.
+        for crash in &mut self.crashes {
+            crash.at = crash.at * 3 / 4;
+        }
+        self
+    }
+
+    /// The event before each of its job, if there is one.
+    pub(crate) fn predecessors(&self) -> Vec<Option<usize>> {
+        let jobs = self.jobs();
+        let before = |(event, job): (usize, &Option<usize>)| {
+            job.and_then(|job| jobs[..event].iter().rposition(|other| *other == Some(job)))
+        };
+        jobs.iter().enumerate().map(before).collect()
+    }
+
+    /// The job of each event, if it has one.
+    pub(crate) fn jobs(&self) -> Vec<Option<usize>> {
+        let job = |event: &Event| match event.body {
+            Body::Job { job, .. } => Some(job),
+            Body::Batch | Body::Unreadable => None,
+        };
+        self.events.iter().map(job).collect()
+    }
+}
+
 fn events(count: usize, random: &mut Rng) -> Vec<Event> {
     let mut bodies = Vec::new();
     let mut job = 0;

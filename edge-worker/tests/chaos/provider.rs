@@ -5,7 +5,7 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use fastrand::Rng;
-use nextapi_testkit::{Deliverer, Delivery, EventBody, SignatureHeader};
+use nextapi_testkit::{Deliverer, Delivery, EventBody, Gate, SignatureHeader};
 use nextapi_webhook::{Key, Label, UnixTime};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -50,6 +50,10 @@ struct Shared {
     under_way: Semaphore,
     open: Arc<Semaphore>,
     recorder: Recorder,
+    /// The event of the same job that has to be answered 2xx before the provider begins with this one.
+    after: Vec<Option<EventNumber>>,
+    /// Open once an event was answered 2xx.
+    answered: Vec<Gate>,
 }
 
 impl Provider {
@@ -58,12 +62,15 @@ impl Provider {
         key: Key,
         bodies: Arc<Vec<EventBody>>,
         recorder: Recorder,
+        after: Vec<Option<EventNumber>>,
     ) -> Self {
         Self(Arc::new(Shared {
             patient: Deliverer::with_timeout(url, PATIENCE).unwrap(),
             hasty: Deliverer::with_timeout(url, HASTE).unwrap(),
             key,
             begun: bodies.iter().map(|_| AtomicUsize::new(0)).collect(),
+            answered: bodies.iter().map(|_| Gate::new()).collect(),
+            after,
             bodies,
             under_way: Semaphore::new(UNDER_WAY),
             open: Arc::new(Semaphore::new(OPEN_EVENTS)),
@@ -78,7 +85,11 @@ impl Provider {
             let open = Arc::clone(&self.0.open).acquire_owned().await.unwrap();
             let shared = Arc::clone(&self.0);
             tasks.spawn(async move {
+                if let Some(before) = shared.after[number] {
+                    shared.answered[before].wait().await;
+                }
                 shared.copies(number, &event).await;
+                shared.answered[number].open();
                 drop(open);
                 if let Some(wait) = event.echo {
                     tokio::time::sleep(wait).await;

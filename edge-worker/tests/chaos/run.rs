@@ -16,6 +16,8 @@ use crate::origin;
 use crate::plan::{Body, Plan};
 use crate::progress::Progress;
 use crate::provider::Provider;
+use crate::rest;
+use crate::scope::Mode;
 
 /// Short, so that a thousand time-outs fit into a minute.
 pub(crate) const ORIGIN_TIMEOUT: Duration = Duration::from_millis(700);
@@ -31,7 +33,7 @@ pub(crate) enum Disk {
 }
 
 /// Runs the plan and gives the history.
-pub(crate) async fn run(plan: &Plan, disk: Disk) -> History {
+pub(crate) async fn run(plan: &Plan, mode: Mode, disk: Disk) -> History {
     let secret = random_hex::<24>().unwrap();
     let storage = tempfile::tempdir().unwrap();
     let mut origin = Origin::builder().port(quiet_port()).record(false).start().await.unwrap();
@@ -40,6 +42,11 @@ pub(crate) async fn run(plan: &Plan, disk: Disk) -> History {
         .setting("ORIGIN_URL", origin.url())
         .setting("ORIGIN_TIMEOUT_MS", ORIGIN_TIMEOUT.as_millis().to_string())
         .setting("LEASE_SECONDS", LEASE.as_secs().to_string())
+        .setting("DELIVERY", mode.name())
+        // The shortest that there is.
+        .setting("RETRY_INITIAL_SECONDS", "1")
+        .setting("RETRY_MAX_SECONDS", "1")
+        .setting("BREAKER_SECONDS", "1")
         .storage(storage.path())
         .port(quiet_port())
         .start()
@@ -50,7 +57,12 @@ pub(crate) async fn run(plan: &Plan, disk: Disk) -> History {
     let recorder = Recorder::new();
     origin::conduct(&origin, &plan.events, Arc::clone(&bodies), recorder.clone());
     let key = Key::new(secret.as_bytes()).unwrap();
-    let provider = Provider::new(&url, key, bodies, recorder.clone());
+    let after = match mode {
+        Mode::Through => vec![None; plan.events.len()],
+        // So that it is known which of a job's events was accepted first.
+        Mode::Durable => plan.predecessors(),
+    };
+    let provider = Provider::new(&url, key, bodies, recorder.clone(), after);
 
     let progress = Progress::new(plan.events.len());
     {
@@ -63,6 +75,10 @@ pub(crate) async fn run(plan: &Plan, disk: Disk) -> History {
         }
     }
 
+    if mode == Mode::Durable {
+        // Nothing is sent any more: what is owed has to come by itself.
+        rest::wait_until_at_rest(plan.events.len(), &origin, &recorder).await;
+    }
     // By now the origin has every event, and no fault is left. What the provider delivers once more
     // must be known on disk.
     println!("  all events once more, after a last crash");
@@ -74,6 +90,9 @@ pub(crate) async fn run(plan: &Plan, disk: Disk) -> History {
     edge.restart().await.unwrap();
     recorder.note(Fact::EngineBack);
     provider.deliver_again().await;
+    if mode == Mode::Durable {
+        rest::wait_until_at_rest(plan.events.len(), &origin, &recorder).await;
+    }
 
     // Once the engine has ended, its log is complete.
     edge.kill().await;

@@ -11,15 +11,44 @@ pub(crate) struct Scope {
     /// How many events there are, at least 1.
     pub(crate) events: usize,
     pub(crate) seed: u64,
+    pub(crate) mode: Mode,
+}
+
+/// Who retries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// The provider.
+    Through,
+    /// The edge.
+    Durable,
+}
+
+impl Mode {
+    /// The setting's value.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Through => "through",
+            Self::Durable => "durable",
+        }
+    }
 }
 
 impl Scope {
-    /// Reads `EVENTS` and `SEED`. One that is empty or not set has its default.
+    /// Reads `EVENTS`, `SEED` and `MODE`. One that is empty or not set has its default.
     pub(crate) fn from_environment() -> Result<Self, String> {
         Ok(Self {
             events: number("EVENTS", EVENTS as u64)?.max(1).try_into().unwrap(),
             seed: number("SEED", SEED)?,
+            mode: mode()?,
         })
+    }
+}
+
+fn mode() -> Result<Mode, String> {
+    match env::var("MODE").as_deref() {
+        Err(_) | Ok("" | "through") => Ok(Mode::Through),
+        Ok("durable") => Ok(Mode::Durable),
+        Ok(other) => Err(format!("MODE={other} is neither durable nor through")),
     }
 }
 

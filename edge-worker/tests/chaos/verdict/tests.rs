@@ -48,6 +48,7 @@ impl Story {
             outcome: outcome.to_owned(),
             attempt: Some(delivery as u64 + 1),
             settlement: Some(settlement.to_owned()),
+            is_attempt: false,
         });
         self
     }
