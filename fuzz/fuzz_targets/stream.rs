@@ -5,7 +5,7 @@
 
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
-use nextapi_webhook::{Key, Tolerance, UnixTime, Verified, Verifier};
+use nextapi_webhook::{Error, Key, Stream, Tolerance, UnixTime, Verified, Verifier};
 use nextapi_webhook_fuzz::PLANTED_FAULT;
 use nextapi_webhook_fuzz::engine::verify_pending;
 use nextapi_webhook_fuzz::mac::hmac;
@@ -42,7 +42,10 @@ fuzz_target!(|delivery: Delivery<'_>| {
     let pending = verify_pending(&secrets, Tolerance::DEFAULT, &header, body, now, order);
     assert_eq!(pending, whole);
 
-    let mut stream = verifier.begin(&header).expect("the header is sound");
+    let mut stream = Stream::new(&verifier);
+    assert_eq!(stream.finish(now), Err(Error::SignatureMismatch));
+    use_before(&mut stream, cuts.len() % 4, &header, body, now);
+    stream.begin(&header).expect("the header is sound");
     for piece in pieces(body, &cuts) {
         if PLANTED_FAULT && piece.is_empty() {
             // Takes an empty piece for the end of the body.
@@ -51,7 +54,29 @@ fuzz_target!(|delivery: Delivery<'_>| {
         stream.update(piece);
     }
     assert_eq!(stream.finish(now), whole.map(Verified::without_body));
+    // The verdict is given once.
+    stream.update(body);
+    assert_eq!(stream.finish(now), Err(Error::SignatureMismatch));
 });
+
+/// One of the things that may come before in the same stream: nothing, a delivery that is given up, one
+/// that is finished, a header that is refused.
+fn use_before(stream: &mut Stream<'_, 2>, which: usize, header: &[u8], body: &[u8], now: UnixTime) {
+    if which == 0 {
+        return;
+    }
+    stream.begin(header).expect("the header is sound");
+    stream.update(body);
+    match which {
+        1 => {}
+        2 => drop(stream.finish(now)),
+        _ => {
+            assert_eq!(stream.begin("t=0"), Err(Error::SignatureMissing));
+            stream.update(body);
+            assert_eq!(stream.finish(now), Err(Error::SignatureMismatch));
+        }
+    }
+}
 
 /// Cuts off one piece after the other. What is left in the end is the last one.
 fn pieces<'a>(mut body: &'a [u8], cuts: &[u16]) -> impl Iterator<Item = &'a [u8]> {
