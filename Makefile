@@ -141,6 +141,8 @@ help: ## this list
 .PHONY: check
 check: .tools/installed/targets ## formatting and lints, warnings denied
 	$(call say,Formatting and lints)
+	@for lock in $$(git ls-files '*Cargo.lock'); do cargo update --workspace --locked --quiet \
+		--manifest-path "$$(dirname "$$lock")/Cargo.toml" || { echo "$$lock is not what its Cargo.toml asks for" >&2; exit 1; }; done
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- --deny warnings
 	cargo clippy --package nextapi-webhook --all-features -- --deny warnings

@@ -27,8 +27,8 @@ pub(crate) async fn with_faults(
         edge.bundle("build-faults")
             // One object, so that what breaks in it could touch every event.
             .setting("LEDGER_SHARDS", "1")
-            .setting("ORIGIN_TIMEOUT_MS", "500")
-            .setting("LEASE_SECONDS", "6")
+            .setting("ORIGIN_TIMEOUT_MS", "3000")
+            .setting("LEASE_SECONDS", "8")
     };
     Setup::with(|builder| choose(edge(builder))).await
 }

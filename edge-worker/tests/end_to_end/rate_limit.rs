@@ -154,10 +154,14 @@ async fn who_has_an_ipv6_address_has_all_of_its_64() {
     assert_eq!(asked(&setup).await, [&["2001:db8:0:7::"; 4][..], &["2001:db8:0:8::"]].concat());
 }
 
-/// Whoever hangs up at once is counted all the same.
+/// Who hangs up while the limiter is asked is counted all the same, and remembered.
 #[tokio::test]
 async fn hanging_up_is_no_way_out() {
-    let setup = limited().await;
+    // The limiter takes its time, so that the client is gone before it replies.
+    let slow = LIMITER
+        .replace("limit({", "async limit({")
+        .replace("return {", "await scheduler.wait(300); return {");
+    let setup = Setup::with(|edge| edge.service("RATE_LIMITER", slow)).await;
     for count in 1..=4 {
         let mut connection = Connection::open(&setup).await;
         let delivery = from(ATTACKER, &forged());
@@ -169,9 +173,8 @@ async fn hanging_up_is_no_way_out() {
             seen += usize::from(line.starts_with("limiter: "));
             seen == count
         };
-        let asked = setup.edge.wait_for_log(counted, PATIENCE);
+        setup.edge.wait_for_log(counted, PATIENCE).await.unwrap();
         connection.reset();
-        asked.await.unwrap();
     }
     // The client is remembered before the line is written.
     let mut seen = 0;
