@@ -85,8 +85,8 @@ dev: $(BUNDLE) $(EDGE)/.dev.vars ## serve the edge with `wrangler dev` on PORT u
 # How many events, and the seed of everything that is drawn.
 EVENTS ?= 10000
 SEED ?= 2
-# Who retries: `through`, the provider, or `durable`, the edge.
-MODE ?= through
+# Who retries: `durable`, the edge, or `through`, the provider.
+MODE ?= durable
 
 .PHONY: chaos
 chaos: $(BUNDLE) ## 10,000 events while everything fails; EVENTS= SEED= MODE=

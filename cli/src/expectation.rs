@@ -7,29 +7,27 @@ use nextapi_testkit::Answer;
 /// What must be answered to the deliveries of a [`Step`](crate::Step).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expectation {
+    /// The edge answers for the event, to each: `200 accepted` if it has stored it and owes it to the origin, `200
+    /// forwarded` if the origin has it. Which one is a setting of the edge, `DELIVERY`.
+    Taken,
+    /// The same to one. To the others, as they are deliveries of the same event, `409 in_flight`, or `200 duplicate`
+    /// if they come after the first.
+    OneTaken,
     /// This status and code, to each.
     Each(u16, &'static str),
-    /// To one `200 forwarded`. To the others, as they are deliveries of the same event,
-    /// `409 in_flight`, or `200 duplicate` if they come after the first is through.
-    OneForwarded,
-    /// To one `200 forwarded`, to the others `409 in_flight`: the origin holds its answer until they
-    /// are answered.
-    OneForwardedWhileHeld,
 }
 
 impl Expectation {
-    /// The origin has the event.
-    pub const FORWARDED: Self = Self::Each(200, "forwarded");
-    /// The origin already had the event.
+    /// The event is known already.
     pub const DUPLICATE: Self = Self::Each(200, "duplicate");
 
     /// How many of that many deliveries must reach the origin, whatever it makes of them.
     #[must_use]
-    pub fn arrivals(self, deliveries: usize) -> usize {
+    pub const fn arrivals(self, deliveries: usize) -> usize {
         match self {
-            Self::Each(_, "forwarded" | "origin_failed" | "origin_rejected") => deliveries,
+            Self::Taken => deliveries,
+            Self::OneTaken => 1,
             Self::Each(..) => 0,
-            Self::OneForwarded | Self::OneForwardedWhileHeld => 1,
         }
     }
 
@@ -45,16 +43,14 @@ impl Expectation {
                 |answer: &&Answer| status != 409 || answer.header("retry-after").is_some();
             answers.iter().filter(is_meant).filter(says_when).count()
         };
-        let others = answers.len().saturating_sub(1);
+        let taken = count(200, "accepted").saturating_add(count(200, "forwarded"));
         match self {
+            Self::Taken => taken == answers.len(),
+            Self::OneTaken => {
+                let others = count(409, "in_flight").saturating_add(count(200, "duplicate"));
+                taken == 1 && others == answers.len().saturating_sub(1)
+            }
             Self::Each(status, code) => count(status, code) == answers.len(),
-            Self::OneForwarded => {
-                let refused = count(409, "in_flight").saturating_add(count(200, "duplicate"));
-                count(200, "forwarded") == 1 && refused == others
-            }
-            Self::OneForwardedWhileHeld => {
-                count(200, "forwarded") == 1 && count(409, "in_flight") == others
-            }
         }
     }
 
@@ -62,9 +58,9 @@ impl Expectation {
     #[must_use]
     pub const fn statuses(self) -> Statuses {
         match self {
-            Self::Each(200..=299, _) => Statuses::Success,
+            Self::Taken | Self::Each(200..=299, _) => Statuses::Success,
+            Self::OneTaken => Statuses::OneSuccess,
             Self::Each(..) => Statuses::Refusal,
-            Self::OneForwarded | Self::OneForwardedWhileHeld => Statuses::OneSuccess,
         }
     }
 }
@@ -72,13 +68,11 @@ impl Expectation {
 impl fmt::Display for Expectation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Each(status, code) => write!(f, "{status} {code}"),
-            Self::OneForwarded => f.write_str(
-                "200 forwarded once, else 409 in_flight (with Retry-After) or 200 duplicate",
+            Self::Taken => f.write_str("200 accepted or forwarded"),
+            Self::OneTaken => f.write_str(
+                "200 accepted or forwarded once, else 409 in_flight (with Retry-After) or 200 duplicate",
             ),
-            Self::OneForwardedWhileHeld => {
-                f.write_str("200 forwarded once, else 409 in_flight (with Retry-After)")
-            }
+            Self::Each(status, code) => write!(f, "{status} {code}"),
         }
     }
 }
@@ -176,31 +170,29 @@ mod tests {
     #[test]
     fn each_answer_counts() {
         let forwarded = answer(200, "forwarded");
-        assert!(Expectation::FORWARDED.is_met_by(from_ref(&forwarded)));
+        assert!(Expectation::Taken.is_met_by(from_ref(&forwarded)));
+        assert!(Expectation::Taken.is_met_by(from_ref(&answer(200, "accepted"))));
         assert!(!Expectation::DUPLICATE.is_met_by(from_ref(&forwarded)));
-        assert!(!Expectation::FORWARDED.is_met_by(&[forwarded, answer(202, "forwarded")]));
+        assert!(!Expectation::Taken.is_met_by(&[forwarded, answer(202, "forwarded")]));
     }
 
     #[test]
-    fn exactly_one_is_forwarded() {
-        let forwarded = answer(200, "forwarded");
+    fn exactly_one_is_taken() {
         let in_flight = answer(409, "in_flight");
         let duplicate = answer(200, "duplicate");
-        let expected = Expectation::OneForwarded;
-        assert!(expected.is_met_by(&[in_flight.clone(), forwarded.clone(), duplicate.clone()]));
-        assert!(!expected.is_met_by(&[forwarded.clone(), forwarded.clone()]));
-        assert!(!expected.is_met_by(&[in_flight.clone(), duplicate.clone()]));
-
-        let held = Expectation::OneForwardedWhileHeld;
-        assert!(held.is_met_by(&[in_flight, forwarded.clone()]));
-        assert!(!held.is_met_by(&[duplicate, forwarded]));
+        let expected = Expectation::OneTaken;
+        for taken in [answer(200, "forwarded"), answer(200, "accepted")] {
+            assert!(expected.is_met_by(&[in_flight.clone(), taken.clone(), duplicate.clone()]));
+            assert!(!expected.is_met_by(&[taken.clone(), taken.clone()]));
+        }
+        assert!(!expected.is_met_by(&[in_flight, duplicate]));
     }
 
     #[test]
     fn in_flight_must_say_when_to_come_back() {
         let body = r#"{"error":{"code":"in_flight","message":""}}"#.into();
         let silent = Answer::new(StatusCode::CONFLICT, HeaderMap::new(), body);
-        assert!(!Expectation::OneForwarded.is_met_by(&[silent, answer(200, "forwarded")]));
+        assert!(!Expectation::OneTaken.is_met_by(&[silent, answer(200, "forwarded")]));
     }
 
     #[test]
@@ -209,15 +201,15 @@ mod tests {
             Answer::new(StatusCode::from_u16(status).unwrap(), HeaderMap::new(), Vec::new().into())
         };
         for (expected, statuses, met) in [
-            (Expectation::FORWARDED, &[204, 200][..], true),
+            (Expectation::Taken, &[204, 200][..], true),
             (Expectation::DUPLICATE, &[200], true),
-            (Expectation::FORWARDED, &[204, 500], false),
+            (Expectation::Taken, &[204, 500], false),
             (Expectation::Each(401, "signature_mismatch"), &[400, 403], true),
             (Expectation::Each(401, "signature_mismatch"), &[200], false),
             (Expectation::Each(401, "signature_mismatch"), &[500], false),
-            (Expectation::OneForwarded, &[204, 204, 409], true),
-            (Expectation::OneForwarded, &[409, 409], false),
-            (Expectation::OneForwarded, &[200, 500], false),
+            (Expectation::OneTaken, &[204, 204, 409], true),
+            (Expectation::OneTaken, &[409, 409], false),
+            (Expectation::OneTaken, &[200, 500], false),
         ] {
             let answers: Vec<_> = statuses.iter().copied().map(plain).collect();
             assert_eq!(expected.statuses().is_met_by(&answers), met, "{expected}: {statuses:?}");

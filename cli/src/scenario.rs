@@ -146,7 +146,7 @@ fn lifecycle(teller: &Teller<'_>) -> anyhow::Result<Vec<Step>> {
             label,
         )?;
         let what = format!("{}, signed {label}=…", status.event_type());
-        Ok(Step::one(what, delivery, Expectation::FORWARDED))
+        Ok(Step::one(what, delivery, Expectation::Taken))
     };
     story.into_iter().map(tell).collect()
 }
@@ -161,7 +161,7 @@ fn flat(teller: &Teller<'_>) -> anyhow::Result<Vec<Step>> {
             Label::V,
         )?;
         let what = format!("{}, same id", status.event_type());
-        Ok(Step::one(what, delivery, Expectation::FORWARDED))
+        Ok(Step::one(what, delivery, Expectation::Taken))
     };
     [Status::Running, Status::Succeeded].into_iter().map(tell).collect()
 }
@@ -170,7 +170,7 @@ fn failed(teller: &Teller<'_>) -> anyhow::Result<Vec<Step>> {
     let job = Job::random(teller.now)?;
     let tell = |status: Status| {
         let delivery = teller.signed(job.event(Shape::EnvelopeWithJobId, status)?)?;
-        Ok(Step::one(status.event_type(), delivery, Expectation::FORWARDED))
+        Ok(Step::one(status.event_type(), delivery, Expectation::Taken))
     };
     [Status::Queued, Status::Failed].into_iter().map(tell).collect()
 }
@@ -181,7 +181,7 @@ fn duplicate(teller: &Teller<'_>) -> anyhow::Result<Vec<Step>> {
     let again =
         delivery.clone().sign(teller.key, teller.now, SignatureHeader::NextApi, Label::V1)?;
     Ok(vec![
-        Step::one("job.succeeded", delivery, Expectation::FORWARDED),
+        Step::one("job.succeeded", delivery, Expectation::Taken),
         Step::one("job.succeeded again", again, Expectation::DUPLICATE),
     ])
 }
@@ -191,7 +191,7 @@ fn concurrent(teller: &Teller<'_>) -> anyhow::Result<Vec<Step>> {
     let at_once = Step {
         what: format!("job.succeeded × {CONCURRENT} at once"),
         deliveries: vec![delivery.clone(); CONCURRENT],
-        expected: Expectation::OneForwarded,
+        expected: Expectation::OneTaken,
     };
     Ok(vec![at_once, Step::one("job.succeeded again", delivery, Expectation::DUPLICATE)])
 }
@@ -250,13 +250,13 @@ fn malformed(teller: &Teller<'_>) -> anyhow::Result<Vec<Step>> {
 
 fn unreadable(teller: &Teller<'_>) -> anyhow::Result<Vec<Step>> {
     let delivery = teller.signed(EventBody::unreadable()?)?;
-    Ok(vec![Step::one("signed bytes, not JSON", delivery, Expectation::FORWARDED)])
+    Ok(vec![Step::one("signed bytes, not JSON", delivery, Expectation::Taken)])
 }
 
 fn no_id(teller: &Teller<'_>) -> anyhow::Result<Vec<Step>> {
     let delivery = teller.signed(EventBody::batch_completed(teller.now)?)?;
     Ok(vec![
-        Step::one("batch.completed, no id", delivery.clone(), Expectation::FORWARDED),
+        Step::one("batch.completed, no id", delivery.clone(), Expectation::Taken),
         Step::one("batch.completed again", delivery, Expectation::DUPLICATE),
     ])
 }

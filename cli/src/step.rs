@@ -1,7 +1,7 @@
 //! A step of a scenario: what is sent at one moment, and what must be answered.
 
 use anyhow::Context as _;
-use nextapi_testkit::{Answer, Deliverer, Delivery, Gate};
+use nextapi_testkit::{Answer, Deliverer, Delivery};
 
 use crate::Expectation;
 use tokio::task::JoinSet;
@@ -23,27 +23,21 @@ impl Step {
         Self { what: what.into(), deliveries: vec![delivery], expected }
     }
 
-    /// Sends all deliveries at the same moment and gives the answers in the order in which they
-    /// come. `last` is opened when only one of them is still to come.
+    /// Sends all deliveries at the same moment and gives the answers in the order in which they come.
     ///
     /// # Errors
     /// If a delivery gets no answer.
-    pub async fn run(&self, deliverer: &Deliverer, last: &Gate) -> anyhow::Result<Vec<Answer>> {
+    pub async fn run(&self, deliverer: &Deliverer) -> anyhow::Result<Vec<Answer>> {
         let mut under_way = JoinSet::new();
         for delivery in self.deliveries.clone() {
             let deliverer = deliverer.clone();
             under_way.spawn(async move { deliverer.send(&delivery).await });
         }
         let mut answers = Vec::new();
-        loop {
-            if under_way.len() <= 1 {
-                last.open();
-            }
-            match under_way.join_next().await {
-                Some(answer) => answers.push(answer.context("a delivery was not finished")??),
-                None => return Ok(answers),
-            }
+        while let Some(answer) = under_way.join_next().await {
+            answers.push(answer.context("a delivery was not finished")??);
         }
+        Ok(answers)
     }
 }
 

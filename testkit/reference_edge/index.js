@@ -7,20 +7,44 @@ export class Ledger extends DurableObject {
   constructor(state, env) {
     super(state, env);
     this.sql = state.storage.sql;
-    this.sql.exec("CREATE TABLE IF NOT EXISTS events (key TEXT PRIMARY KEY, done INTEGER, attempt INTEGER)");
+    this.sql.exec(
+      "CREATE TABLE IF NOT EXISTS events (place INTEGER PRIMARY KEY, key TEXT UNIQUE, done INTEGER, attempt INTEGER, body BLOB)",
+    );
   }
 
-  claim(key) {
+  // `body` is what the edge owes from now on; without one, the provider retries.
+  async claim(key, body) {
     const [row] = this.sql.exec("SELECT done, attempt FROM events WHERE key = ?", key);
     if (row && row.done === 1) return { answer: "duplicate" };
-    if (row && row.done === 0) return { answer: "in_flight" };
+    if (row && row.done === 0) return { answer: body === undefined ? "in_flight" : "duplicate" };
     const attempt = (row ? row.attempt : 0) + 1;
-    this.sql.exec("INSERT OR REPLACE INTO events VALUES (?, 0, ?)", key, attempt);
+    this.sql.exec(
+      "INSERT INTO events (key, done, attempt, body) VALUES (?1, 0, ?2, ?3) ON CONFLICT (key) DO UPDATE SET done = 0, attempt = ?2",
+      key, body === undefined ? attempt : 0, body ?? null,
+    );
+    if (body !== undefined) await this.ctx.storage.setAlarm(Date.now());
     return { answer: "granted", attempt };
   }
 
   settle(key, done) {
     this.sql.exec("UPDATE events SET done = ? WHERE key = ?", done ? 1 : null, key);
+  }
+
+  // Delivers what is owed, in the order in which it came, one after the other.
+  async alarm() {
+    for (;;) {
+      const way = is(this.env, "overtakes") ? "DESC" : "ASC";
+      const [row] = this.sql.exec(
+        `SELECT key, attempt, body FROM events WHERE body IS NOT NULL ORDER BY place ${way} LIMIT 1`,
+      );
+      if (row === undefined) return;
+      this.sql.exec("UPDATE events SET attempt = attempt + 1 WHERE key = ?", row.key);
+      await this.ctx.storage.setAlarm(Date.now() + 1000);
+      const status = await forward(this.env, row.key, row.attempt + 1, new Uint8Array(row.body));
+      if (status === null || status >= 300) return;
+      if (is(this.env, "forgets")) this.sql.exec("DELETE FROM events WHERE key = ?", row.key);
+      else this.sql.exec("UPDATE events SET done = 1, body = NULL WHERE key = ?", row.key);
+    }
   }
 }
 
@@ -55,6 +79,26 @@ async function eventKey(body) {
 const good = (status) => Response.json({ status });
 const bad = (status, code, headers = {}) => Response.json({ error: { code, message: code } }, { status, headers });
 
+// The origin's status, or null if there is none.
+async function forward(env, key, attempt, body) {
+  const now = Math.floor(Date.now() / 1000);
+  const sent = is(env, "changes-bytes") ? new Uint8Array([...body, 10]) : body;
+  const response = await fetch(env.ORIGIN_URL, {
+    method: "POST",
+    redirect: "manual",
+    headers: {
+      "content-type": "application/json",
+      "idempotency-key": key,
+      "x-edge-attempt": String(attempt),
+      ...(env.EDGE_SIGNING_SECRET && {
+        "x-edge-signature": `t=${now},v=${await sign(env.EDGE_SIGNING_SECRET, now, sent)}`,
+      }),
+    },
+    body: sent,
+  }).catch(() => null);
+  return response && response.status;
+}
+
 export default {
   async fetch(request, env) {
     if (new URL(request.url).pathname !== "/webhook") return bad(404, "not_found");
@@ -70,31 +114,22 @@ export default {
     if (Number(parts[1]) - now >= 300) return bad(401, "timestamp_ahead");
 
     const key = await eventKey(body);
+    const isDurable = env.DELIVERY !== "through";
+    if (is(env, "acknowledges-early")) {
+      // Nothing is stored: a worker that dies takes the event along.
+      await forward(env, key, 1, body);
+      return good("accepted");
+    }
     const ledger = env.LEDGER.get(env.LEDGER.idFromName("0"));
-    const claim = await ledger.claim(key);
+    const claim = await ledger.claim(key, isDurable ? body : undefined);
     console.log(JSON.stringify({ key, claim: claim.answer, leak: is(env, "logs-secrets") ? env.WEBHOOK_SECRETS : "" }));
     if (claim.answer === "duplicate") return good("duplicate");
-    if (claim.answer === "in_flight") {
-      if (is(env, "acknowledges-early")) return good("duplicate");
-      return bad(409, "in_flight", { "retry-after": "5" });
-    }
+    if (claim.answer === "in_flight") return bad(409, "in_flight", { "retry-after": "5" });
+    if (isDurable) return good("accepted");
 
-    const sent = is(env, "changes-bytes") ? new Uint8Array([...body, 10]) : body;
-    const response = await fetch(env.ORIGIN_URL, {
-      method: "POST",
-      redirect: "manual",
-      headers: {
-        "content-type": "application/json",
-        "idempotency-key": key,
-        "x-edge-attempt": String(claim.attempt),
-        ...(env.EDGE_SIGNING_SECRET && {
-          "x-edge-signature": `t=${now},v=${await sign(env.EDGE_SIGNING_SECRET, now, sent)}`,
-        }),
-      },
-      body: sent,
-    }).catch(() => null);
-    const delivered = response !== null && response.ok;
+    const status = await forward(env, key, claim.attempt, body);
+    const delivered = status !== null && status < 300;
     await ledger.settle(key, delivered && !is(env, "forgets"));
-    return delivered ? good("forwarded") : bad(502, response === null ? "origin_unreachable" : "origin_failed");
+    return delivered ? good("forwarded") : bad(502, status === null ? "origin_unreachable" : "origin_failed");
   },
 };

@@ -43,12 +43,13 @@ impl ReferenceEdge {
         self.0.path()
     }
 
-    /// The edge with this webhook secret, in front of an origin.
+    /// The edge with this webhook secret, in front of an origin. The provider retries.
     #[must_use]
     pub fn builder(&self, secret: &str, origin: &Origin) -> LocalEdgeBuilder {
         LocalEdge::builder(self.path())
             .setting("WEBHOOK_SECRETS", secret)
             .setting("EDGE_SIGNING_SECRET", "edge-secret")
+            .setting("DELIVERY", "through")
             .setting("ORIGIN_URL", origin.url())
     }
 }

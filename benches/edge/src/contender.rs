@@ -80,6 +80,7 @@ impl Contender {
             .storage(storage.path())
             .bundle(self.bundle())
             .setting("WEBHOOK_SECRETS", SECRET)
+            .setting("DELIVERY", "through")
             .setting("ORIGIN_URL", format!("{}events", origin.url()))
             .start()
             .await

@@ -59,6 +59,7 @@ impl Storage {
         LocalEdge::builder(&edge_dir())
             .bundle(bundle)
             .setting("WEBHOOK_SECRETS", SECRET)
+            .setting("DELIVERY", "through")
             .setting("ORIGIN_URL", origin.url())
             .setting("LEDGER_SHARDS", "1")
             .storage(self.directory.path())

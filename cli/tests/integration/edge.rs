@@ -62,7 +62,8 @@ async fn it_forwards_and_goes_on_from_its_storage() {
     let folder = tempfile::tempdir().unwrap();
     let storage = folder.path().join("ledger");
     let set = format!("ORIGIN_URL={}", origin.url());
-    let arguments = ["--set", &set, "--storage", storage.to_str().unwrap()];
+    let arguments =
+        ["--set", &set, "--set", "DELIVERY=through", "--storage", storage.to_str().unwrap()];
     for expected in ["200 forwarded", "200 duplicate"] {
         let mut serving = Serving::start(&edge, &arguments);
         assert!(serving.webhook.ends_with("/webhook"), "{}", serving.webhook);
@@ -90,7 +91,7 @@ async fn settings_come_from_a_file_too_and_arguments_count() {
         Serving::start(&edge, &["--vars-file", vars.to_str().unwrap(), "--set", &set]);
     assert_eq!(serving.line(), format!("origin   {}", origin.url()));
     assert_eq!(serving.line(), "storage  until this ends");
-    assert_eq!(serving.send("whsec_of_the_file").await, "200 forwarded");
+    assert_eq!(serving.send("whsec_of_the_file").await, "200 accepted");
     assert_eq!(serving.send(SECRET).await, "401 signature_mismatch");
 }
 

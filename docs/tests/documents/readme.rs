@@ -91,8 +91,8 @@ fn its_commands_work_in_the_order_in_which_they_stand() {
 
     // One terminal: what is exported stays.
     let printed = terminals.run(&["deliveries", "signature"]);
-    assert!(printed.contains("200 forwarded") && !printed.contains("NOT AS DESIGNED"), "{printed}");
-    let signed = "{\"status\":\"forwarded\"}accepted: the signature holds\n";
+    assert!(printed.contains("200 accepted") && !printed.contains("NOT AS DESIGNED"), "{printed}");
+    let signed = "{\"status\":\"accepted\"}accepted: the signature holds\n";
     assert!(printed.ends_with(signed), "{printed}");
     origin.wait_for("id=evt_example");
 

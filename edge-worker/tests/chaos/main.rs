@@ -2,8 +2,9 @@
 //! on real workerd that is killed again and again, to an origin that does everything wrong. Every
 //! step is recorded, and a checker that knows nothing of how it was made judges the record.
 //!
-//! `EVENTS` and `SEED` choose how many and which, `MODE` who retries: `through`, the provider, or `durable`. The seed decides what each party does, not when the
-//! machine gets to it: two runs of one seed are alike, not equal.
+//! `EVENTS` and `SEED` choose how many and which, `MODE` who retries: `through`, the provider, or `durable`, the
+//! edge. The seed decides what each party does, not when the machine gets to it: two runs of one seed are alike, not
+//! equal.
 //!
 //! The worker must have been built before: `make chaos` sees to that.
 

@@ -71,6 +71,9 @@ impl Setup {
         let origin = Origin::start().await.unwrap();
         let mut edge = LocalEdge::builder(edge_dir())
             .setting("WEBHOOK_SECRETS", SECRET)
+            // The answer then tells what the origin said, which most tests want to know. `durable` has tests of
+            // its own, and chooses for itself.
+            .setting("DELIVERY", "through")
             .setting("ORIGIN_URL", format!("{}events?tenant=7", origin.url()));
         if std::env::var_os(PLATFORM_MACS).is_some() {
             edge = Way::Platform.choose(edge);

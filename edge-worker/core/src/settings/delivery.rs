@@ -9,9 +9,9 @@ use crate::ledger::statuses::Statuses;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum DeliveryMode {
     /// Once the event is on disk; the edge retries.
+    #[default]
     Durable,
     /// Once the origin has answered 2xx; the provider retries. No body is ever on disk.
-    #[default]
     Through,
 }
 

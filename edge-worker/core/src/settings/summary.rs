@@ -112,7 +112,7 @@ mod tests {
             "retention_hours": 72,
             "ledger_shards": 16,
             "late_events": "drop",
-            "delivery": "through",
+            "delivery": "durable",
             "order": "job",
             "retry_initial_seconds": 5,
             "retry_max_seconds": 3_600,

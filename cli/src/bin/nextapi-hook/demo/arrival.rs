@@ -9,7 +9,7 @@ use nextapi_webhook::{EventKey, Key, Tolerance, UnixTime, Verifier};
 /// Checks what reached the origin.
 pub(crate) struct Arrival {
     edge: Verifier<1>,
-    /// How often each event has reached the origin so far.
+    /// The number of the last attempt of each event that has reached the origin so far.
     attempts: HashMap<EventKey, u64>,
 }
 
@@ -63,10 +63,11 @@ impl Arrival {
         if request.idempotency_key() != Some(key.to_string().as_str()) {
             faults.push(format!("Idempotency-Key is not the event's key, {key}"));
         }
-        let attempts = self.attempts.entry(key).or_default();
-        *attempts = attempts.saturating_add(1);
-        if request.attempt() != Some(*attempts) {
-            faults.push(format!("X-Edge-Attempt is not {attempts}"));
+        let last = self.attempts.entry(key).or_default();
+        // Attempts that the origin did not see count as well.
+        match request.attempt() {
+            Some(attempt) if attempt > *last => *last = attempt,
+            _ => faults.push(format!("X-Edge-Attempt is no number above {last}")),
         }
         match request.edge_signature() {
             None => faults.push("there is no X-Edge-Signature".to_owned()),

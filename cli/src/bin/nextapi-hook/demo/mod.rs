@@ -1,18 +1,17 @@
 //! `nextapi-hook demo`
 
 mod arrival;
+mod outage;
 mod submission;
 mod tally;
 
+use core::time::Duration;
 use std::path::PathBuf;
 
 use clap::Args;
-use http::StatusCode;
-use nextapi_hook::{Expectation, Scenario, Step, summary};
+use nextapi_hook::{Scenario, Step, summary};
 use nextapi_simulator::DeliveryOutcome;
-use nextapi_testkit::{
-    Deliverer, Delivery, Gate, Job, LocalEdge, Origin, Reply, Shape, Status, random_hex,
-};
+use nextapi_testkit::{Deliverer, LocalEdge, Origin, Status, random_hex};
 use nextapi_webhook::{Event, Key, UnixTime};
 
 use crate::End;
@@ -24,6 +23,8 @@ use tally::Tally;
 
 /// Where the demo's edge takes deliveries.
 const WEBHOOK_PATH: &str = "/webhook";
+/// How long to wait for what should come at once, or after a retry of a second.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Start the edge and an origin on this machine, deliver every kind of event, and show what happens
 #[derive(Args)]
@@ -51,6 +52,10 @@ impl Demo {
             .setting("WEBHOOK_SECRETS", &webhook_secret)
             .setting("EDGE_SIGNING_SECRET", &edge_secret)
             .setting("ORIGIN_URL", origin.url())
+            // An outage of seconds instead of hours.
+            .setting("RETRY_INITIAL_SECONDS", "1")
+            .setting("RETRY_MAX_SECONDS", "1")
+            .setting("BREAKER_SECONDS", "1")
             .start();
         let mut edge = tokio::select! {
             edge = starting => edge?,
@@ -69,13 +74,14 @@ impl Demo {
             due: 0,
         };
         let told = tokio::select! {
-            told = story.tell() => told,
-            status = signals.wait() => {
-                edge.kill().await;
-                return Ok(End::Signal(status));
-            }
+            told = story.tell(&mut edge) => Ok(told),
+            status = signals.wait() => Err(status),
         };
         edge.kill().await;
+        let told = match told {
+            Ok(told) => told,
+            Err(status) => return Ok(End::Signal(status)),
+        };
         let log = edge.logs();
         let end = told.and_then(|mut tally| {
             let has_secret =
@@ -109,7 +115,7 @@ struct Story {
 }
 
 impl Story {
-    async fn tell(mut self) -> anyhow::Result<Tally> {
+    async fn tell(mut self, edge: &mut LocalEdge) -> anyhow::Result<Tally> {
         line("3/3  Now the provider delivers. What the origin gets is compared byte for byte.")?;
         line("")?;
         Tally::heading()?;
@@ -119,8 +125,8 @@ impl Story {
                 self.run(step).await?;
             }
         }
-        self.outage().await?;
         self.submission().await?;
+        self.outage(edge).await?;
         line("")?;
         let count = self.origin.count();
         let fact = format!("the origin got {count} requests in all");
@@ -141,9 +147,10 @@ impl Story {
             [Status::Queued, Status::Running, Status::Succeeded].into_iter().enumerate()
         {
             let delivery = submission.next_delivery().await?;
+            self.wait(before.saturating_add(index).saturating_add(1)).await;
             let received = self.origin.received();
-            // An event is answered 2xx only after it has reached the origin.
-            let arrived: Vec<_> = received.iter().skip(before.saturating_add(index)).collect();
+            let arrived: Vec<_> =
+                received.iter().skip(before.saturating_add(index)).take(1).collect();
             let mut faults = Vec::new();
             if delivery.event_type() != status.event_type() {
                 faults.push(format!("expected {}", status.event_type()));
@@ -172,39 +179,21 @@ impl Story {
         Ok(())
     }
 
-    /// The one story that the provider cannot tell alone.
-    async fn outage(&mut self) -> anyhow::Result<()> {
-        heading(
-            "outage",
-            "the origin fails at first; the provider's retry brings the event through",
-        )?;
-        let job = Job::random(UnixTime::now())?;
-        let body = job.event(Shape::Envelope, Status::Succeeded)?;
-        let delivery = Delivery::signed(body, &self.key, UnixTime::now())?;
-        self.origin.reply_next(Reply::status(StatusCode::INTERNAL_SERVER_ERROR));
-        for (what, expected) in [
-            ("job.succeeded, origin fails", Expectation::Each(502, "origin_failed")),
-            ("job.succeeded, 1st retry", Expectation::FORWARDED),
-            ("job.succeeded, 2nd retry", Expectation::DUPLICATE),
-        ] {
-            self.run(Step::one(what, delivery.clone(), expected)).await?;
-        }
-        Ok(())
-    }
-
-    async fn run(&mut self, mut step: Step) -> anyhow::Result<()> {
+    async fn run(&mut self, step: Step) -> anyhow::Result<()> {
         let before = self.origin.count();
-        let last = Gate::new();
-        if step.expected == Expectation::OneForwarded {
-            // The origin is ours: let it take its time, so that the others come meanwhile.
-            step.expected = Expectation::OneForwardedWhileHeld;
-            self.origin.reply_next(Reply::default().when(&last));
-        }
-        self.due = self.due.saturating_add(step.expected.arrivals(step.deliveries.len()));
-        let answers = step.run(&self.deliverer, &last).await?;
+        let arrivals = step.expected.arrivals(step.deliveries.len());
+        self.due = self.due.saturating_add(arrivals);
+        let answers = step.run(&self.deliverer).await?;
+        self.wait(before.saturating_add(arrivals)).await;
         let received: Vec<_> = self.origin.received().into_iter().skip(before).collect();
         let arrived = self.arrival.check(&step, &received);
         let answers_good = step.expected.is_met_by(&answers);
         self.tally.step(&step, &summary(&answers), answers_good, arrived)
+    }
+
+    /// Waits until so many requests have reached the origin, which comes after the provider's answer. That they did
+    /// not is for the caller to see.
+    async fn wait(&self, count: usize) {
+        let _too_few = self.origin.wait_for(count, PATIENCE).await;
     }
 }

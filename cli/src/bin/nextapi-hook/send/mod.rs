@@ -5,7 +5,7 @@ mod many;
 use anyhow::Context as _;
 use clap::Args;
 use nextapi_hook::{Scenario, is_edge_answer, summary};
-use nextapi_testkit::{Deliverer, Gate};
+use nextapi_testkit::Deliverer;
 use nextapi_webhook::{Key, UnixTime};
 
 use crate::output::{HEADING, columns, heading, line, row};
@@ -51,7 +51,7 @@ async fn tell(scenarios: &[Scenario], deliverer: &Deliverer, key: &Key) -> anyho
     for scenario in scenarios {
         heading(scenario.name(), scenario.about())?;
         for step in scenario.steps(key, UnixTime::now())? {
-            let answers = step.run(deliverer, &Gate::new()).await?;
+            let answers = step.run(deliverer).await?;
             let by_status = !answers.iter().any(is_edge_answer);
             let (good, expected) = if by_status {
                 let statuses = step.expected.statuses();
