@@ -4,7 +4,7 @@ use core::time::Duration;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use serde::Deserialize;
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
@@ -33,6 +33,7 @@ pub struct LocalEdge {
     storage: Storage,
     environment: Vec<(String, Zeroizing<String>)>,
     port: u16,
+    has_file_limits: bool,
     log: LogLines,
     running: Option<Running>,
 }
@@ -72,9 +73,12 @@ impl LocalEdge {
         storage: Storage,
         environment: Vec<(String, Zeroizing<String>)>,
         port: u16,
+        has_file_limits: bool,
     ) -> anyhow::Result<Self> {
         let log = LogLines::default();
-        let mut edge = Self { engine, files, storage, environment, port, log, running: None };
+        let running = None;
+        let mut edge =
+            Self { engine, files, storage, environment, port, has_file_limits, log, running };
         edge.spawn().await?;
         Ok(edge)
     }
@@ -125,6 +129,22 @@ impl LocalEdge {
         }
     }
 
+    /// From now on the engine's files cannot be written beyond so many bytes, as on a disk that is full; without a
+    /// number there is room again. Only for an edge [with file limits](LocalEdgeBuilder::with_file_limits).
+    ///
+    /// # Errors
+    /// If it does not run, or `prlimit` of util-linux is not there or refuses.
+    pub async fn limit_files(&self, bytes: Option<u64>) -> anyhow::Result<()> {
+        let id = self.process_id().context("the engine does not run")?;
+        let limit = bytes.map_or_else(|| "unlimited".to_owned(), |bytes| bytes.to_string());
+        // The soft limit alone, which can be raised again.
+        let mut command = Command::new("prlimit");
+        command.arg(format!("--pid={id}")).arg(format!("--fsize={limit}:"));
+        let status = command.status().await.context("cannot run prlimit")?;
+        ensure!(status.success(), "prlimit has failed: {status}");
+        Ok(())
+    }
+
     /// Every line that the worker and the engine have printed so far, over all restarts.
     #[must_use]
     pub fn logs(&self) -> Vec<String> {
@@ -166,7 +186,15 @@ impl LocalEdge {
     async fn spawn(&mut self) -> anyhow::Result<()> {
         let mut directory = std::ffi::OsString::from("--directory-path=storage=");
         directory.push(self.storage.path());
-        let mut child = Command::new(&self.engine)
+        let mut command = if self.has_file_limits {
+            // Without this the signal that announces such an error would end it.
+            let mut command = Command::new("env");
+            command.arg("--ignore-signal=XFSZ").arg(&self.engine);
+            command
+        } else {
+            Command::new(&self.engine)
+        };
+        let mut child = command
             .args(["serve", CONFIG, "config"])
             .arg(format!("--socket-addr={SOCKET}=127.0.0.1:{}", self.port))
             .arg(directory)

@@ -22,6 +22,7 @@ pub struct LocalEdgeBuilder {
     settings: BTreeMap<String, Chosen>,
     storage: Option<PathBuf>,
     port: u16,
+    has_file_limits: bool,
 }
 
 impl LocalEdgeBuilder {
@@ -33,6 +34,7 @@ impl LocalEdgeBuilder {
             settings: BTreeMap::new(),
             storage: None,
             port: 0,
+            has_file_limits: false,
         }
     }
 
@@ -90,6 +92,13 @@ impl LocalEdgeBuilder {
         self
     }
 
+    /// Lets the engine live on when its files cannot grow: see [`LocalEdge::limit_files`]. Needs GNU's `env`.
+    #[must_use]
+    pub const fn with_file_limits(mut self) -> Self {
+        self.has_file_limits = true;
+        self
+    }
+
     /// Starts the engine and waits until it listens.
     ///
     /// # Errors
@@ -121,6 +130,7 @@ impl LocalEdgeBuilder {
         };
         // The engine is run in another directory.
         let engine = engine.canonicalize().context("cannot find the engine")?;
-        LocalEdge::start(engine, files, storage, settings.environment, self.port).await
+        let environment = settings.environment;
+        LocalEdge::start(engine, files, storage, environment, self.port, self.has_file_limits).await
     }
 }

@@ -1,8 +1,11 @@
 //! Faults inside of the worker, while it stores and forwards.
 
+use core::time::Duration;
+use std::time::{Instant, SystemTime};
+
 use nextapi_testkit::Reply;
 
-use super::Durable;
+use super::{Durable, database_to_write, quiet};
 use crate::faults::{attempts, with_fault};
 use crate::setup::{PATIENCE, succeeded};
 
@@ -61,8 +64,7 @@ async fn a_panic_after_the_answer_leaves_the_event_to_the_alarm() {
     assert_eq!(attempts(&durable.setup, &delivery), [1, 2]);
 }
 
-/// Every alarm fails for a while, more often than the platform would ring one that throws. Then all is well, and
-/// everything is delivered without any traffic.
+/// Every alarm fails before it has done anything. When that is over, everything is delivered.
 #[tokio::test]
 async fn alarms_that_fail_leave_nothing_asleep() {
     for fault in ["throw", "panic"] {
@@ -80,9 +82,68 @@ async fn alarms_that_fail_leave_nothing_asleep() {
         drop(durable);
 
         let durable = Durable::with(|edge| edge.storage(storage.path())).await;
-        // The next event arms the alarm again, whatever the last one has left.
         durable.setup.origin.reply_with(|_| Reply::default());
         durable.accept(&succeeded()).await;
         durable.setup.origin.wait_for(3, PATIENCE).await.unwrap();
     }
+}
+
+/// The platform gives an alarm up that has failed seven times, which takes it more than two minutes. Here the first
+/// one is given up at once. The object believes that it is set, until it is half a minute late; then the next event
+/// arms it. The object's clock runs twenty times as fast.
+#[tokio::test]
+async fn an_alarm_that_was_given_up_is_armed_by_the_next_event() {
+    let start_ms = SystemTime::UNIX_EPOCH.elapsed().unwrap().as_millis().to_string();
+    let mut durable = Durable::with(|edge| {
+        edge.bundle("build-faults")
+            .setting("FAULT_ALARM", "lose-first")
+            .setting("FAULT_CLOCK_START", start_ms)
+            .setting("FAULT_CLOCK_SPEED", "20")
+    })
+    .await;
+    durable.setup.origin.refuse().await;
+    durable.accept(&succeeded()).await;
+    durable.accept(&succeeded()).await;
+    let lost = |line: &str| line == "fault: an alarm was given up";
+    durable.setup.edge.wait_for_log(lost, PATIENCE).await.unwrap();
+    quiet(Duration::from_secs(2)).await;
+    durable.setup.origin.accept().await.unwrap();
+    durable.accept(&succeeded()).await;
+    durable.committed(3).await;
+}
+
+/// All that an object has is long overdue, and the origin is away. It goes on trying, and its alarm, which is never
+/// set in the past, rings once a second at most.
+#[tokio::test]
+async fn what_is_overdue_does_not_make_the_alarm_race() {
+    let mut durable = Durable::with(|edge| edge.bundle("build-faults")).await;
+    durable.setup.origin.refuse().await;
+    for _ in 0..8 {
+        durable.accept(&succeeded()).await;
+    }
+    durable.attempted("origin_unreachable").await;
+    durable.setup.edge.kill().await;
+    let overdue = "UPDATE event SET due_ms = 1 WHERE due_ms IS NOT NULL";
+    assert_eq!(database_to_write(durable.storage.path()).execute(overdue, ()).unwrap(), 8);
+    let before = alarms(&durable);
+    durable.setup.edge.restart().await.unwrap();
+    let started = Instant::now();
+    let mut rung = 0;
+    let often = |line: &str| {
+        rung += usize::from(is_alarm(line));
+        rung >= before + 5
+    };
+    durable.setup.edge.wait_for_log(often, PATIENCE).await.unwrap();
+    // The first rings at once, the fifth four seconds later.
+    assert!(started.elapsed() >= Duration::from_secs(3), "{:?}", started.elapsed());
+    durable.setup.origin.accept().await.unwrap();
+    durable.committed(8).await;
+}
+
+fn is_alarm(line: &str) -> bool {
+    line.starts_with("fault: alarm") && line.ends_with("before")
+}
+
+fn alarms(durable: &Durable) -> usize {
+    durable.setup.edge.logs().iter().filter(|line| is_alarm(line)).count()
 }

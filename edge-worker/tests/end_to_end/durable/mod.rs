@@ -87,9 +87,18 @@ impl Durable {
 
 /// The database of the one object that there is.
 fn database(storage: &Path) -> Connection {
-    let is_database = |file: &PathBuf| file.extension().is_some_and(|it| it == "sqlite");
-    let file = object_files_below(storage).into_iter().find(is_database).unwrap();
+    let file = database_file(storage);
     Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap()
+}
+
+/// The same, to change something in it. No engine may run.
+fn database_to_write(storage: &Path) -> Connection {
+    Connection::open(database_file(storage)).unwrap()
+}
+
+fn database_file(storage: &Path) -> PathBuf {
+    let is_database = |file: &PathBuf| file.extension().is_some_and(|it| it == "sqlite");
+    object_files_below(storage).into_iter().find(is_database).unwrap()
 }
 
 /// The record in a log line, if it is that of an attempt.

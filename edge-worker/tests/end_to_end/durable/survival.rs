@@ -4,7 +4,7 @@ use core::time::Duration;
 use std::time::Instant;
 
 use http::StatusCode;
-use nextapi_testkit::{Gate, Reply};
+use nextapi_testkit::{Gate, LocalEdgeBuilder, Reply};
 
 use super::Durable;
 use crate::faults::attempts;
@@ -114,4 +114,34 @@ async fn worker_and_alarm_never_deliver_at_the_same_time() {
     durable.committed(2).await;
     assert_eq!(attempts(&durable.setup, &slow), [1]);
     assert_eq!(attempts(&durable.setup, &other), [1, 2, 3, 4]);
+}
+
+/// The slots of an object are all taken by attempts of which no answer comes. `through` needs none of them: the
+/// provider has its answer in time.
+#[tokio::test]
+async fn an_object_that_hangs_does_not_keep_through_waiting() {
+    let storage = tempfile::tempdir().unwrap();
+    let edge = |edge: LocalEdgeBuilder| {
+        edge.storage(storage.path())
+            .setting("ORIGIN_TIMEOUT_MS", "9000")
+            .setting("LEASE_SECONDS", "14")
+    };
+    let mut durable = Durable::with(edge).await;
+    durable.setup.origin.refuse().await;
+    let owed: Vec<_> = (0..12).map(|_| succeeded()).collect();
+    for delivery in &owed {
+        durable.accept(delivery).await;
+    }
+    durable.setup.edge.kill().await;
+    drop(durable);
+
+    let through = Durable::with(|builder| edge(builder).setting("DELIVERY", "through")).await;
+    let bodies: Vec<_> = owed.iter().map(|delivery| delivery.body().clone()).collect();
+    through.setup.origin.reply_with(move |request| {
+        if bodies.contains(request.body()) { Reply::hang() } else { Reply::default() }
+    });
+    // The first call wakes the object, whose alarm takes all slots.
+    through.setup.expect(&succeeded(), 200, "forwarded").await;
+    through.setup.origin.wait_for(1 + 5, PATIENCE).await.unwrap();
+    through.setup.expect(&succeeded(), 200, "forwarded").await;
 }

@@ -1,6 +1,6 @@
-// The worker with faults on request: panics, exceptions, a ledger that fails, does not reply or is of
-// another version, alarms that fail, a fast clock, and a platform that computes no MACs or wrong ones. It wraps the product's entry modules, which know
-// nothing of it.
+// The worker with faults on request: panics, exceptions, a ledger that fails, does not reply or is of another
+// version, alarms that fail, a fast clock, and a platform that computes no MACs or wrong ones. It wraps the
+// product's entry modules, which know nothing of it.
 //
 // The header `x-fault` of a delivery asks for a fault by name. Faults of the object are kept by the event's
 // key in this isolate's memory, which the object shares with the worker in the local engine; nothing is
@@ -221,8 +221,11 @@ interface Settings {
   FAULT_CLOCK_START?: string;
   /** How many times as fast it runs from then on. */
   FAULT_CLOCK_SPEED?: string;
-  /** How every alarm fails. */
-  FAULT_ALARM?: "throw" | "panic";
+  /**
+   * How alarms fail: before the product has set a successor; the first as if the platform had given it up; or
+   * every third, before the product has even heard of it.
+   */
+  FAULT_ALARM?: "throw" | "panic" | "lose-first" | "fail-often";
   /** The longest body that is handed over at once, in bytes; -1 for none. No number: as deployed. */
   FAULT_HAND_OVER_LIMIT?: string;
   /** What comes of asking the platform for keys or MACs. */
@@ -262,6 +265,11 @@ export class Ledger extends Product {
   override async alarm(): Promise<void> {
     alarms += 1;
     alarmFault = (this.env as Settings).FAULT_ALARM;
+    if (alarmFault === "lose-first" && alarms === 1) {
+      console.log("fault: an alarm was given up");
+      return;
+    }
+    if (alarmFault === "fail-often" && alarms % 3 === 0) throw new Error("fault: the alarm fails");
     console.log(`fault: alarm ${alarms}, ${this.#events()} events before`);
     await super.alarm();
     console.log(`fault: alarm ${alarms}, ${this.#events()} events after`);
