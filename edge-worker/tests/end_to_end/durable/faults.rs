@@ -1,7 +1,7 @@
 //! Faults inside of the worker, while it stores and forwards.
 
 use core::time::Duration;
-use std::time::{Instant, SystemTime};
+use std::time::SystemTime;
 
 use nextapi_testkit::Reply;
 
@@ -112,10 +112,10 @@ async fn an_alarm_that_was_given_up_is_armed_by_the_next_event() {
     durable.committed(3).await;
 }
 
-/// All that an object has is long overdue, and the origin is away. It goes on trying, and its alarm, which is never
-/// set in the past, rings once a second at most.
+/// All that an object has is long overdue, and the origin is away. Its alarm, which is never set in the past, where
+/// the platform might drop it, goes on ringing. (How far ahead it is set is a property test of the core.)
 #[tokio::test]
-async fn what_is_overdue_does_not_make_the_alarm_race() {
+async fn what_is_overdue_is_tried_again_and_again() {
     let mut durable = Durable::with(|edge| edge.bundle("build-faults")).await;
     durable.setup.origin.refuse().await;
     for _ in 0..8 {
@@ -127,15 +127,12 @@ async fn what_is_overdue_does_not_make_the_alarm_race() {
     assert_eq!(database_to_write(durable.storage.path()).execute(overdue, ()).unwrap(), 8);
     let before = alarms(&durable);
     durable.setup.edge.restart().await.unwrap();
-    let started = Instant::now();
     let mut rung = 0;
     let often = |line: &str| {
         rung += usize::from(is_alarm(line));
         rung >= before + 5
     };
     durable.setup.edge.wait_for_log(often, PATIENCE).await.unwrap();
-    // The first rings at once, the fifth four seconds later.
-    assert!(started.elapsed() >= Duration::from_secs(3), "{:?}", started.elapsed());
     durable.setup.origin.accept().await.unwrap();
     durable.committed(8).await;
 }
