@@ -89,7 +89,7 @@ SEED ?= 2
 MODE ?= durable
 
 .PHONY: chaos
-chaos: $(BUNDLE) ## 10,000 events while everything fails; EVENTS= SEED= MODE=
+chaos: $(BUNDLE) $(FAULTS_BUNDLE) ## 10,000 events while everything fails; EVENTS= SEED= MODE=
 	$(call say,Chaos run on workerd)
 	EVENTS=$(EVENTS) SEED=$(SEED) MODE=$(MODE) cargo test --package nextapi-edge --test chaos -- --nocapture --exact chaos
 

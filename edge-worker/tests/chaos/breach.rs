@@ -27,10 +27,16 @@ pub(crate) enum Breach {
     OutOfOrder,
     /// The origin gets an event again sooner than it has asked for.
     TooSoon,
+    /// The origin gets an event while an operator has paused deliveries.
+    WhilePaused,
+    /// The objects have more attempts under way at once than their connections allow.
+    TooManyAtOnce,
+    /// When all is over, the edge still owes an event, and nothing happens to it.
+    Asleep,
 }
 
 impl Breach {
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::Lost,
         Self::AcknowledgedEarly,
         Self::AgainAfterCommit,
@@ -41,6 +47,9 @@ impl Breach {
         Self::Stray,
         Self::OutOfOrder,
         Self::TooSoon,
+        Self::WhilePaused,
+        Self::TooManyAtOnce,
+        Self::Asleep,
     ];
 }
 
@@ -57,6 +66,9 @@ impl fmt::Display for Breach {
             Self::Stray => "requests out of nowhere",
             Self::OutOfOrder => "events out of order",
             Self::TooSoon => "sooner than Retry-After",
+            Self::WhilePaused => "during a pause",
+            Self::TooManyAtOnce => "too many at once",
+            Self::Asleep => "asleep",
         })
     }
 }

@@ -1,10 +1,11 @@
-//! The engine is killed and started again; the origin goes and comes back.
+//! The engine is killed and started again; the origin goes and comes back; an operator pauses and resumes.
 
 use core::time::Duration;
 
 use nextapi_testkit::{LocalEdge, Origin};
 
 use crate::history::{Fact, Recorder};
+use crate::operator::Operator;
 use crate::plan::{Crash, Party};
 
 /// Only a run that has come to a halt waits this long.
@@ -16,6 +17,7 @@ pub(crate) async fn crash(
     crashes: &[Crash],
     edge: &mut LocalEdge,
     origin: &mut Origin,
+    operator: &Operator,
     recorder: &Recorder,
 ) {
     for crash in crashes {
@@ -36,6 +38,13 @@ pub(crate) async fn crash(
                 tokio::time::sleep(crash.lasts).await;
                 recorder.note(Fact::OriginBack);
                 origin.accept().await.unwrap();
+            }
+            Party::Operator => {
+                operator.pause().await;
+                recorder.note(Fact::Paused);
+                tokio::time::sleep(crash.lasts).await;
+                recorder.note(Fact::Resuming);
+                operator.resume().await;
             }
         }
     }

@@ -8,7 +8,7 @@ use crate::history::{
     DeliveryNumber, Entry, EventNumber, Fact, History, LogEntry, Reception, Step,
 };
 use crate::verdict::Verdict;
-use crate::verdict_durable;
+use crate::verdict_durable::{self, MOST_AT_ONCE};
 
 /// Changes one record. False if the history has no record that this change fits.
 type Change = fn(&mut History) -> bool;
@@ -54,7 +54,7 @@ pub(crate) fn check(events: usize, history: &History) {
 }
 
 /// The same for an edge that retries by itself.
-const DURABLE_CHANGES: [(&str, Breach, Change); 9] = [
+const DURABLE_CHANGES: [(&str, Breach, Change); 12] = [
     ("the first events come again at the end", Breach::OutOfOrder, first_again),
     ("nothing of an event has reached the origin", Breach::Lost, never_received),
     ("the origin gets an event again at the end", Breach::AgainAfterCommit, delivered_once_more),
@@ -71,6 +71,12 @@ const DURABLE_CHANGES: [(&str, Breach, Change); 9] = [
         change(history, |reception| reception.idempotency_key = Some("another".to_owned()))
     }),
     ("a busy origin is asked again at once", Breach::TooSoon, too_soon),
+    ("an event comes in the middle of a pause", Breach::WhilePaused, in_a_pause),
+    ("one attempt more is under way than there are connections", Breach::TooManyAtOnce, at_once),
+    ("an event is still owed at the end", Breach::Asleep, |history| {
+        history.owed = 1;
+        true
+    }),
     ("the origin gets a request out of nowhere", Breach::Stray, |history| {
         history.entries[0].fact = Fact::Stray;
         true
@@ -170,6 +176,30 @@ fn too_soon(history: &mut History) -> bool {
         }
     }
     false
+}
+
+fn in_a_pause(history: &mut History) -> bool {
+    let is_reception =
+        |entry: &&Entry| matches!(entry.fact, Fact::Delivery { step: Step::Received(_), .. });
+    let Some(mut entry) = history.entries.iter().find(is_reception).cloned() else { return false };
+    let end = history.entries.iter().position(|entry| entry.fact == Fact::Resuming);
+    let Some(end) = end else { return false };
+    entry.at = history.entries[end].at;
+    history.entries.insert(end, entry);
+    true
+}
+
+/// At the end, at the same moment, of as many events.
+fn at_once(history: &mut History) -> bool {
+    let Some(reception) = second_reception(history).cloned() else { return false };
+    let conduct = Conduct::Hang;
+    let step = Step::Received(Reception { attempt: Some(2), conduct, ..reception });
+    let at = history.entries.last().map(|entry| entry.at).unwrap_or_default();
+    history.entries.extend((0..=MOST_AT_ONCE).map(|event| {
+        let fact = Fact::Delivery { event, delivery: 0, step: step.clone() };
+        Entry { at, fact }
+    }));
+    true
 }
 
 /// The first reception that is an event's second or later one.

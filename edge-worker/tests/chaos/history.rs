@@ -18,6 +18,8 @@ pub(crate) struct History {
     /// What the edge's log says of the deliveries. It was read at the end, so it has no place among
     /// the entries.
     pub(crate) log: Vec<LogEntry>,
+    /// How many events the edge says that it still owes, when all is over.
+    pub(crate) owed: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +43,10 @@ pub(crate) enum Fact {
     EngineBack,
     OriginGone,
     OriginBack,
+    /// The operator's pause was answered 200.
+    Paused,
+    /// The operator is about to resume.
+    Resuming,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -152,6 +158,8 @@ impl fmt::Display for Fact {
             Self::EngineBack => f.write_str("the engine is back"),
             Self::OriginGone => f.write_str("the origin is gone, its connections cut"),
             Self::OriginBack => f.write_str("the origin is back"),
+            Self::Paused => f.write_str("deliveries are paused"),
+            Self::Resuming => f.write_str("deliveries are resumed"),
         }
     }
 }

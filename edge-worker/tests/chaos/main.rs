@@ -23,6 +23,7 @@ mod crash;
 mod edge_log;
 mod faults;
 mod history;
+mod operator;
 mod origin;
 mod plan;
 mod progress;
@@ -50,7 +51,7 @@ async fn chaos() {
     let mode = scope.mode;
     let plan = match mode {
         Mode::Through => Plan::new(scope.seed, scope.events),
-        Mode::Durable => Plan::new(scope.seed, scope.events).with_long_absence(),
+        Mode::Durable => Plan::new(scope.seed, scope.events).for_durable(),
     };
     println!("chaos run: EVENTS={} SEED={} MODE={}", scope.events, scope.seed, mode.name());
     let begin = Instant::now();
@@ -79,7 +80,7 @@ async fn chaos() {
 /// The same with the edge as the one who retries, small enough for every day.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn durable_chaos() {
-    let plan = Plan::new(scope::SEED, 100).with_long_absence();
+    let plan = Plan::new(scope::SEED, 100).for_durable();
     let history = run::run(&plan, Mode::Durable, Disk::Kept).await;
     let verdict = verdict_durable::judge(&plan.jobs(), &history);
     let scope = Scope { events: 100, seed: scope::SEED, mode: Mode::Durable };

@@ -42,7 +42,8 @@ pub(crate) enum Body {
     Unreadable,
 }
 
-/// The engine is killed, or the origin stops and cuts its connections; either comes back.
+/// The engine is killed, or the origin stops and cuts its connections; either comes back. Or an operator pauses all
+/// deliveries, and resumes them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Crash {
     pub(crate) of: Party,
@@ -58,6 +59,7 @@ pub(crate) struct Crash {
 pub(crate) enum Party {
     Engine,
     Origin,
+    Operator,
 }
 
 impl Event {
@@ -79,17 +81,22 @@ impl Plan {
 
 /// Longer than the provider's whole schedule, compressed.
 const LONG_ABSENCE: Duration = Duration::from_secs(9);
+/// Long enough that much would happen.
+const PAUSE: Duration = Duration::from_secs(5);
 
 impl Plan {
-    /// The same, and in the middle the origin is away for longer than the provider tries again.
-    pub(crate) fn with_long_absence(mut self) -> Self {
+    /// The same, and what only an edge is up to that retries by itself: in the middle the origin is away for longer
+    /// than the provider tries again, and an operator pauses everything before and after.
+    pub(crate) fn for_durable(mut self) -> Self {
         let requests: usize = self.events.iter().map(Event::least_requests).sum();
-        self.crashes.push(Crash {
-            of: Party::Origin,
-            at: requests / 2,
-            delay: Duration::ZERO,
-            lasts: LONG_ABSENCE,
-        });
+        for (of, quarter, lasts) in [
+            (Party::Operator, 1, PAUSE),
+            (Party::Origin, 2, LONG_ABSENCE),
+            (Party::Operator, 3, PAUSE),
+        ] {
+            let at = requests * quarter / 4;
+            self.crashes.push(Crash { of, at, delay: Duration::ZERO, lasts });
+        }
         self.crashes.sort_by_key(|crash| crash.at);
         // An event that is given up brings fewer requests than it would otherwise.
         for crash in &mut self.crashes {

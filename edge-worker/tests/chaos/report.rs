@@ -32,6 +32,7 @@ struct Counts {
     suppressed: usize,
     kills: usize,
     absences: usize,
+    pauses: usize,
 }
 
 impl Counts {
@@ -61,7 +62,8 @@ impl Counts {
                 },
                 Fact::EngineKilled => counts.kills += 1,
                 Fact::OriginGone => counts.absences += 1,
-                Fact::Stray | Fact::EngineBack | Fact::OriginBack => {}
+                Fact::Paused => counts.pauses += 1,
+                Fact::Stray | Fact::EngineBack | Fact::OriginBack | Fact::Resuming => {}
             }
         }
         counts.taken = taken.len();
@@ -80,6 +82,7 @@ impl fmt::Display for Report<'_> {
         row("events", self.scope.events)?;
         row("kills of the engine", counts.kills)?;
         row("absences of the origin", counts.absences)?;
+        row("pauses", counts.pauses)?;
         row("deliveries", counts.deliveries)?;
         for (answer, count) in &counts.answers {
             row(&format!("  {answer}"), *count)?;

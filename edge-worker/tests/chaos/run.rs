@@ -12,6 +12,7 @@ use nextapi_webhook::{Key, UnixTime};
 use crate::crash;
 use crate::edge_log;
 use crate::history::{Fact, History, Recorder};
+use crate::operator::Operator;
 use crate::origin;
 use crate::plan::{Body, Plan};
 use crate::progress::Progress;
@@ -23,6 +24,10 @@ use crate::scope::Mode;
 pub(crate) const ORIGIN_TIMEOUT: Duration = Duration::from_millis(700);
 /// The shortest that goes with it.
 const LEASE: Duration = Duration::from_secs(6);
+
+/// Few, so that there is something to do for each object's connections.
+pub(crate) const SHARDS: usize = 4;
+const TOKEN: &str = "the-operator-of-the-chaos";
 
 /// What becomes of the ledger's files in the last crash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,12 +42,20 @@ pub(crate) async fn run(plan: &Plan, mode: Mode, disk: Disk) -> History {
     let secret = random_hex::<24>().unwrap();
     let storage = tempfile::tempdir().unwrap();
     let mut origin = Origin::builder().port(quiet_port()).record(false).start().await.unwrap();
-    let mut edge = LocalEdge::builder(Path::new(env!("CARGO_MANIFEST_DIR")))
+    let edge = LocalEdge::builder(Path::new(env!("CARGO_MANIFEST_DIR")));
+    let edge = match mode {
+        Mode::Through => edge,
+        // Every third alarm fails before the product has heard of it.
+        Mode::Durable => edge.bundle("build-faults").setting("FAULT_ALARM", "fail-often"),
+    };
+    let mut edge = edge
         .setting("WEBHOOK_SECRETS", &secret)
         .setting("ORIGIN_URL", origin.url())
         .setting("ORIGIN_TIMEOUT_MS", ORIGIN_TIMEOUT.as_millis().to_string())
         .setting("LEASE_SECONDS", LEASE.as_secs().to_string())
         .setting("DELIVERY", mode.name())
+        .setting("LEDGER_SHARDS", SHARDS.to_string())
+        .setting("ADMIN_TOKEN", TOKEN)
         // The shortest that there is.
         .setting("RETRY_INITIAL_SECONDS", "1")
         .setting("RETRY_MAX_SECONDS", "1")
@@ -56,6 +69,7 @@ pub(crate) async fn run(plan: &Plan, mode: Mode, disk: Disk) -> History {
         .await
         .unwrap();
     let url = format!("{}webhook", edge.url());
+    let operator = Operator::new(&edge.url(), TOKEN);
     let bodies = Arc::new(bodies(plan));
     let recorder = Recorder::new();
     origin::conduct(&origin, &plan.events, Arc::clone(&bodies), recorder.clone());
@@ -70,7 +84,7 @@ pub(crate) async fn run(plan: &Plan, mode: Mode, disk: Disk) -> History {
     let progress = Progress::new(plan.events.len());
     {
         let deliver = provider.deliver(&plan.events, || progress.add_one());
-        let crash = crash::crash(&plan.crashes, &mut edge, &mut origin, &recorder);
+        let crash = crash::crash(&plan.crashes, &mut edge, &mut origin, &operator, &recorder);
         let both = async { tokio::join!(deliver, crash) };
         tokio::select! {
             _ = both => {}
@@ -97,9 +111,13 @@ pub(crate) async fn run(plan: &Plan, mode: Mode, disk: Disk) -> History {
         rest::wait_until_at_rest(plan.events.len(), &origin, &recorder).await;
     }
 
+    let owed = match mode {
+        Mode::Through => 0,
+        Mode::Durable => operator.owed().await,
+    };
     // Once the engine has ended, its log is complete.
     edge.kill().await;
-    History { entries: recorder.entries(), log: edge_log::read(&edge.logs()) }
+    History { entries: recorder.entries(), log: edge_log::read(&edge.logs()), owed }
 }
 
 fn bodies(plan: &Plan) -> Vec<EventBody> {

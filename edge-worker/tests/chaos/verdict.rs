@@ -27,7 +27,12 @@ impl Verdict {
                     cases[*event].steps.push((order, *delivery, step));
                 }
                 Fact::Stray => verdict.breaches.push((Breach::Stray, None)),
-                Fact::EngineKilled | Fact::EngineBack | Fact::OriginGone | Fact::OriginBack => {}
+                Fact::EngineKilled
+                | Fact::EngineBack
+                | Fact::OriginGone
+                | Fact::OriginBack
+                | Fact::Paused
+                | Fact::Resuming => {}
             }
         }
         for entry in &history.log {

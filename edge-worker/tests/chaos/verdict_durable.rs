@@ -1,5 +1,9 @@
 //! Judges a history of an edge that retries by itself. Pure, like the other judge.
 
+mod rules;
+
+pub(crate) use rules::MOST_AT_ONCE;
+
 use core::ops::Range;
 use std::collections::HashMap;
 
@@ -38,6 +42,7 @@ pub(crate) fn judge(jobs: &[Option<usize>], history: &History) -> Verdict {
         verdict.breaches.extend(breaches.into_iter().map(|breach| (breach, Some(event))));
     }
     judge_order(jobs, &cases, &mut verdict);
+    rules::judge(history, &mut verdict);
     verdict
 }
 

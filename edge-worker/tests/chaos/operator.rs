@@ -1,0 +1,52 @@
+//! The operator's side: what an admin asks of the edge, over HTTP as anybody does.
+
+use http::StatusCode;
+use reqwest::{Client, Method};
+use serde_json::Value;
+
+/// How often an act is tried again that the ledger cannot take at the moment.
+const MAX_TRIES: usize = 20;
+const WAIT: core::time::Duration = core::time::Duration::from_millis(250);
+
+/// An admin with the token.
+pub(crate) struct Operator {
+    client: Client,
+    url: String,
+    token: String,
+}
+
+impl Operator {
+    /// `url` is that of the edge.
+    pub(crate) fn new(url: &str, token: &str) -> Self {
+        Self { client: Client::new(), url: url.to_owned(), token: token.to_owned() }
+    }
+
+    pub(crate) async fn pause(&self) {
+        self.ask(Method::POST, "_edge/pause").await;
+    }
+
+    pub(crate) async fn resume(&self) {
+        self.ask(Method::POST, "_edge/resume").await;
+    }
+
+    /// How many events are on disk and neither delivered nor given up.
+    pub(crate) async fn owed(&self) -> u64 {
+        let status = self.ask(Method::GET, "_edge/status").await;
+        let count = |state: &str| status["events"][state].as_u64().unwrap_or(0);
+        count("waiting") + count("claimed")
+    }
+
+    async fn ask(&self, method: Method, path: &str) -> Value {
+        let mut tries = 0;
+        loop {
+            let request = self.client.request(method.clone(), format!("{}{path}", self.url));
+            let answer = request.bearer_auth(&self.token).send().await.unwrap();
+            tries += 1;
+            if answer.status() == StatusCode::OK {
+                return serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
+            }
+            assert!(tries < MAX_TRIES, "{method} {path}: {}", answer.text().await.unwrap());
+            tokio::time::sleep(WAIT).await;
+        }
+    }
+}
