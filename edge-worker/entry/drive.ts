@@ -111,8 +111,8 @@ async function macsOf(
 }
 
 /** What stands in the place of a reply that did not come. */
-export function failed(message: string, overloaded = false): string {
-  return JSON.stringify({ error: { message, overloaded } });
+export function failed(message: string, { overloaded = false, retryable = false } = {}): string {
+  return JSON.stringify({ error: { message, overloaded, retryable } });
 }
 
 export function parse(output: string): Output {

@@ -79,7 +79,9 @@ async function callLedger(
     const reply = withBody ? object.call(text, body) : object.call(text);
     return await deadlines.within(deadlineMs, reply, late);
   } catch (error) {
-    return failed(message(error), (error as { overloaded?: unknown } | null)?.overloaded === true);
+    // The platform's own words about the object; each call takes a new stub.
+    const { overloaded, retryable } = Object(error) as { overloaded?: unknown; retryable?: unknown };
+    return failed(message(error), { overloaded: overloaded === true, retryable: retryable === true });
   }
 }
 

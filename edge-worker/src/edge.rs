@@ -124,7 +124,7 @@ impl Edge {
     }
 
     /// The ledger has replied: a message a line in the order of the calls, with
-    /// `{"error":{"message":…,"overloaded":…}}` in place of each that did not come.
+    /// `{"error":{"message":…,"overloaded":…,"retryable":…}}` in place of each that did not come.
     #[wasm_bindgen(js_name = ledgerReplied)]
     pub fn ledger_replied(&mut self, id: u32, replies: String, now_ms: f64) -> String {
         self.handle(id, Input::LedgerReplies(replies), now_ms)

@@ -162,11 +162,14 @@ pub(crate) struct CallError {
     /// The object has more calls than it can handle; another one would make it worse.
     #[serde(default)]
     pub(crate) overloaded: bool,
+    /// The connection to the object broke; another call may find the object well.
+    #[serde(default)]
+    pub(crate) retryable: bool,
 }
 
 impl From<&str> for CallError {
     fn from(message: &str) -> Self {
-        Self { message: message.to_owned(), overloaded: false }
+        Self { message: message.to_owned(), overloaded: false, retryable: false }
     }
 }
 
@@ -233,7 +236,7 @@ impl Reply {
     }
 
     /// Reads the replies to several calls: a message a line, with
-    /// `{"error":{"message":…,"overloaded":…}}` in place of each that did not come.
+    /// `{"error":{"message":…,"overloaded":…,"retryable":…}}` in place of each that did not come.
     ///
     /// A reply that cannot be read is an error and leaves the others alone. Another number of lines is as
     /// many errors as calls were made: nobody knows then which reply belongs to which call.
@@ -260,7 +263,7 @@ fn not_understood(v: u32) -> CallError {
     if v == VERSION {
         return malformed_reply();
     }
-    CallError { message: unknown_version(v), overloaded: false }
+    CallError::from(unknown_version(v).as_str())
 }
 
 fn malformed_reply() -> CallError {

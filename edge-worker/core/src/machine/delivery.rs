@@ -52,6 +52,8 @@ struct Context {
     jitter: u16,
     /// When the phase began.
     started_ms: u64,
+    /// The claim, until it has been made a second time.
+    claim: Option<LedgerCall>,
 }
 
 /// What the delivery waits for.
@@ -99,7 +101,7 @@ impl Delivery {
     ) -> Step {
         let meta = authentic.meta();
         let now = UnixTime::from_secs(now_ms / 1_000);
-        let context = Context {
+        let mut context = Context {
             shard: shard::name(meta.job_id.as_deref(), &authentic.key, settings.ledger_shards),
             trace: TraceContext::continuing(request, random),
             kept: forward::kept_headers(request, signature_header),
@@ -109,6 +111,7 @@ impl Delivery {
             is_answered: false,
             jitter: random.jitter(),
             started_ms: now_ms,
+            claim: None,
             settings,
             record,
         };
@@ -122,7 +125,9 @@ impl Delivery {
                 body_bytes: u64::try_from(body.len()).unwrap_or(u64::MAX),
             },
         };
-        context.call(&call, Phase::Claiming)
+        let call = context.ledger_call(&call);
+        context.claim = Some(call.clone());
+        context.call(call, Phase::Claiming)
     }
 
     /// Step 5, for an attempt that the object makes of an event that it owes.
@@ -152,6 +157,7 @@ impl Delivery {
             is_answered: true,
             jitter: random.jitter(),
             started_ms: now_ms,
+            claim: None,
             settings,
             record,
         };
@@ -203,10 +209,13 @@ impl Context {
         (Some(Machine(State::Delivering(Box::new(delivery)))), output)
     }
 
-    fn call(self, call: &Call, phase: Phase) -> Step {
+    fn ledger_call(&self, call: &Call) -> LedgerCall {
         let with_body = matches!(call, Call::Accept { .. });
-        let message = call.encode();
-        let calls = vec![LedgerCall { shard: self.shard.clone(), message, with_body }];
+        LedgerCall { shard: self.shard.clone(), message: call.encode(), with_body }
+    }
+
+    fn call(self, call: LedgerCall, phase: Phase) -> Step {
+        let calls = vec![call];
         self.wait(phase, Output::CallLedger { calls, deadline_ms: LEDGER_TIMEOUT_MS })
     }
 
@@ -234,6 +243,12 @@ impl Context {
         reply: Result<Reply, CallError>,
         now_ms: u64,
     ) -> Step {
+        // The connection to the object broke, as in a deploy. If the first call has had its effect, the second one
+        // is answered as another delivery of the same event would be.
+        let is_cut = reply.as_ref().is_err_and(|error| error.retryable && !error.overloaded);
+        if is_cut && let Some(claim) = self.claim.take() {
+            return self.call(claim, Phase::Claiming);
+        }
         self.record.milliseconds.claim = Some(self.lap_ms(now_ms));
         match granted(self.settings.delivery, &reply) {
             Ok(Grant::Forward { token, order }) => self.forward(token, order),
@@ -313,7 +328,8 @@ impl Context {
             },
         };
         let settling = Settling { tries: tries.saturating_add(1), ..settling };
-        self.call(&call, Phase::Settling(settling))
+        let call = self.ledger_call(&call);
+        self.call(call, Phase::Settling(settling))
     }
 
     /// Step 6, answered.

@@ -128,7 +128,7 @@ pub enum Input {
     /// The MACs, 32 bytes for each secret, in the order of the secrets; or why the platform gave none.
     Macs(Result<Vec<u8>, String>),
     /// The ledger's replies in the order of the calls, an RPC message a line, with
-    /// `{"error":{"message":…,"overloaded":…}}` in place of each that did not come.
+    /// `{"error":{"message":…,"overloaded":…,"retryable":…}}` in place of each that did not come.
     LedgerReplies(String),
     /// What became of the request to the origin.
     Origin(OriginResult),

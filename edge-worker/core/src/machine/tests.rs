@@ -16,8 +16,11 @@ const NOW_MS: u64 = 1_700_000_000_000;
 const BODY: &[u8] = br#"{"id":"evt_1","type":"job.succeeded","data":{"job_id":"job_1"}}"#;
 const GRANTED: Reply = Reply::Granted { token: 1, order: Order::InOrder };
 
+/// With which the answer waits for the origin, so that the tests of the machine can follow it all the way.
+const THROUGH: (&str, &str) = ("DELIVERY", "through");
+
 fn isolate(bindings: Bindings) -> Isolate {
-    Isolate::new(Ok(settings_with(&[("ADMIN_TOKEN", "0123456789abcdef")])), bindings)
+    Isolate::new(Ok(settings_with(&[("ADMIN_TOKEN", "0123456789abcdef"), THROUGH])), bindings)
 }
 
 /// Begins a delivery, signed over `BODY`, with more headers.
@@ -282,6 +285,35 @@ fn an_input_out_of_turn_is_never_a_success() {
     }
 }
 
+/// Once, if the connection to the object broke, and never for any other reason.
+#[test]
+fn a_claim_is_made_once_more_if_the_object_was_disconnected() {
+    let error = |more: &str| {
+        Input::LedgerReplies(format!(
+            r#"{{"error":{{"message":"broken","retryable":true{more}}}}}"#
+        ))
+    };
+    for settings in [&[][..], &[THROUGH]] {
+        let begin_claim = || {
+            let mut isolate = Isolate::new(Ok(settings_with(settings)), Bindings::default());
+            let (machine, output) = begin(&mut isolate, &[]);
+            let mut run = Run { isolate, machine, output };
+            run.handle(body(BODY), NOW_MS);
+            run
+        };
+        let mut run = begin_claim();
+        let first = run.output.clone();
+        assert_eq!(*run.handle(error(""), NOW_MS), first);
+        run.handle(error(""), NOW_MS);
+        assert_eq!(run.code().0, "ledger_unavailable");
+        for input in [error(r#","overloaded":true"#), broken()] {
+            let mut run = begin_claim();
+            run.handle(input, NOW_MS);
+            assert_eq!(run.code().0, "ledger_unavailable");
+        }
+    }
+}
+
 #[test]
 fn an_admin_asks_every_shard() {
     let headers = [("authorization", "Bearer 0123456789abcdef")];
@@ -300,7 +332,8 @@ fn an_admin_asks_every_shard() {
 
 #[test]
 fn what_is_printed_for_debugging_holds_no_secret() {
-    let settings = settings_with(&[("ORIGIN_AUTHORIZATION", "Bearer canary_of_the_origin")]);
+    let settings =
+        settings_with(&[("ORIGIN_AUTHORIZATION", "Bearer canary_of_the_origin"), THROUGH]);
     let mut isolate = Isolate::new(Ok(settings), Bindings::default());
     let (machine, output) = begin(&mut isolate, &[]);
     let mut run = Run { isolate, machine, output };

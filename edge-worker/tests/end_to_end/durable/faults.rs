@@ -27,6 +27,26 @@ async fn another_version_is_never_a_success() {
     durable.accept(&delivery).await;
 }
 
+/// The connection to the object breaks, as in a deploy: the call is made once more, and not a third time. That the
+/// first one has had its effect is no harm.
+#[tokio::test]
+async fn a_call_whose_connection_breaks_is_made_once_more() {
+    let durable = Durable::with(|edge| edge.bundle("build-faults")).await;
+    let delivery = succeeded();
+    durable.accept(&with_fault(&delivery, "disconnect-claim-once")).await;
+    let stored = succeeded();
+    durable.setup.expect(&with_fault(&stored, "disconnect-after-claim"), 200, "duplicate").await;
+    durable.committed(2).await;
+    for delivery in [&delivery, &stored] {
+        assert_eq!(attempts(&durable.setup, delivery).len(), 1);
+    }
+    let refused = with_fault(&succeeded(), "disconnect-claim-always");
+    durable.setup.expect(&refused, 503, "ledger_unavailable").await;
+    let logs = durable.setup.edge.logs();
+    let calls = logs.iter().filter(|line| *line == "fault: an object is disconnected").count();
+    assert_eq!(calls, 1 + 1 + 2);
+}
+
 /// What cannot be written is not accepted, and nothing of it is left.
 #[tokio::test]
 async fn what_cannot_be_stored_is_not_accepted() {

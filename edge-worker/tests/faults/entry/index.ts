@@ -29,6 +29,9 @@ const FAULTS = [
   "fail-commit-once",
   "fail-commit-always",
   "overload-commit-once",
+  "disconnect-claim-once",
+  "disconnect-claim-always",
+  "disconnect-after-claim",
   "hang-at-claim",
   "hang-at-commit",
   "call-of-older-version",
@@ -246,6 +249,12 @@ export class Ledger extends Product {
     const fault = byEvent.get(claimed ?? committed ?? "");
     if (claimed !== undefined) {
       if (fault === "hang-at-claim") await never();
+      const isOnce = fault === "disconnect-claim-once" && byEvent.delete(claimed);
+      if (isOnce || fault === "disconnect-claim-always") throw disconnected();
+      if (fault === "disconnect-after-claim" && byEvent.delete(claimed)) {
+        await super.call(message, body);
+        throw disconnected();
+      }
       const { call, reply } = (fault && SKEWS[fault]) ?? {};
       return changed(await super.call(changed(message, call), body), reply);
     }
@@ -316,6 +325,11 @@ export class Ledger extends Product {
       return alarm === null ? null : Math.floor(start + (alarm - start) * speed);
     };
   }
+}
+
+function disconnected(): Error {
+  console.log("fault: an object is disconnected");
+  return Object.assign(new Error("fault: disconnected"), { retryable: true });
 }
 
 function changed(message: string, change: Change | undefined): string {

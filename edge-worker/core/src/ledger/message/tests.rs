@@ -136,11 +136,12 @@ fn replies_are_pinned() {
 /// What the Worker's platform half says in place of a reply.
 #[test]
 fn errors_are_read() {
-    for (text, message, overloaded) in [
-        (r#"{"error":{"message":"broken","overloaded":true}}"#, "broken", true),
-        (r#"{"error":{"message":"broken"}}"#, "broken", false),
+    for (text, overloaded, retryable) in [
+        (r#"{"error":{"message":"broken","overloaded":true}}"#, true, false),
+        (r#"{"error":{"message":"broken","overloaded":false,"retryable":true}}"#, false, true),
+        (r#"{"error":{"message":"broken"}}"#, false, false),
     ] {
-        let expected = CallError { message: message.to_owned(), overloaded };
+        let expected = CallError { message: "broken".to_owned(), overloaded, retryable };
         assert_eq!(decoded(text), Err(expected));
     }
 }

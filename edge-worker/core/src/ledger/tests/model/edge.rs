@@ -86,7 +86,7 @@ pub(in crate::ledger::tests) fn first_call(
 
 /// An isolate that remembers nothing. Isolates share nothing that deliveries depend on.
 pub(super) fn new_isolate() -> Isolate {
-    Isolate::new(Ok(settings_with(&[])), Bindings::default())
+    Isolate::new(Ok(settings_with(&[("DELIVERY", "through")])), Bindings::default())
 }
 
 /// What happens next. Attempts and strays go by their place.
