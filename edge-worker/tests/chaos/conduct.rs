@@ -4,7 +4,7 @@ use core::fmt;
 use core::time::Duration;
 
 use fastrand::Rng;
-use http::StatusCode;
+use http::{StatusCode, header};
 use nextapi_testkit::Reply;
 
 use crate::run::ORIGIN_TIMEOUT;
@@ -13,8 +13,8 @@ use crate::run::ORIGIN_TIMEOUT;
 pub(crate) enum Conduct {
     /// An answer at once, good or bad.
     Answer(u16),
-    /// 503, with a `Retry-After` of a second.
-    Busy,
+    /// 429 or 503, with a `Retry-After` of a second.
+    Busy(u16),
     /// A good answer around the edge's deadline: before it, at it, or too late.
     Late(Duration),
     /// 200, and the connection is cut in the middle of the answer's body.
@@ -54,7 +54,7 @@ impl Conduct {
             3 => Self::Half,
             4 => Self::Hang,
             5 => Self::Close,
-            6 => Self::Busy,
+            6 => Self::Busy(*random.choice(&[429, 503]).unwrap()),
             _ => Self::Reset,
         }
     }
@@ -62,7 +62,8 @@ impl Conduct {
     pub(crate) fn reply(self) -> Reply {
         match self {
             Self::Answer(status) => Reply::status(StatusCode::from_u16(status).unwrap()),
-            Self::Busy => Reply::unavailable(RETRY_AFTER),
+            Self::Busy(status) => Reply::status(StatusCode::from_u16(status).unwrap())
+                .with_header(header::RETRY_AFTER, &RETRY_AFTER.as_secs().to_string()),
             Self::Late(time) => Reply::default().after(time),
             Self::Half => Reply::half(),
             Self::Hang => Reply::hang(),
@@ -74,8 +75,7 @@ impl Conduct {
     /// The status of the answer, if there is one.
     pub(crate) const fn status(self) -> Option<u16> {
         match self {
-            Self::Answer(status) => Some(status),
-            Self::Busy => Some(503),
+            Self::Answer(status) | Self::Busy(status) => Some(status),
             Self::Late(_) | Self::Half => Some(200),
             Self::Hang | Self::Close | Self::Reset => None,
         }
@@ -86,7 +86,7 @@ impl fmt::Display for Conduct {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Answer(status) => write!(f, "answers {status}"),
-            Self::Busy => f.write_str("answers 503 and asks for a second"),
+            Self::Busy(status) => write!(f, "answers {status} and asks for a second"),
             Self::Late(time) => write!(f, "answers 200 after {} ms", time.as_millis()),
             Self::Half => f.write_str("answers 200 and cuts the connection in the body"),
             Self::Hang => f.write_str("hangs"),

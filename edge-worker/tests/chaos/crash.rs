@@ -39,6 +39,13 @@ pub(crate) async fn crash(
                 recorder.note(Fact::OriginBack);
                 origin.accept().await.unwrap();
             }
+            Party::Disk => {
+                recorder.note(Fact::DiskFull);
+                edge.limit_files(Some(1)).await.unwrap();
+                tokio::time::sleep(crash.lasts).await;
+                edge.limit_files(None).await.unwrap();
+                recorder.note(Fact::DiskFree);
+            }
             Party::Operator => {
                 operator.pause().await;
                 recorder.note(Fact::Paused);

@@ -139,7 +139,12 @@ fn first_again(history: &mut History) -> bool {
 
 /// Of an event that came again without any kill in the whole history.
 fn unlogged_attempt(history: &mut History) -> bool {
-    let kill = |entry: &Entry| matches!(entry.fact, Fact::EngineKilled | Fact::EngineBack);
+    let kill = |entry: &Entry| {
+        matches!(
+            entry.fact,
+            Fact::EngineKilled | Fact::EngineBack | Fact::DiskFull | Fact::DiskFree
+        )
+    };
     history.entries.retain(|entry| !kill(entry));
     let Some(reception) = second_reception(history) else { return false };
     let Some(attempt) = reception.attempt else { return false };
@@ -171,7 +176,8 @@ fn too_soon(history: &mut History) -> bool {
             entry.at = at;
             return true;
         }
-        if reception.conduct == Conduct::Busy && released.contains(&(*event, reception.attempt)) {
+        let is_busy = matches!(reception.conduct, Conduct::Busy(_));
+        if is_busy && released.contains(&(*event, reception.attempt)) {
             busy.insert(*event, entry.at);
         }
     }

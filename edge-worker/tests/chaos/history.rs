@@ -45,6 +45,9 @@ pub(crate) enum Fact {
     OriginBack,
     /// The operator's pause was answered 200.
     Paused,
+    /// The engine's files cannot grow.
+    DiskFull,
+    DiskFree,
     /// The operator is about to resume.
     Resuming,
 }
@@ -158,6 +161,8 @@ impl fmt::Display for Fact {
             Self::EngineBack => f.write_str("the engine is back"),
             Self::OriginGone => f.write_str("the origin is gone, its connections cut"),
             Self::OriginBack => f.write_str("the origin is back"),
+            Self::DiskFull => f.write_str("the disk is full"),
+            Self::DiskFree => f.write_str("the disk has room"),
             Self::Paused => f.write_str("deliveries are paused"),
             Self::Resuming => f.write_str("deliveries are resumed"),
         }

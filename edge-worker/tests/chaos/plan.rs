@@ -43,7 +43,7 @@ pub(crate) enum Body {
 }
 
 /// The engine is killed, or the origin stops and cuts its connections; either comes back. Or an operator pauses all
-/// deliveries, and resumes them.
+/// deliveries, and resumes them. Or the disk takes nothing more for a while.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Crash {
     pub(crate) of: Party,
@@ -60,6 +60,7 @@ pub(crate) enum Party {
     Engine,
     Origin,
     Operator,
+    Disk,
 }
 
 impl Event {
@@ -83,18 +84,22 @@ impl Plan {
 const LONG_ABSENCE: Duration = Duration::from_secs(9);
 /// Long enough that much would happen.
 const PAUSE: Duration = Duration::from_secs(5);
+const DISK_FULL: Duration = Duration::from_secs(1);
 
 impl Plan {
     /// The same, and what only an edge is up to that retries by itself: in the middle the origin is away for longer
-    /// than the provider tries again, and an operator pauses everything before and after.
+    /// than the provider tries again, an operator pauses everything before and after, and the disk is full now and then.
     pub(crate) fn for_durable(mut self) -> Self {
         let requests: usize = self.events.iter().map(Event::least_requests).sum();
-        for (of, quarter, lasts) in [
-            (Party::Operator, 1, PAUSE),
-            (Party::Origin, 2, LONG_ABSENCE),
-            (Party::Operator, 3, PAUSE),
+        for (of, eighth, lasts) in [
+            (Party::Disk, 1, DISK_FULL),
+            (Party::Operator, 2, PAUSE),
+            (Party::Disk, 3, DISK_FULL),
+            (Party::Origin, 4, LONG_ABSENCE),
+            (Party::Disk, 5, DISK_FULL),
+            (Party::Operator, 6, PAUSE),
         ] {
-            let at = requests * quarter / 4;
+            let at = requests * eighth / 8;
             self.crashes.push(Crash { of, at, delay: Duration::ZERO, lasts });
         }
         self.crashes.sort_by_key(|crash| crash.at);

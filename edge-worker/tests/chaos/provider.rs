@@ -34,6 +34,10 @@ const MAX_TRIES: usize = 40;
 const JITTER: f64 = 0.2;
 /// Less than the origin may take.
 const HASTE: Duration = Duration::from_millis(100);
+/// Calls and replies as another version would have them, each in one of so many deliveries.
+const SKEWS: [&str; 4] =
+    ["call-of-older-version", "unknown-call", "reply-of-newer-version", "unknown-reply"];
+const SKEW_IN: usize = 200;
 /// The documented 10 s, compressed.
 const PATIENCE: Duration = Duration::from_secs(3);
 
@@ -54,6 +58,8 @@ struct Shared {
     after: Vec<Option<EventNumber>>,
     /// Open once an event was answered 2xx.
     answered: Vec<Gate>,
+    /// Whether some deliveries meet an object of another version, which the bundle with faults plays.
+    has_skew: bool,
 }
 
 impl Provider {
@@ -63,6 +69,7 @@ impl Provider {
         bodies: Arc<Vec<EventBody>>,
         recorder: Recorder,
         after: Vec<Option<EventNumber>>,
+        has_skew: bool,
     ) -> Self {
         Self(Arc::new(Shared {
             patient: Deliverer::with_timeout(url, PATIENCE).unwrap(),
@@ -75,6 +82,7 @@ impl Provider {
             under_way: Semaphore::new(UNDER_WAY),
             open: Arc::new(Semaphore::new(OPEN_EVENTS)),
             recorder,
+            has_skew,
         }))
     }
 
@@ -161,6 +169,10 @@ impl Shared {
             .unwrap()
             .with_header("x-correlation-id", correlation_id(number, delivery))
             .unwrap();
+        let signed = match SKEWS.get(random.usize(..SKEW_IN)) {
+            Some(skew) if self.has_skew => signed.with_header("x-fault", skew).unwrap(),
+            _ => signed,
+        };
         self.recorder.note_step(number, delivery, Step::Sent);
         let answer = provider.send(&signed).await;
         let is_success = answer.as_ref().is_ok_and(|answer| (200..300).contains(&answer.status()));

@@ -33,6 +33,7 @@ struct Counts {
     kills: usize,
     absences: usize,
     pauses: usize,
+    full_disks: usize,
 }
 
 impl Counts {
@@ -63,7 +64,12 @@ impl Counts {
                 Fact::EngineKilled => counts.kills += 1,
                 Fact::OriginGone => counts.absences += 1,
                 Fact::Paused => counts.pauses += 1,
-                Fact::Stray | Fact::EngineBack | Fact::OriginBack | Fact::Resuming => {}
+                Fact::DiskFull => counts.full_disks += 1,
+                Fact::Stray
+                | Fact::EngineBack
+                | Fact::OriginBack
+                | Fact::DiskFree
+                | Fact::Resuming => {}
             }
         }
         counts.taken = taken.len();
@@ -83,6 +89,7 @@ impl fmt::Display for Report<'_> {
         row("kills of the engine", counts.kills)?;
         row("absences of the origin", counts.absences)?;
         row("pauses", counts.pauses)?;
+        row("full disks", counts.full_disks)?;
         row("deliveries", counts.deliveries)?;
         for (answer, count) in &counts.answers {
             row(&format!("  {answer}"), *count)?;

@@ -46,7 +46,9 @@ pub(crate) async fn run(plan: &Plan, mode: Mode, disk: Disk) -> History {
     let edge = match mode {
         Mode::Through => edge,
         // Every third alarm fails before the product has heard of it.
-        Mode::Durable => edge.bundle("build-faults").setting("FAULT_ALARM", "fail-often"),
+        Mode::Durable => {
+            edge.bundle("build-faults").setting("FAULT_ALARM", "fail-often").with_file_limits()
+        }
     };
     let mut edge = edge
         .setting("WEBHOOK_SECRETS", &secret)
@@ -79,7 +81,7 @@ pub(crate) async fn run(plan: &Plan, mode: Mode, disk: Disk) -> History {
         // So that it is known which of a job's events was accepted first.
         Mode::Durable => plan.predecessors(),
     };
-    let provider = Provider::new(&url, key, bodies, recorder.clone(), after);
+    let provider = Provider::new(&url, key, bodies, recorder.clone(), after, mode == Mode::Durable);
 
     let progress = Progress::new(plan.events.len());
     {

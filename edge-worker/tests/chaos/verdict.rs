@@ -27,12 +27,7 @@ impl Verdict {
                     cases[*event].steps.push((order, *delivery, step));
                 }
                 Fact::Stray => verdict.breaches.push((Breach::Stray, None)),
-                Fact::EngineKilled
-                | Fact::EngineBack
-                | Fact::OriginGone
-                | Fact::OriginBack
-                | Fact::Paused
-                | Fact::Resuming => {}
+                _ => {}
             }
         }
         for entry in &history.log {

@@ -63,15 +63,19 @@ fn cases<'a>(events: usize, history: &'a History, verdict: &mut Verdict) -> Vec<
     cases
 }
 
-/// When the engine was away.
+/// When the engine was away, or its objects: one that cannot write is reset, with all that it has under way.
 fn kills(history: &History) -> Vec<Range<Order>> {
     let orders = |wanted: &Fact| {
         let entries = history.entries.iter().enumerate();
         let found = entries.filter(|(_, entry)| entry.fact == *wanted);
         found.map(|(order, _)| order).collect::<Vec<_>>()
     };
-    let ends = orders(&Fact::EngineBack).into_iter().chain([history.entries.len()]);
-    orders(&Fact::EngineKilled).into_iter().zip(ends).map(|(begin, end)| begin..end).collect()
+    let between = |begin: &Fact, end: &Fact| {
+        let ends = orders(end).into_iter().chain([history.entries.len()]);
+        orders(begin).into_iter().zip(ends).map(|(begin, end)| begin..end).collect::<Vec<_>>()
+    };
+    let full = between(&Fact::DiskFull, &Fact::DiskFree);
+    between(&Fact::EngineKilled, &Fact::EngineBack).into_iter().chain(full).collect()
 }
 
 /// An event goes out once all of its job that were on disk before the provider began with it are out of the way.
@@ -140,7 +144,8 @@ impl<'a> Case<'a> {
                 breaches.push(Breach::AttemptNotHigher);
             }
             let pause = history.entries[*after].at.saturating_sub(history.entries[*before].at);
-            let is_obeyed = first.conduct == Conduct::Busy && self.is_heard(first);
+            let is_busy = matches!(first.conduct, Conduct::Busy(_));
+            let is_obeyed = is_busy && self.is_heard(first);
             if is_obeyed && pause < RETRY_AFTER {
                 breaches.push(Breach::TooSoon);
             }
@@ -173,6 +178,8 @@ impl<'a> Case<'a> {
         match (entry.outcome.as_str(), entry.settlement.as_deref()) {
             ("forwarded", Some("committed")) => Err(Breach::AgainAfterCommit),
             ("origin_failed", _) => Ok(Reason::Refused),
+            // 429 says that it may be tried again.
+            ("origin_rejected", _) if before.conduct == Conduct::Busy(429) => Ok(Reason::Refused),
             // It was given up, unless the ledger could not be told.
             ("origin_rejected", Some("released")) => Err(Breach::AgainWithoutReason),
             ("forwarded" | "origin_rejected", _) => Ok(Reason::LostCommit),

@@ -44,7 +44,7 @@ fn judge_attempts_at_once(history: &History, verdict: &mut Verdict) {
     let mut under_way: HashMap<EventNumber, Duration> = HashMap::new();
     for Entry { at, fact } in &history.entries {
         match fact {
-            Fact::EngineKilled | Fact::OriginGone => under_way.clear(),
+            Fact::EngineKilled | Fact::DiskFull | Fact::OriginGone => under_way.clear(),
             Fact::Delivery { event, step: Step::OriginAnswered(_), .. } => {
                 under_way.remove(event);
             }
