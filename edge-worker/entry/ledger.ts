@@ -55,7 +55,7 @@ export class Ledger extends DurableObject<Env> {
     const take = (limit: number): Attempt[] =>
       JSON.parse(this.#guarded((edge) => edge.takeAttempts(storage, limit, this.now())));
     const { bodyStatement } = edge(this.env);
-    const body = ({ key }: Attempt) => storage.body(bodyStatement, key);
+    const body = ({ key, meta }: Attempt) => storage.body(bodyStatement, meta.job_id ?? "", key);
     // A Worker has the reply only once everything written before is on disk; here nothing would wait for it.
     const call = async (text: string) => {
       const reply = await this.call(text);
@@ -91,6 +91,8 @@ export class Ledger extends DurableObject<Env> {
     } catch (error) {
       restart(error);
       throw error;
+    } finally {
+      this.#storage?.writeAlarm();
     }
   }
 }

@@ -11,7 +11,8 @@ const UNDO = Symbol("undo");
 export class Storage implements ObjectStorage {
   /** Writes of the alarm that were not waited for yet. */
   #pending: Promise<void> | undefined;
-  #isInTransaction = false;
+  /** Whether the alarm is another one than the platform was told of. */
+  #isAlarmChanged = false;
   /** The body that came with the present call. It never enters the Rust code of an object. */
   #body: Uint8Array | undefined;
 
@@ -30,39 +31,45 @@ export class Storage implements ObjectStorage {
   }
 
   /**
-   * Runs work as a whole or not at all. The alarm is set at its end, still before anything is awaited, so it
-   * is on disk together with what the work has written. Were it set within, the platform's memory of it might
-   * not be undone with the rest. Gives the platform's error, if there was one, but throws a panic: the Rust code
-   * that has called is gone with it, and must not be returned to.
+   * Runs work as a whole or not at all, the alarm included. Gives the platform's error, if there was one, but
+   * throws a panic: the Rust code that has called is gone with it, and must not be returned to.
    */
   transaction(work: () => boolean): string | undefined {
     const before = this.pendingAlarm;
-    this.#isInTransaction = true;
+    const wasChanged = this.#isAlarmChanged;
     try {
       this.storage.transactionSync(() => {
         if (!work()) throw UNDO;
       });
     } catch (error) {
       this.pendingAlarm = before;
+      this.#isAlarmChanged = wasChanged;
       if (error instanceof WebAssembly.RuntimeError) throw error;
       return error === UNDO ? undefined : message(error);
-    } finally {
-      this.#isInTransaction = false;
     }
-    if (this.pendingAlarm !== before) this.setAlarm(this.pendingAlarm);
     return undefined;
   }
 
-  /** On disk together with what is written before and after it, as long as nothing is awaited. */
+  /** The platform learns of it by `writeAlarm`. */
   setAlarm(alarm: number | undefined): void {
+    this.#isAlarmChanged ||= alarm !== this.pendingAlarm;
     this.pendingAlarm = alarm;
-    if (this.#isInTransaction) return;
-    this.#pending = this.#writeAlarm(alarm);
+  }
+
+  /**
+   * Has the platform set the alarm as it is now, if that is another one. Called at the end of each step, before
+   * anything is awaited, so it is on disk together with what the step has written. Each time is billed as a row
+   * written; and were it set within a transaction, the platform's memory of it might not be undone with the rest.
+   */
+  writeAlarm(): void {
+    if (!this.#isAlarmChanged) return;
+    this.#isAlarmChanged = false;
+    this.#pending = this.#writeAlarm(this.pendingAlarm);
     // Whoever waits for it learns of an error.
     this.#pending.catch(() => {});
   }
 
-  /** Rejects, but does not throw: an exception would leave the Rust code in the middle of its call. */
+  /** Rejects, but does not throw: a step that has ended well is no failure. */
   async #writeAlarm(alarm: number | undefined): Promise<void> {
     await (alarm === undefined ? this.storage.deleteAlarm() : this.storage.setAlarm(alarm));
   }
@@ -74,6 +81,7 @@ export class Storage implements ObjectStorage {
 
   /** Waits until the alarm is set. After an error nobody knows which alarm is pending. */
   async settled(): Promise<void> {
+    this.writeAlarm();
     const pending = this.#pending;
     try {
       await pending;
@@ -94,9 +102,9 @@ export class Storage implements ObjectStorage {
     }
   }
 
-  /** The body that is stored of an event. */
-  body(statement: string, key: string): Uint8Array {
-    const { body } = this.storage.sql.exec(statement, key).one();
+  /** The body that is stored of an event, given its job (the empty text if it has none) and its key. */
+  body(statement: string, job: string, key: string): Uint8Array {
+    const { body } = this.storage.sql.exec(statement, job, key).one();
     if (!(body instanceof ArrayBuffer)) throw new Error("the event has no body");
     return new Uint8Array(body);
   }

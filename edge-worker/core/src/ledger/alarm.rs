@@ -2,7 +2,8 @@
 //!
 //! It makes the attempts that are due of the events that the shard owes, and it forgets what is old.
 //!
-//! A row is forgotten one retention after its last transition. Until then it outlives every signature
+//! A row is forgotten one retention after its last transition, or a while later (see [`walk`](super::walk)). Until
+//! then it outlives every signature
 //! over the event and the provider's retries, which the settings see to. A running claim is never
 //! forgotten: the longest lease is shorter than the shortest retention. What is owed is never forgotten
 //! either; a dead letter is, after a retention of its own.
@@ -22,16 +23,11 @@
 use super::outbox;
 use super::policy::Policy;
 use super::store::Store;
-
-/// Rows that one alarm deletes at most, so that it never holds up deliveries for long.
-pub(crate) const BATCH: u32 = 500;
+use super::walk::{BATCH, PAUSE_AFTER_PIECE_MS, Walk};
 
 /// Least time between two alarms that find something to delete. Rows fall due one by one, and would
 /// otherwise be deleted one by one; so some are kept for this much longer.
 pub(crate) const LEAST_PAUSE_MS: u64 = 10 * 60 * 1_000;
-
-/// Pause after a full batch: there is probably more.
-const PAUSE_AFTER_FULL_BATCH_MS: u64 = 1_000;
 
 /// Pause until the successor of an alarm that fails, or that finds the settings refused.
 pub(crate) const PAUSE_AFTER_FAILURE_MS: u64 = 10 * 60 * 1_000;
@@ -78,11 +74,10 @@ pub(crate) struct Swept {
 /// # Errors
 /// The store's message. The successor then stands.
 pub(crate) fn sweep(store: &mut impl Store, policy: &Policy, now_ms: u64) -> Result<Swept, String> {
-    let events = store.delete_due(now_ms.saturating_sub(policy.retention_ms), BATCH)?;
     let dead_due_ms = now_ms.saturating_sub(policy.dead_retention_ms);
-    let dead = store.delete_dead(dead_due_ms, BATCH.saturating_sub(events))?;
-    let is_full = events.saturating_add(dead) >= BATCH;
-    let pause_ms = if is_full { PAUSE_AFTER_FULL_BATCH_MS } else { LEAST_PAUSE_MS };
+    let dead = store.delete_dead(dead_due_ms, BATCH)?;
+    let events = Walk::go_on(store, policy, now_ms)?;
+    let pause_ms = if dead >= BATCH { PAUSE_AFTER_PIECE_MS } else { LEAST_PAUSE_MS };
     set_next(store, pause_ms, policy, now_ms)?;
     Ok(Swept { events, dead })
 }
@@ -95,24 +90,24 @@ pub(crate) fn rest(store: &mut impl Store, policy: &Policy, now_ms: u64) -> Resu
     set_next(store, LEAST_PAUSE_MS, policy, now_ms)
 }
 
-/// Sets the next alarm; for a sweep not before a pause.
+/// Sets the next alarm; for dead letters not before a pause.
 fn set_next(
     store: &mut impl Store,
     pause_ms: u64,
     policy: &Policy,
     now_ms: u64,
 ) -> Result<(), String> {
-    let soonest_sweep_ms = now_ms.saturating_add(pause_ms);
-    let sweep_ms = |oldest_ms: Option<u64>, retention_ms: u64| {
-        oldest_ms.map(|oldest_ms| oldest_ms.saturating_add(retention_ms).max(soonest_sweep_ms))
+    let dead_due_ms = |oldest_ms: u64| {
+        let due_ms = oldest_ms.saturating_add(policy.dead_retention_ms);
+        due_ms.max(now_ms.saturating_add(pause_ms))
     };
-    let soonest_ms = now_ms.saturating_add(LEAST_AHEAD_MS);
     let next_ms = [
-        sweep_ms(store.oldest_ms()?, policy.retention_ms),
-        sweep_ms(store.oldest_dead_ms()?, policy.dead_retention_ms),
-        outbox::next_ms(store, policy, now_ms)?.map(|due_ms| due_ms.max(soonest_ms)),
+        Walk::next_ms(store, policy, now_ms)?,
+        store.oldest_dead_ms()?.map(dead_due_ms),
+        outbox::next_ms(store, policy, now_ms)?,
     ];
-    store.set_alarm(next_ms.into_iter().flatten().min());
+    let soonest_ms = now_ms.saturating_add(LEAST_AHEAD_MS);
+    store.set_alarm(next_ms.into_iter().flatten().min().map(|ms| ms.max(soonest_ms)));
     Ok(())
 }
 
@@ -159,12 +154,14 @@ mod tests {
 
     #[test]
     fn rows_that_fall_due_soon_wait_for_each_other() {
-        assert_eq!(after_sweep(3, 28 * HOUR_MS + 5), (0, Some(NOW_MS + LEAST_PAUSE_MS)));
+        let pause_ms = Walk::pause_ms(&Policy::of_tests());
+        assert_eq!(pause_ms, 9 * HOUR_MS);
+        assert_eq!(after_sweep(3, 28 * HOUR_MS + 5), (0, Some(NOW_MS + pause_ms)));
     }
 
     #[test]
     fn a_full_batch_is_followed_soon() {
-        let next_ms = NOW_MS + PAUSE_AFTER_FULL_BATCH_MS;
+        let next_ms = NOW_MS + PAUSE_AFTER_PIECE_MS;
         assert_eq!(after_sweep(BATCH + 1, HOUR_MS), (BATCH, Some(next_ms)));
     }
 

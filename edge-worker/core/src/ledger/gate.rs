@@ -17,37 +17,39 @@ pub(crate) struct Gate {
     pub(crate) breaker: Breaker,
 }
 
-/// When owed events of a shard may go out again, in milliseconds since 1970; none if now.
-///
-/// # Errors
-/// The store's message.
-pub(crate) fn held_until(
-    store: &impl Store,
-    policy: &Policy,
-    now_ms: u64,
-) -> Result<Option<u64>, String> {
-    let gate = store.gate()?;
-    let look_again_ms = now_ms.saturating_add(LOOK_AGAIN_MS);
-    if gate.is_paused {
-        return Ok(Some(look_again_ms));
-    }
-    let is_counting = gate.breaker.is_counting() || policy.concurrency.is_some();
-    let under_way = if is_counting { store.under_way(now_ms)? } else { 0 };
-    let permit = match gate.breaker.permit(under_way, now_ms) {
-        Permit::Granted if policy.concurrency.is_some_and(|most| under_way >= most) => {
-            Permit::NotYet
+impl Gate {
+    /// When owed events of a shard may go out again, in milliseconds since 1970; none if now.
+    ///
+    /// # Errors
+    /// The store's message.
+    pub(crate) fn held_until(
+        self,
+        store: &impl Store,
+        policy: &Policy,
+        now_ms: u64,
+    ) -> Result<Option<u64>, String> {
+        let look_again_ms = now_ms.saturating_add(LOOK_AGAIN_MS);
+        if self.is_paused {
+            return Ok(Some(look_again_ms));
         }
-        permit => permit,
-    };
-    Ok(match permit {
-        Permit::Granted => None,
-        Permit::NotBefore(until_ms) => Some(until_ms),
-        // The end of an attempt sets an earlier alarm, unless nobody is left to report it.
-        Permit::NotYet => Some(store.next_lease_end_ms(now_ms)?.unwrap_or(look_again_ms)),
-    })
+        let is_counting = self.breaker.is_counting() || policy.concurrency.is_some();
+        let under_way = if is_counting { store.under_way(now_ms)? } else { 0 };
+        let permit = match self.breaker.permit(under_way, now_ms) {
+            Permit::Granted if policy.concurrency.is_some_and(|most| under_way >= most) => {
+                Permit::NotYet
+            }
+            permit => permit,
+        };
+        Ok(match permit {
+            Permit::Granted => None,
+            Permit::NotBefore(until_ms) => Some(until_ms),
+            // The end of an attempt sets an earlier alarm, unless nobody is left to report it.
+            Permit::NotYet => Some(store.next_lease_end_ms(now_ms)?.unwrap_or(look_again_ms)),
+        })
+    }
 }
 
-/// Notes how an attempt has ended.
+/// Notes how an attempt has ended; the breaker afterwards.
 ///
 /// # Errors
 /// The store's message.
@@ -56,12 +58,15 @@ pub(crate) fn note(
     is_alive: bool,
     policy: &Policy,
     now_ms: u64,
-) -> Result<(), String> {
+) -> Result<Breaker, String> {
     let gate = store.gate()?;
     let breaker = if is_alive {
         gate.breaker.succeeded()
     } else {
         gate.breaker.failed(policy.breaker, now_ms)
     };
-    if breaker == gate.breaker { Ok(()) } else { store.set_gate(&Gate { breaker, ..gate }) }
+    if breaker != gate.breaker {
+        store.set_gate(&Gate { breaker, ..gate })?;
+    }
+    Ok(breaker)
 }

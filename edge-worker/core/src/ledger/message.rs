@@ -45,6 +45,9 @@ pub(crate) enum Call {
     },
     /// The origin has the event.
     Commit {
+        /// The event's job.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        job_id: Option<String>,
         /// The event's key.
         key: String,
         /// The token of the claim.
@@ -55,6 +58,9 @@ pub(crate) enum Call {
     },
     /// The attempt failed.
     Release {
+        /// The event's job.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        job_id: Option<String>,
         /// The event's key.
         key: String,
         /// The token of the claim.

@@ -6,7 +6,7 @@
 //! | `owed`, `outbox`, `lane` | events whose bytes are on disk, and their order |
 //! | `retry`, `statuses`, `breaker`, `gate` | when they are tried again, and what holds them back |
 //! | `protocol`, `policy` | one step on a `store`, and the settings it goes by |
-//! | `alarm` | when the alarm rings, and what is forgotten then |
+//! | `alarm`, `walk` | when the alarm rings, and what is forgotten then |
 //! | `object`, `transaction` | what the platform calls: a call, an alarm; each step as a whole or not at all |
 //! | `message` | RPC messages |
 //! | `shard` | which object an event belongs to |
@@ -58,6 +58,7 @@ pub(crate) mod store;
 pub(crate) mod tests;
 mod transaction;
 mod value;
+pub(crate) mod walk;
 
 pub use attempt::Attempt;
 pub use object::{call, rest, ring, start, take};

@@ -7,10 +7,10 @@ use super::entry::{self, Accept, Claim, Entry, EventState, Replay};
 use super::event_meta::EventMeta;
 use super::gate::{self, Gate};
 use super::message::Reply;
-use super::order::{JobStage, Order};
+use super::order::Order;
 use super::owed::Owed;
 use super::policy::Policy;
-use super::store::Store;
+use super::store::{Known, Store};
 use super::{alarm, lane};
 
 /// An event that a delivery wants stored.
@@ -47,8 +47,7 @@ pub(crate) fn accept(
     now_ms: u64,
 ) -> Result<Reply, String> {
     let Offer { key, meta, head, body_bytes } = offer;
-    let before = store.read(&key)?;
-    let furthest = furthest(store, before.as_ref(), &meta)?;
+    let Known { entry: before, furthest, gate } = store.known(meta.job_id.as_deref(), &key)?;
     let claimed = entry::claim(before.clone(), meta.clone(), furthest, policy, now_ms);
     if matches!(claimed, Claim::Granted(..) | Claim::InFlight { .. })
         && !has_room(store, body_bytes, policy)?
@@ -56,7 +55,7 @@ pub(crate) fn accept(
         return Ok(Reply::Full);
     }
     let job_id = meta.job_id.as_deref();
-    let waits = match gate::held_until(store, policy, now_ms)? {
+    let waits = match gate.held_until(store, policy, now_ms)? {
         _ if lane::is_blocked(store, &key, job_id, policy)? => {
             Some(EventState::Waiting { due_ms: None })
         }
@@ -107,7 +106,7 @@ pub(crate) fn take(
     /// Events that turn out not to be able to go out are put aside, but not more of them in one step.
     const MOST_PUT_ASIDE: u32 = 100;
     for _ in 0..MOST_PUT_ASIDE {
-        if gate::held_until(store, policy, now_ms)?.is_some() {
+        if store.gate()?.held_until(store, policy, now_ms)?.is_some() {
             return Ok(None);
         }
         let Some((key, entry)) = store.first_due(now_ms)? else { return Ok(None) };
@@ -116,7 +115,10 @@ pub(crate) fn take(
             store.update(&key, &Entry { state, ..entry })?;
             continue;
         }
-        let furthest = furthest(store, Some(&entry), &entry.meta)?;
+        let furthest = match (&entry.meta.job_id, entry.meta.stage()) {
+            (Some(job_id), Some(_)) => store.furthest_stage(job_id)?,
+            _ => None,
+        };
         let order = Order::of(entry.meta.stage(), furthest);
         let entry = entry::take(entry, policy, now_ms);
         store.update(&key, &entry)?;
@@ -141,7 +143,7 @@ pub(crate) fn replay(
     policy: &Policy,
     now_ms: u64,
 ) -> Result<Reply, String> {
-    let before = store.read(key)?;
+    let before = store.find(key)?;
     let job_id = before.as_ref().and_then(|entry| entry.meta.job_id.clone());
     let seq = job_id.as_deref().map_or(Ok(0), |job_id| store.next_seq(job_id))?;
     let is_blocked = lane::is_blocked(store, key, job_id.as_deref(), policy)?;
@@ -189,13 +191,13 @@ pub(crate) fn settled(
     policy: &Policy,
     now_ms: u64,
 ) -> Result<(), String> {
-    gate::note(store, is_alive, policy, now_ms)?;
+    let breaker = gate::note(store, is_alive, policy, now_ms)?;
     arrange_alarm(store, entry, policy, now_ms)?;
     if !entry.is_in_lane() {
         lane::hand_over(store, entry.meta.job_id.as_deref(), now_ms)?;
     }
     // What is held back may go out now that this attempt has ended.
-    let may_hold = store.gate()?.breaker.is_counting() || policy.concurrency.is_some();
+    let may_hold = breaker.is_counting() || policy.concurrency.is_some();
     if may_hold && let Some(next_ms) = next_ms(store, policy, now_ms)? {
         alarm::ensure(store, next_ms, now_ms);
     }
@@ -212,7 +214,7 @@ pub(crate) fn next_ms(
     now_ms: u64,
 ) -> Result<Option<u64>, String> {
     let Some(due_ms) = store.next_due_ms()? else { return Ok(None) };
-    let held_ms = gate::held_until(store, policy, now_ms)?.unwrap_or(0);
+    let held_ms = store.gate()?.held_until(store, policy, now_ms)?.unwrap_or(0);
     Ok(Some(due_ms.max(held_ms)))
 }
 
@@ -230,7 +232,7 @@ fn arrange_alarm(
     // An event that is held back is due all the same, and the alarm must not ring for it all the time.
     let held_ms = match entry.state {
         EventState::Waiting { due_ms: Some(due_ms) } if due_ms <= now_ms => {
-            gate::held_until(store, policy, now_ms)?.unwrap_or(0)
+            store.gate()?.held_until(store, policy, now_ms)?.unwrap_or(0)
         }
         _ => 0,
     };
@@ -244,21 +246,4 @@ fn has_room(store: &impl Store, body_bytes: u64, policy: &Policy) -> Result<bool
     // The size of the database is known at once, and bounds what the bodies can have.
     Ok(after(store.bytes()?) <= policy.most_bytes
         || after(store.owed_bytes()?) <= policy.most_bytes)
-}
-
-/// The furthest stage of a job that the origin has been told of, as far as that matters for an event.
-///
-/// # Errors
-/// The store's message.
-pub(crate) fn furthest(
-    store: &impl Store,
-    entry: Option<&Entry>,
-    meta: &EventMeta,
-) -> Result<Option<JobStage>, String> {
-    let is_done = entry.is_some_and(|entry| entry.state == EventState::Done);
-    match (&meta.job_id, meta.stage()) {
-        // What the origin has is not forwarded again, late or not.
-        (Some(job_id), Some(_)) if !is_done => store.furthest_stage(job_id),
-        _ => Ok(None),
-    }
 }

@@ -12,7 +12,7 @@ use super::message::{Call, Reply};
 use super::outbox::{self, Offer};
 use super::owed::Failure;
 use super::policy::Policy;
-use super::store::Store;
+use super::store::{Known, Store};
 use crate::counts::Counts;
 
 /// Applies a call.
@@ -30,15 +30,15 @@ pub(crate) fn answer(
         Call::Accept { key, meta, head, body_bytes } => {
             outbox::accept(store, Offer { key, meta, head, body_bytes }, policy, now_ms)?
         }
-        Call::Commit { key, token, counts } => {
-            let before = store.read(&key)?;
+        Call::Commit { job_id, key, token, counts } => {
+            let before = store.read(job_id.as_deref(), &key)?;
             let is_owed = is_owed(before.as_ref());
             let change = entry::commit(before, token, now_ms);
             let settled = Settled { is_owed, is_alive: true };
             apply(store, &key, change, settled, &counts, policy, now_ms)?
         }
-        Call::Release { key, token, outcome, status, retry_after_ms, jitter, counts } => {
-            let before = store.read(&key)?;
+        Call::Release { job_id, key, token, outcome, status, retry_after_ms, jitter, counts } => {
+            let before = store.read(job_id.as_deref(), &key)?;
             let is_owed = is_owed(before.as_ref());
             let failure = Failure { status, retry_after_ms, jitter };
             let change = entry::release(before, token, &outcome, failure, policy, now_ms);
@@ -47,7 +47,7 @@ pub(crate) fn answer(
             let settled = Settled { is_owed, is_alive };
             apply(store, &key, change, settled, &counts, policy, now_ms)?
         }
-        Call::Reopen { key } => match entry::reopen(store.read(&key)?, now_ms) {
+        Call::Reopen { key } => match entry::reopen(store.find(&key)?, now_ms) {
             Reopen::Store(entry) => {
                 store.update(&key, &entry)?;
                 Reply::Ok
@@ -67,7 +67,7 @@ pub(crate) fn answer(
             Reply::Events(rows.into_iter().map(|(key, row)| EventSummary::of(&key, row)).collect())
         }
         Call::Find { key } => {
-            let entry = store.read(&key)?;
+            let entry = store.find(&key)?;
             Reply::Events(entry.into_iter().map(|row| EventSummary::of(&key, row)).collect())
         }
     })
@@ -80,11 +80,10 @@ fn claim(
     policy: &Policy,
     now_ms: u64,
 ) -> Result<Reply, String> {
-    if store.gate()?.is_paused {
+    let Known { entry, furthest, gate } = store.known(meta.job_id.as_deref(), key)?;
+    if gate.is_paused {
         return Ok(Reply::Paused);
     }
-    let entry = store.read(key)?;
-    let furthest = outbox::furthest(store, entry.as_ref(), &meta)?;
     let is_new = entry.is_none();
     let mut write = |entry: &Entry| {
         // The alarm that will delete the row belongs to the same step: there is never a row without.

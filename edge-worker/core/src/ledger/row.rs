@@ -15,6 +15,7 @@ use super::owed::Owed;
 pub(crate) fn entry(columns: Vec<Value>) -> Result<(String, Entry), String> {
     let columns: [Value; 16] = columns.try_into().map_err(|_| "a row has not 16 columns")?;
     let [
+        job_id,
         key,
         state,
         lease_end,
@@ -24,7 +25,6 @@ pub(crate) fn entry(columns: Vec<Value>) -> Result<(String, Entry), String> {
         last_outcome,
         event_id,
         event_type,
-        job_id,
         due,
         owed_since,
         tries,
@@ -63,16 +63,22 @@ pub(crate) fn entry(columns: Vec<Value>) -> Result<(String, Entry), String> {
         meta: EventMeta {
             event_id: text(event_id)?,
             event_type: text(event_type)?,
-            job_id: text(job_id)?,
+            job_id: text(job_id)?.filter(|job_id| !job_id.is_empty()),
         },
         owed,
     };
     Ok((text(key)?.ok_or("a row has no key")?, entry))
 }
 
+/// The job's id as it stands in a row: the empty text if there is none. No event has an empty one.
+pub(crate) fn job(job_id: Option<&str>) -> Value {
+    job_id.unwrap_or_default().into()
+}
+
 /// The values of an entry's row, apart from those of [`owed`].
 pub(crate) fn values(key: &str, entry: &Entry) -> Result<Vec<Value>, String> {
     Ok(vec![
+        job(entry.meta.job_id.as_deref()),
         key.into(),
         entry.state.name().into(),
         lease_end(entry.state)?,
@@ -82,21 +88,18 @@ pub(crate) fn values(key: &str, entry: &Entry) -> Result<Vec<Value>, String> {
         entry.last_outcome.clone().into(),
         entry.meta.event_id.clone().into(),
         entry.meta.event_type.clone().into(),
-        entry.meta.job_id.clone().into(),
         entry.meta.stage().map(JobStage::number).map_or(Ok(Value::Null), number)?,
     ])
 }
 
-/// The values that may change after a row was inserted, apart from those of [`owed`], and the key that it is
-/// found by.
-pub(crate) fn changes(key: &str, entry: &Entry) -> Result<Vec<Value>, String> {
+/// The values that may change after a row was inserted, apart from those of [`owed`].
+pub(crate) fn changes(entry: &Entry) -> Result<Vec<Value>, String> {
     Ok(vec![
         entry.state.name().into(),
         lease_end(entry.state)?,
         number(entry.attempts)?,
         number(entry.last_ms)?,
         entry.last_outcome.clone().into(),
-        key.into(),
     ])
 }
 
@@ -193,7 +196,7 @@ mod tests {
     /// replay stands behind the headers.
     fn columns_of(entry: &Entry) -> Vec<Value> {
         let mut columns = values("event-00", entry).unwrap();
-        columns.pop();
+        assert_eq!(columns.pop(), Some(Value::Integer(2)));
         match &entry.owed {
             None => columns.extend([const { Value::Null }; 6]),
             Some(it) => {
@@ -241,17 +244,10 @@ mod tests {
         assert_eq!(sql::INSERT_OWED.matches('?').count(), all.len());
         assert_eq!(all[..11], written);
         assert_eq!(all[11..], [&owed[..], &["head", "body"]].concat());
-        for statement in [
-            sql::SELECT,
-            sql::SELECT_LANE_HEAD,
-            sql::SELECT_FIRST_DUE,
-            sql::LIST_BY_STATE,
-            sql::LIST_BY_JOB,
-        ] {
-            let read = between(statement, "SELECT ", " FROM");
-            assert_eq!(read[..10], written[..10]);
-            assert_eq!(read[10..], [&owed[..4], &["head", "replay"]].concat());
-        }
+        // They all read the same columns.
+        let read = between(sql::SELECT, "SELECT ", " FROM");
+        assert_eq!(read[..10], written[..10]);
+        assert_eq!(read[10..], [&owed[..4], &["head", "replay"]].concat());
         let set = ["state", "lease_end_ms", "attempts", "last_ms", "last_outcome"];
         let updated = |statement| between(statement, "SET ", " WHERE");
         let with_values =
@@ -261,16 +257,17 @@ mod tests {
         assert_eq!(updated(sql::UPDATE_OWED), with_values(&set));
         let set = [&set[..], &["head", "body"]].concat();
         assert_eq!(updated(sql::UPDATE_ACCEPTED), with_values(&set));
-        // By their places among all values, and the key last.
+        // By their places among all values.
         let entry = sample(EventState::Done);
         let all = values("event-00", &entry).unwrap();
-        let expected = [1, 2, 3, 5, 6, 0].map(|place| all[place].clone()).to_vec();
-        assert_eq!(changes("event-00", &entry), Ok(expected));
+        let expected = [2, 3, 4, 6, 7].map(|place| all[place].clone()).to_vec();
+        assert_eq!(changes(&entry), Ok(expected));
     }
 
     #[test]
     fn the_values_of_a_row_are_pinned() {
         let expected = vec![
+            Value::Text(String::new()),
             Value::Text("event-00".to_owned()),
             Value::Text("claimed".to_owned()),
             Value::Integer(9),
@@ -280,7 +277,6 @@ mod tests {
             Value::Text("origin_failed".to_owned()),
             Value::Text("evt_1".to_owned()),
             Value::Text("job.running".to_owned()),
-            Value::Null,
             Value::Integer(2),
         ];
         let claimed = sample(EventState::Claimed { lease_end_ms: 9 });
@@ -294,17 +290,18 @@ mod tests {
             columns[index] = value;
             entry(columns)
         };
-        assert!(with(0, Value::Null).is_err(), "without a key");
-        assert!(with(1, Value::Text("other".to_owned())).is_err());
-        assert!(with(1, Value::Null).is_err());
-        assert!(with(1, Value::Text("claimed".to_owned())).is_err(), "without a lease");
-        assert!(with(2, Value::Integer(5)).is_err(), "done, with a lease");
-        assert!(with(1, Value::Text("waiting".to_owned())).is_err(), "waiting, and not owed");
+        assert!(with(0, Value::Integer(1)).is_err());
+        assert!(with(1, Value::Null).is_err(), "without a key");
+        assert!(with(2, Value::Text("other".to_owned())).is_err());
+        assert!(with(2, Value::Null).is_err());
+        assert!(with(2, Value::Text("claimed".to_owned())).is_err(), "without a lease");
+        assert!(with(3, Value::Integer(5)).is_err(), "done, with a lease");
+        assert!(with(2, Value::Text("waiting".to_owned())).is_err(), "waiting, and not owed");
         assert!(with(11, Value::Integer(5)).is_err(), "owed, and no attempts");
-        assert!(with(3, Value::Null).is_err());
-        assert!(with(3, Value::Other).is_err());
-        assert!(with(4, Value::Integer(-1)).is_err());
-        assert!(with(6, Value::Integer(1)).is_err());
+        assert!(with(4, Value::Null).is_err());
+        assert!(with(4, Value::Other).is_err());
+        assert!(with(5, Value::Integer(-1)).is_err());
+        assert!(with(7, Value::Integer(1)).is_err());
         assert!(entry(Vec::new()).is_err());
     }
 

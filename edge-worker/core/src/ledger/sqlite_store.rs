@@ -1,12 +1,13 @@
 //! The store on SQLite.
 
-use super::entry::Entry;
+use super::entry::{ATTEMPT_LOST, Entry};
 use super::figures::{COUNT_LIMIT, Figures};
 use super::gate::Gate;
 use super::listing::{Cursor, Filter, list_order};
 use super::order::JobStage;
-use super::store::{DEAD, STATES, Store, UNSETTLED};
+use super::store::{Known, Store};
 use super::value::Value;
+use super::walk::{Piece, Place, Walk, Walked};
 use super::{row, sql};
 use crate::counts::Counts;
 use crate::merge;
@@ -101,18 +102,11 @@ impl<D: Storage> SqliteStore<D> {
         self.query(statement, values)?.into_iter().next().map(row::entry).transpose()
     }
 
-    /// Deletes rows of a state that are due; their number.
-    fn delete(&self, state: &str, due_ms: u64, limit: u32) -> Result<u32, String> {
-        let values = vec![state.into(), row::number(due_ms)?, row::number(limit.into())?];
-        let rows = self.query(sql::DELETE_DUE, values)?.len();
-        Ok(u32::try_from(rows).unwrap_or(u32::MAX))
-    }
-
-    /// How many rows of a state had their last transition at `until_ms` or before, up to the limit.
+    /// How many rows of an unsettled state had their last transition at `until_ms` or before, up to the limit.
     fn count(&self, state: &str, until_ms: u64) -> Result<u64, String> {
         let until = row::number(until_ms.min(row::LARGEST_EXACT))?;
         let values = vec![state.into(), until, row::number(COUNT_LIMIT.into())?];
-        Ok(self.number(sql::COUNT, values)?.unwrap_or(0))
+        Ok(self.number(sql::COUNT_UNSETTLED, values)?.unwrap_or(0))
     }
 
     /// The one number that a statement results in.
@@ -123,8 +117,28 @@ impl<D: Storage> SqliteStore<D> {
 }
 
 impl<D: Storage> Store for SqliteStore<D> {
-    fn read(&self, key: &str) -> Result<Option<Entry>, String> {
-        Ok(self.first(sql::SELECT, vec![key.into()])?.map(|(_, entry)| entry))
+    fn read(&self, job_id: Option<&str>, key: &str) -> Result<Option<Entry>, String> {
+        let values = vec![row::job(job_id), key.into()];
+        Ok(self.first(sql::SELECT, values)?.map(|(_, entry)| entry))
+    }
+
+    fn find(&self, key: &str) -> Result<Option<Entry>, String> {
+        Ok(self.first(sql::FIND, vec![key.into()])?.map(|(_, entry)| entry))
+    }
+
+    fn known(&self, job_id: Option<&str>, key: &str) -> Result<Known, String> {
+        let rows = self.query(sql::SELECT_KNOWN, vec![row::job(job_id), key.into()])?;
+        let mut columns = rows.into_iter().next().ok_or("nothing was read")?.into_iter();
+        let mut next = || columns.next().ok_or_else(|| "a row lacks a column".to_owned());
+        let (paused, breaker, furthest) = (next()?, next()?, next()?);
+        let columns: Columns = columns.collect();
+        let is_there = columns.first().is_some_and(|job_id| *job_id != Value::Null);
+        let entry = if is_there { Some(row::entry(columns)?.1) } else { None };
+        Ok(Known {
+            entry,
+            furthest: row::integer(&furthest)?.and_then(JobStage::from_number),
+            gate: gate(&paused, breaker)?,
+        })
     }
 
     fn insert(&mut self, key: &str, entry: &Entry) -> Result<(), String> {
@@ -136,21 +150,24 @@ impl<D: Storage> Store for SqliteStore<D> {
     }
 
     fn update(&mut self, key: &str, entry: &Entry) -> Result<(), String> {
-        let mut values = row::changes(key, entry)?;
-        let Some(owed) = &entry.owed else { return self.query(sql::UPDATE, values).map(drop) };
-        let key = values.pop();
-        values.extend(row::owed(entry, owed)?);
-        values.extend(key);
-        self.query(sql::UPDATE_OWED, values).map(drop)
+        let mut values = row::changes(entry)?;
+        let statement = match &entry.owed {
+            None => sql::UPDATE,
+            Some(owed) => {
+                values.extend(row::owed(entry, owed)?);
+                sql::UPDATE_OWED
+            }
+        };
+        values.extend([row::job(entry.meta.job_id.as_deref()), key.into()]);
+        self.query(statement, values).map(drop)
     }
 
     fn accept(&mut self, key: &str, entry: &Entry) -> Result<(), String> {
         let Some(owed) = &entry.owed else { return Err("the event is not owed".to_owned()) };
-        let mut values = row::changes(key, entry)?;
-        let key = values.pop();
+        let mut values = row::changes(entry)?;
         values.extend(row::owed(entry, owed)?);
         values.extend([owed.head.clone().into(), Value::Body]);
-        values.extend(key);
+        values.extend([row::job(entry.meta.job_id.as_deref()), key.into()]);
         self.query(sql::UPDATE_ACCEPTED, values).map(drop)
     }
 
@@ -191,9 +208,7 @@ impl<D: Storage> Store for SqliteStore<D> {
         let rows = self.query(sql::SELECT_GATE, Vec::new())?;
         let Some(columns) = rows.into_iter().next() else { return Ok(Gate::default()) };
         let [paused, breaker] = pair(columns)?;
-        let breaker = row::text(breaker)?.unwrap_or_default();
-        let breaker = serde_json::from_str(&breaker).map_err(|_| "the gate has no breaker")?;
-        Ok(Gate { is_paused: row::integer(&paused)? != Some(0), breaker })
+        gate(&paused, breaker)
     }
 
     fn set_gate(&mut self, gate: &Gate) -> Result<(), String> {
@@ -207,30 +222,54 @@ impl<D: Storage> Store for SqliteStore<D> {
         Ok(number.and_then(JobStage::from_number))
     }
 
-    fn delete_due(&mut self, due_ms: u64, limit: u32) -> Result<u32, String> {
-        let mut deleted = 0_u32;
-        for state in STATES.iter().filter(|state| **state != DEAD) {
-            let left = limit.saturating_sub(deleted);
-            deleted = deleted.saturating_add(self.delete(state, due_ms, left)?);
+    fn walk(&self) -> Result<Option<Walk>, String> {
+        let Some(columns) = self.query(sql::SELECT_WALK, Vec::new())?.into_iter().next() else {
+            return Ok(None);
+        };
+        let state = columns.into_iter().next().map_or(Ok(None), row::text)?.unwrap_or_default();
+        serde_json::from_str(&state).map(Some).map_err(|_| "the walk is malformed".to_owned())
+    }
+
+    fn set_walk(&mut self, walk: Option<&Walk>) -> Result<(), String> {
+        let Some(walk) = walk else { return self.query(sql::DELETE_WALK, Vec::new()).map(drop) };
+        let state = serde_json::to_string(walk).map_err(|error| error.to_string())?;
+        self.query(sql::SET_WALK, vec![state.into()]).map(drop)
+    }
+
+    fn walk_on(&mut self, piece: &Piece) -> Result<Walked, String> {
+        let Place { job_id, key } = piece.after.clone();
+        let mut bounds: Columns = vec![job_id.into(), key.into()];
+        let before_last = row::number(piece.rows.saturating_sub(1).into())?;
+        let end = self.query(sql::SELECT_PIECE_END, [&*bounds, &[before_last]].concat())?;
+        let end = end.into_iter().next();
+        bounds.extend(end.clone().unwrap_or_else(|| vec![Value::Null, Value::Null]));
+        let with = |values: &[Value]| [&*bounds, values].concat();
+        let deleted = self.query(sql::DELETE_PIECE, with(&[row::number(piece.due_ms)?]))?.len();
+        let lost_ms = row::number(piece.lost_ms)?;
+        let found = self.query(sql::SELECT_PIECE, with(&[lost_ms.clone()]))?.into_iter().next();
+        let [oldest_ms, lost] = pair(found.unwrap_or_default())?;
+        if row::integer(&lost)? != Some(0) {
+            self.query(sql::OPEN_PIECE, with(&[lost_ms, ATTEMPT_LOST.into()]))?;
         }
-        Ok(deleted)
+        Ok(Walked {
+            deleted: u32::try_from(deleted).unwrap_or(u32::MAX),
+            oldest_ms: row::integer(&oldest_ms)?,
+            end: end.map(place).transpose()?,
+        })
+    }
+
+    fn is_empty(&self) -> Result<bool, String> {
+        Ok(self.query(sql::SELECT_ANY, Vec::new())?.is_empty())
     }
 
     fn delete_dead(&mut self, due_ms: u64, limit: u32) -> Result<u32, String> {
-        self.delete(DEAD, due_ms, limit)
-    }
-
-    fn oldest_ms(&self) -> Result<Option<u64>, String> {
-        let mut oldest_ms = None;
-        for state in STATES.iter().filter(|state| **state != DEAD) {
-            let of_state = self.number(sql::SELECT_OLDEST, vec![(*state).into()])?;
-            oldest_ms = [oldest_ms, of_state].into_iter().flatten().min();
-        }
-        Ok(oldest_ms)
+        let values = vec![row::number(due_ms)?, row::number(limit.into())?];
+        let deleted = self.query(sql::DELETE_DEAD, values)?.len();
+        Ok(u32::try_from(deleted).unwrap_or(u32::MAX))
     }
 
     fn oldest_dead_ms(&self) -> Result<Option<u64>, String> {
-        self.number(sql::SELECT_OLDEST, vec![DEAD.into()])
+        self.number(sql::SELECT_OLDEST_DEAD, Vec::new())
     }
 
     fn add(&mut self, outcomes: &Counts) -> Result<(), String> {
@@ -248,20 +287,37 @@ impl<D: Storage> Store for SqliteStore<D> {
     fn figures(&self, abandoned_ms: u64) -> Result<Figures, String> {
         let gate = self.gate()?;
         let limit = row::number(COUNT_LIMIT.into())?;
+        let abandoned_until = row::number(abandoned_ms.min(row::LARGEST_EXACT))?;
+        let settled = self.query(sql::COUNT_SETTLED, vec![abandoned_until, limit.clone()])?;
+        let settled = settled.into_iter().next().ok_or("nothing was counted")?;
+        let [rows, oldest, done, claimed, abandoned] = numbers(&settled)?;
+        let owed_claims = self.number(sql::COUNT_OWED_CLAIMS, vec![limit.clone()])?.unwrap_or(0);
+        let oldest_ms = if rows.unwrap_or(0) < COUNT_LIMIT.into() {
+            oldest
+        } else {
+            self.walk()?.map(|walk| walk.oldest_ms)
+        };
         let mut figures = Figures {
             bytes: self.0.bytes()?,
-            oldest_ms: self.oldest_ms()?,
+            oldest_ms,
+            abandoned: abandoned.unwrap_or(0),
             oldest_waiting_ms: self.number(sql::SELECT_OLDEST_WAITING, vec![limit])?,
             is_paused: gate.is_paused,
             breaker: gate.breaker,
             ..Figures::default()
         };
-        for state in STATES {
+        let claimed = claimed.unwrap_or(0).saturating_add(owed_claims).min(COUNT_LIMIT.into());
+        for (state, count) in [("done", done.unwrap_or(0)), ("claimed", claimed)] {
+            if count > 0 {
+                figures.events.add(state, count);
+            }
+        }
+        for state in sql::UNSETTLED {
             if let count @ 1.. = self.count(state, u64::MAX)? {
                 figures.events.add(state, count);
             }
         }
-        for state in UNSETTLED {
+        for state in ["open", "reopened"] {
             let abandoned = self.count(state, abandoned_ms)?;
             figures.abandoned = figures.abandoned.saturating_add(abandoned);
         }
@@ -296,11 +352,17 @@ impl<D: Storage> Store for SqliteStore<D> {
             let values = vec![job_id.clone().into(), last_ms, key, event_type, state, limit];
             lists.push(self.query(sql::LIST_BY_JOB, values)?);
         } else {
-            let is_wanted = |state: &&str| filter.state.as_deref().is_none_or(|it| it == *state);
-            for state in STATES.iter().copied().filter(is_wanted) {
+            let values = |state: Value| {
                 let [last_ms, key, event_type] = place();
-                let values = vec![state.into(), last_ms, key, event_type, limit.clone()];
-                lists.push(self.query(sql::LIST_BY_STATE, values)?);
+                vec![state, last_ms, key, event_type, limit.clone()]
+            };
+            let wanted = filter.state.as_deref();
+            for state in sql::UNSETTLED.iter().filter(|it| wanted.is_none_or(|state| state == **it))
+            {
+                lists.push(self.query(sql::LIST_UNSETTLED, values((*state).into()))?);
+            }
+            if wanted.is_none_or(|state| !sql::UNSETTLED.contains(&state)) {
+                lists.push(self.query(sql::LIST_SETTLED, values(filter.state.clone().into()))?);
             }
         }
         let entries = |rows: Vec<Columns>| rows.into_iter().map(row::entry).collect();
@@ -318,6 +380,23 @@ impl<D: Storage> Store for SqliteStore<D> {
     fn set_alarm(&mut self, alarm_ms: Option<u64>) {
         self.0.set_alarm(alarm_ms);
     }
+}
+
+fn gate(paused: &Value, breaker: Value) -> Result<Gate, String> {
+    let Some(breaker) = row::text(breaker)? else { return Ok(Gate::default()) };
+    let breaker = serde_json::from_str(&breaker).map_err(|_| "the gate has no breaker")?;
+    Ok(Gate { is_paused: row::integer(paused)? != Some(0), breaker })
+}
+
+fn place(columns: Columns) -> Result<Place, String> {
+    let [job_id, key] = pair(columns)?;
+    let text = |value| row::text(value)?.ok_or_else(|| "a place lacks a text".to_owned());
+    Ok(Place { job_id: text(job_id)?, key: text(key)? })
+}
+
+fn numbers<const N: usize>(columns: &[Value]) -> Result<[Option<u64>; N], String> {
+    let numbers = columns.iter().map(row::integer).collect::<Result<Vec<_>, _>>()?;
+    numbers.try_into().map_err(|_| format!("a row has not {N} columns"))
 }
 
 fn pair(columns: Columns) -> Result<[Value; 2], String> {

@@ -1,11 +1,23 @@
 //! Where a shard keeps its rows, and its alarm.
 
-use super::entry::{Entry, EventState};
+use super::entry::Entry;
 use super::figures::Figures;
 use super::gate::Gate;
 use super::listing::Filter;
 use super::order::JobStage;
+use super::walk::{Piece, Walk, Walked};
 use crate::counts::Counts;
+
+/// What a claim goes by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Known {
+    /// The row of the event.
+    pub(crate) entry: Option<Entry>,
+    /// The furthest stage of its job that the origin has been told of.
+    pub(crate) furthest: Option<JobStage>,
+    /// What holds events back.
+    pub(crate) gate: Gate,
+}
 
 /// The rows of one shard and its alarm. The object keeps them in SQLite, tests in memory as well.
 ///
@@ -17,7 +29,13 @@ use crate::counts::Counts;
 /// not there.
 pub(crate) trait Store {
     /// The row of an event.
-    fn read(&self, key: &str) -> Result<Option<Entry>, String>;
+    fn read(&self, job_id: Option<&str>, key: &str) -> Result<Option<Entry>, String>;
+
+    /// The same for an event whose job is not known. All rows are looked at.
+    fn find(&self, key: &str) -> Result<Option<Entry>, String>;
+
+    /// What the claim of an event goes by, in one look.
+    fn known(&self, job_id: Option<&str>, key: &str) -> Result<Known, String>;
 
     /// Writes the row of an event that has none. If it is owed, the bytes that came with the call are its
     /// body.
@@ -63,17 +81,23 @@ pub(crate) trait Store {
     /// The furthest stage of a job that the origin has been told of.
     fn furthest_stage(&self, job_id: &str) -> Result<Option<JobStage>, String>;
 
-    /// Deletes at most `limit` rows whose last transition was at `due_ms` or before; their number. Events that
-    /// are owed stay.
-    fn delete_due(&mut self, due_ms: u64, limit: u32) -> Result<u32, String>;
+    /// Where the walk through all rows stands; none if there was no row when the last one ended.
+    fn walk(&self) -> Result<Option<Walk>, String>;
 
-    /// The same for dead letters.
+    /// Notes where it stands.
+    fn set_walk(&mut self, walk: Option<&Walk>) -> Result<(), String>;
+
+    /// Goes through a piece of it, in the order of places: deletes the rows that are due, and opens the claims that
+    /// are lost. Owed events are passed over.
+    fn walk_on(&mut self, piece: &Piece) -> Result<Walked, String>;
+
+    /// Whether there is no row.
+    fn is_empty(&self) -> Result<bool, String>;
+
+    /// Deletes at most `limit` dead letters whose last transition was at `due_ms` or before; their number.
     fn delete_dead(&mut self, due_ms: u64, limit: u32) -> Result<u32, String>;
 
-    /// When the oldest row that [`delete_due`](Self::delete_due) can delete had its last transition.
-    fn oldest_ms(&self) -> Result<Option<u64>, String>;
-
-    /// The same for dead letters.
+    /// When the oldest dead letter had its last transition.
     fn oldest_dead_ms(&self) -> Result<Option<u64>, String>;
 
     /// Adds to the counts by outcome.
@@ -95,12 +119,6 @@ pub(crate) trait Store {
     /// Sets the alarm, in place of the one that is pending, or takes it away.
     fn set_alarm(&mut self, alarm_ms: Option<u64>);
 }
-
-/// The states, in the order in which they are looked through.
-pub(crate) const STATES: [&str; 7] = EventState::NAMES;
-
-/// The states in which the origin may not have the event.
-pub(crate) const UNSETTLED: [&str; 3] = ["claimed", "open", "reopened"];
 
 /// The state of dead letters, which have a retention of their own.
 pub(crate) const DEAD: &str = "dead";

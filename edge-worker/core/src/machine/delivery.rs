@@ -39,6 +39,8 @@ struct Context {
     key: String,
     /// Where the ledger keeps the event.
     shard: String,
+    /// The event's job.
+    job_id: Option<String>,
     record: Record,
     trace: TraceContext,
     /// Headers of the request that go along.
@@ -103,6 +105,7 @@ impl Delivery {
         let now = UnixTime::from_secs(now_ms / 1_000);
         let mut context = Context {
             shard: shard::name(meta.job_id.as_deref(), &authentic.key, settings.ledger_shards),
+            job_id: meta.job_id.clone(),
             trace: TraceContext::continuing(request, random),
             kept: forward::kept_headers(request, signature_header),
             edge_signature: forward::edge_signature(&settings, body, now),
@@ -141,6 +144,7 @@ impl Delivery {
     ) -> Step {
         let Attempt { key, token, order, meta, head, replay } = attempt;
         let Head { correlation_id, trace, kept } = Head::decode(&head);
+        let job_id = meta.job_id.clone();
         record.note_owed(&key, meta, body.len());
         if !correlation_id.is_empty() {
             record.correlation_id = correlation_id;
@@ -149,6 +153,7 @@ impl Delivery {
         let context = Context {
             // The object calls itself.
             shard: String::new(),
+            job_id,
             trace: TraceContext::resumed(&trace, random),
             kept,
             edge_signature: forward::edge_signature(&settings, body, now),
@@ -314,10 +319,12 @@ impl Context {
     /// Step 6.
     fn settle(self, settling: Settling) -> Step {
         let Settling { token, outcome, status, retry_after_ms, ref counts, tries } = settling;
-        let (key, counts) = (self.key.clone(), counts.clone());
+        let (job_id, key) = (self.job_id.clone(), self.key.clone());
+        let counts = counts.clone();
         let call = match outcome {
-            Outcome::Forwarded => Call::Commit { key, token, counts },
+            Outcome::Forwarded => Call::Commit { job_id, key, token, counts },
             _ => Call::Release {
+                job_id,
                 key,
                 token,
                 outcome: outcome.code().to_owned(),

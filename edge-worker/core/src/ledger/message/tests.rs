@@ -48,9 +48,10 @@ fn calls() -> Vec<Call> {
             head: "{\"kept\":[]}".to_owned(),
             body_bytes: 512,
         },
-        Call::Commit { key: key(), token: 2, counts: counts() },
-        Call::Commit { key: key(), token: 2, counts: Counts::new() },
+        Call::Commit { job_id: some("job_1"), key: key(), token: 2, counts: counts() },
+        Call::Commit { job_id: None, key: key(), token: 2, counts: Counts::new() },
         Call::Release {
+            job_id: some("job_1"),
             key: key(),
             token: 2,
             outcome: "origin_failed".to_owned(),

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::memory_store::MemoryStore;
 use super::sqlite::fresh_store;
 use crate::counts::Counts;
+use crate::ledger::alarm::LEAST_PAUSE_MS;
 use crate::ledger::breaker::BreakerPolicy;
 use crate::ledger::entry::EventState;
 use crate::ledger::event_meta::EventMeta;
@@ -14,6 +15,7 @@ use crate::ledger::order::LateEvents;
 use crate::ledger::policy::Policy;
 use crate::ledger::retry::RetryPolicy;
 use crate::ledger::store::Store;
+use crate::ledger::walk::BATCH;
 use crate::ledger::{alarm, outbox, protocol};
 
 const LEASE_MS: u64 = 50;
@@ -101,10 +103,13 @@ fn call() -> impl Strategy<Value = Call> {
         6 => event().prop_map(|(key, meta)| {
             Call::Accept { key, meta, head: "{}".to_owned(), body_bytes: 1 }
         }),
-        4 => (key(), token(), counts())
-            .prop_map(|(key, token, counts)| Call::Commit { key, token, counts }),
-        3 => (key(), token(), counts(), status, any::<u16>()).prop_map(|(key, token, counts, status, jitter)| {
+        4 => (event(), token(), counts())
+            .prop_map(|((key, EventMeta { job_id, .. }), token, counts)| {
+                Call::Commit { job_id, key, token, counts }
+            }),
+        3 => (event(), token(), counts(), status, any::<u16>()).prop_map(|((key, meta), token, counts, status, jitter)| {
             Call::Release {
+                job_id: meta.job_id,
                 key,
                 token,
                 outcome: "origin_failed".to_owned(),
@@ -132,6 +137,8 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (-2..8_i64).prop_map(|steps| Step::Clock(steps * 10)),
         // And longer ones, since attempts are a second apart.
         2 => (0..4_i64).prop_map(|steps| Step::Clock(steps * 500)),
+        // And some after which the next walk begins.
+        1 => Just(Step::Clock(LEAST_PAUSE_MS.cast_signed())),
         1 => any::<bool>().prop_map(Step::Order),
         1 => proptest::option::of(1..3_u32).prop_map(Step::Concurrency),
         4 => Just(Step::Take),
@@ -200,7 +207,7 @@ proptest! {
             prop_assert_eq!(memory.alarm_ms(), sqlite.alarm_ms());
             prop_assert_eq!(memory.gate(), sqlite.gate());
         }
-        let all = Filter { limit: alarm::BATCH, ..Filter::default() };
+        let all = Filter { limit: BATCH, ..Filter::default() };
         prop_assert_eq!(memory.list(&all), sqlite.list(&all));
     }
 

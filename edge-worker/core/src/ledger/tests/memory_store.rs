@@ -3,13 +3,17 @@
 use std::collections::BTreeMap;
 
 use crate::counts::Counts;
-use crate::ledger::entry::{Entry, EventState};
+use crate::ledger::entry::{ATTEMPT_LOST, Entry, EventState};
 use crate::ledger::figures::Figures;
 use crate::ledger::gate::Gate;
 use crate::ledger::listing::Filter;
 use crate::ledger::listing::list_order;
 use crate::ledger::order::JobStage;
-use crate::ledger::store::{DEAD, Store, UNSETTLED};
+use crate::ledger::store::{DEAD, Known, Store};
+use crate::ledger::walk::{Piece, Place, Walk, Walked};
+
+/// The states in which the origin may not have the event.
+const UNSETTLED: [&str; 3] = ["claimed", "open", "reopened"];
 
 /// How many numbers of shards the figures tell.
 const SHARD_COUNTS: usize = 10;
@@ -22,12 +26,18 @@ pub(crate) struct MemoryStore {
     shard_counts: Vec<(u64, u32)>,
     alarm_ms: Option<u64>,
     pub(super) gate: Gate,
+    walk: Option<Walk>,
 }
 
 impl MemoryStore {
     /// Forgets what was counted.
     pub(crate) fn clear_outcomes(&mut self) {
         self.outcomes.clear();
+    }
+
+    /// Forgets where the walk stands.
+    pub(crate) fn clear_walk(&mut self) {
+        self.walk = None;
     }
 
     /// The owed events, each with the time when it is due.
@@ -41,31 +51,28 @@ impl MemoryStore {
         claimed.map(|(due_ms, ..)| due_ms).filter(move |due_ms| *due_ms > now_ms)
     }
 
-    /// Rows that were due at a time, dead letters or the others.
-    fn delete(&mut self, is_dead: bool, due_ms: u64, limit: u32) -> u32 {
-        let is_due = |(_, entry): &(&String, &Entry)| {
-            can_be_deleted(entry, is_dead) && entry.last_ms <= due_ms
-        };
-        let due = self.rows.iter().filter(is_due).map(|(key, _)| key.clone());
-        let due: Vec<_> = due.take(limit as usize).collect();
-        self.rows.retain(|key, _| !due.contains(key));
-        u32::try_from(due.len()).unwrap()
-    }
-
-    fn oldest(&self, is_dead: bool) -> Option<u64> {
-        let rows = self.rows.values().filter(|entry| can_be_deleted(entry, is_dead));
-        rows.map(|entry| entry.last_ms).min()
+    /// The dead letters.
+    fn dead(&self) -> impl Iterator<Item = (&String, &Entry)> {
+        self.rows.iter().filter(|(_, entry)| entry.state.name() == DEAD)
     }
 }
 
-/// Whether a sweep can delete a row: one of dead letters, or one of the others.
-fn can_be_deleted(entry: &Entry, is_dead: bool) -> bool {
-    if is_dead { entry.state.name() == DEAD } else { entry.owed.is_none() }
+fn place(key: &str, entry: &Entry) -> Place {
+    Place { job_id: entry.meta.job_id.clone().unwrap_or_default(), key: key.to_owned() }
 }
 
 impl Store for MemoryStore {
-    fn read(&self, key: &str) -> Result<Option<Entry>, String> {
+    fn read(&self, job_id: Option<&str>, key: &str) -> Result<Option<Entry>, String> {
+        Ok(self.find(key)?.filter(|entry| entry.meta.job_id.as_deref() == job_id))
+    }
+
+    fn find(&self, key: &str) -> Result<Option<Entry>, String> {
         Ok(self.rows.get(key).cloned())
+    }
+
+    fn known(&self, job_id: Option<&str>, key: &str) -> Result<Known, String> {
+        let furthest = job_id.map_or(Ok(None), |job_id| self.furthest_stage(job_id))?;
+        Ok(Known { entry: self.read(job_id, key)?, furthest, gate: self.gate })
     }
 
     fn insert(&mut self, key: &str, entry: &Entry) -> Result<(), String> {
@@ -99,7 +106,7 @@ impl Store for MemoryStore {
 
     fn first_due(&self, now_ms: u64) -> Result<Option<(String, Entry)>, String> {
         let first = self.due().filter(|(due_ms, ..)| *due_ms <= now_ms);
-        let first = first.min_by_key(|(due_ms, key, _)| (*due_ms, *key));
+        let first = first.min_by_key(|(due_ms, key, entry)| (*due_ms, place(key, entry)));
         Ok(first.map(|(_, key, entry)| (key.clone(), entry.clone())))
     }
 
@@ -139,22 +146,59 @@ impl Store for MemoryStore {
         Ok(delivered.filter_map(|entry| entry.meta.stage()).max())
     }
 
-    /// Which of the rows that are due go first is left open, so a limit below their number may take
+    fn walk(&self) -> Result<Option<Walk>, String> {
+        Ok(self.walk.clone())
+    }
+
+    fn set_walk(&mut self, walk: Option<&Walk>) -> Result<(), String> {
+        self.walk = walk.cloned();
+        Ok(())
+    }
+
+    fn walk_on(&mut self, piece: &Piece) -> Result<Walked, String> {
+        let mut places: Vec<_> = self.rows.iter().map(|(key, entry)| place(key, entry)).collect();
+        places.retain(|place| *place > piece.after);
+        places.sort();
+        places.truncate(piece.rows as usize);
+        let is_full = places.len() == piece.rows as usize;
+        let mut walked =
+            Walked { end: places.last().filter(|_| is_full).cloned(), ..Walked::default() };
+        for Place { key, .. } in places {
+            let entry = self.rows.get_mut(&key).unwrap();
+            if entry.owed.is_some() {
+                continue;
+            }
+            if entry.last_ms <= piece.due_ms {
+                self.rows.remove(&key);
+                walked.deleted += 1;
+                continue;
+            }
+            walked.oldest_ms = Some(walked.oldest_ms.unwrap_or(u64::MAX).min(entry.last_ms));
+            if let EventState::Claimed { lease_end_ms } = entry.state
+                && lease_end_ms <= piece.lost_ms
+            {
+                entry.state = EventState::Open;
+                entry.last_outcome = Some(ATTEMPT_LOST.to_owned());
+            }
+        }
+        Ok(walked)
+    }
+
+    fn is_empty(&self) -> Result<bool, String> {
+        Ok(self.rows.is_empty())
+    }
+
+    /// Which of those that are due go first is left open, so a limit below their number may take
     /// others than another store does.
-    fn delete_due(&mut self, due_ms: u64, limit: u32) -> Result<u32, String> {
-        Ok(self.delete(false, due_ms, limit))
-    }
-
     fn delete_dead(&mut self, due_ms: u64, limit: u32) -> Result<u32, String> {
-        Ok(self.delete(true, due_ms, limit))
-    }
-
-    fn oldest_ms(&self) -> Result<Option<u64>, String> {
-        Ok(self.oldest(false))
+        let due = self.dead().filter(|(_, entry)| entry.last_ms <= due_ms);
+        let due: Vec<_> = due.map(|(key, _)| key.clone()).take(limit as usize).collect();
+        self.rows.retain(|key, _| !due.contains(key));
+        Ok(u32::try_from(due.len()).unwrap())
     }
 
     fn oldest_dead_ms(&self) -> Result<Option<u64>, String> {
-        Ok(self.oldest(true))
+        Ok(self.dead().map(|(_, entry)| entry.last_ms).min())
     }
 
     fn add(&mut self, outcomes: &Counts) -> Result<(), String> {
@@ -175,10 +219,11 @@ impl Store for MemoryStore {
 
     /// No size in bytes: memory has none that means anything.
     fn figures(&self, abandoned_ms: u64) -> Result<Figures, String> {
+        let settled = self.rows.values().filter(|entry| entry.owed.is_none());
         let waiting = self.rows.values().filter(|entry| entry.state.name() == "waiting");
         let waiting_ms = waiting.filter_map(|entry| entry.owed.as_ref().map(|it| it.since_ms));
         let mut figures = Figures {
-            oldest_ms: self.oldest_ms()?,
+            oldest_ms: settled.map(|entry| entry.last_ms).min(),
             oldest_waiting_ms: waiting_ms.min(),
             is_paused: self.gate.is_paused,
             breaker: self.gate.breaker,
@@ -188,7 +233,7 @@ impl Store for MemoryStore {
             figures.events.count(entry.state.name());
             let is_abandoned =
                 UNSETTLED.contains(&entry.state.name()) && entry.last_ms <= abandoned_ms;
-            figures.abandoned += u64::from(is_abandoned);
+            figures.abandoned += u64::from(is_abandoned && entry.owed.is_none());
         }
         self.outcomes.iter().for_each(|(outcome, times)| figures.outcomes.add(outcome, *times));
         let untold = self.shard_counts.len().saturating_sub(SHARD_COUNTS);

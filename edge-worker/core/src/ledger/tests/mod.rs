@@ -4,13 +4,16 @@
 #![allow(clippy::arithmetic_side_effects, reason = "an overflow fails the test")]
 
 mod agreement;
+mod bodies;
 mod durable_model;
 mod histories;
 pub(crate) mod memory_store;
 mod model;
+mod plans;
 mod retention;
 mod shards;
 pub(crate) mod sqlite;
 mod steps;
 mod transitions;
 mod upgrade;
+mod walk;

@@ -4,14 +4,15 @@ use std::collections::HashMap;
 
 use super::sqlite::{Sqlite, fresh_store};
 use crate::counts::Counts;
-use crate::ledger::alarm::{BATCH, LEAST_PAUSE_MS, PAUSE_AFTER_FAILURE_MS};
+use crate::ledger::alarm::{LEAST_PAUSE_MS, PAUSE_AFTER_FAILURE_MS};
 use crate::ledger::entry::Token;
 use crate::ledger::event_meta::EventMeta;
 use crate::ledger::message::{Call, Reply};
 use crate::ledger::policy::Policy;
 use crate::ledger::sqlite_store::{SqliteStore, Storage as _};
 use crate::ledger::store::Store as _;
-use crate::ledger::{object, protocol, row};
+use crate::ledger::walk::BATCH;
+use crate::ledger::{object, outbox, protocol, row};
 use crate::settings::Settings;
 use crate::settings::tests::settings_with;
 
@@ -25,9 +26,16 @@ fn settings() -> Settings {
     settings_with(&[("RETENTION_HOURS", "36"), ("LEASE_SECONDS", "600")])
 }
 
-/// How long a row outlives the time at which it is due: the alarm waits for more to fall due, and a
-/// batch may be full of others.
-const GRACE_MS: u64 = LEAST_PAUSE_MS + MINUTE_MS;
+/// The pause between two walks through all rows.
+const PAUSE_MS: u64 = RETENTION_MS / 8;
+/// How long a row outlives the time at which it is due: the next walk waits for more to fall due, and takes a while
+/// to come along.
+const GRACE_MS: u64 = PAUSE_MS + MINUTE_MS;
+
+/// The job of an event: three events each.
+fn job_of(number: u64) -> String {
+    format!("job_{}", number / 3)
+}
 
 /// An object with its clock and its alarm.
 struct Object {
@@ -80,17 +88,22 @@ impl Object {
         protocol::answer(&mut self.store, call, &self.policy, self.now_ms).unwrap()
     }
 
-    /// A new event comes, and what became of its attempt is not heard.
-    fn claim(&mut self) -> (String, Token) {
+    /// A new event, with its key.
+    fn next_event(&mut self) -> (String, EventMeta) {
         let number = self.events;
         self.events += 1;
-        let key = format!("event-{number:064x}");
         let event_type = ["job.queued", "job.running", "job.succeeded"];
         let meta = EventMeta {
             event_id: Some(format!("evt_{number}")),
             event_type: Some(event_type[usize::try_from(number % 3).unwrap()].to_owned()),
-            job_id: Some(format!("job_{}", number / 3)),
+            job_id: Some(job_of(number)),
         };
+        (format!("event-{number:064x}"), meta)
+    }
+
+    /// A new event comes, and what became of its attempt is not heard.
+    fn claim(&mut self) -> (String, Token) {
+        let (key, meta) = self.next_event();
         let answer = self.ask(Call::Claim { key: key.clone(), meta });
         let Reply::Granted { token, .. } = answer else { panic!("{answer:?}") };
         assert!(self.store.alarm_ms().is_some(), "a row without an alarm");
@@ -105,8 +118,10 @@ impl Object {
         let (key, token) = self.claim();
         self.leases.remove(&key);
         let counts = Counts::default();
+        let job_id = Some(job_of(self.events - 1));
         let settle = if self.events.is_multiple_of(10) {
             Call::Release {
+                job_id,
                 key,
                 token,
                 outcome: "origin_failed".to_owned(),
@@ -116,9 +131,39 @@ impl Object {
                 counts,
             }
         } else {
-            Call::Commit { key, token, counts }
+            Call::Commit { job_id, key, token, counts }
         };
         assert_eq!(self.ask(settle), Reply::Ok);
+    }
+
+    /// A new event comes with its bytes, and is delivered: every tenth at the second attempt, which is the object's.
+    fn owe(&mut self) {
+        let (key, meta) = self.next_event();
+        let job_id = meta.job_id.clone();
+        let (head, body_bytes) = ("x".repeat(500), 4_096);
+        let answer = self.ask(Call::Accept { key: key.clone(), meta, head, body_bytes });
+        let Reply::Accepted { mut token, .. } = answer else { panic!("{answer:?}") };
+        if self.events.is_multiple_of(10) {
+            let release = Call::Release {
+                job_id: job_id.clone(),
+                key: key.clone(),
+                token,
+                outcome: "origin_failed".to_owned(),
+                status: Some(500),
+                retry_after_ms: None,
+                jitter: 0,
+                counts: Counts::default(),
+            };
+            assert_eq!(self.ask(release), Reply::Ok);
+            self.wait_until(self.now_ms + MINUTE_MS / 2);
+            let taken = outbox::take(&mut self.store, &self.policy, self.now_ms).unwrap().unwrap();
+            assert_eq!(taken.key, key);
+            token = taken.entry.attempts;
+        }
+        self.rows.insert(key.clone(), self.now_ms);
+        self.most_rows = self.most_rows.max(self.rows.len());
+        let counts = Counts::default();
+        assert_eq!(self.ask(Call::Commit { job_id, key, token, counts }), Reply::Ok);
     }
 
     /// Lets time pass; alarms ring when they are due, and as late as the platform is.
@@ -170,22 +215,21 @@ impl Object {
     }
 }
 
-#[test]
-fn a_steady_stream_takes_a_bounded_place() {
-    const PERIODS: u64 = 24;
-    const PER_PERIOD: u64 = 600;
+/// Events come for many retention periods.
+fn assert_a_bounded_place(periods: u64, per_period: u64, comes: impl Fn(&mut Object)) {
     let mut object = Object::new();
+    object.store.0.set_body_bytes(4_096);
     let mut bytes = Vec::new();
-    for _ in 0..PERIODS {
-        for _ in 0..PER_PERIOD {
-            let next_ms = object.now_ms + RETENTION_MS / PER_PERIOD;
+    for _ in 0..periods {
+        for _ in 0..per_period {
+            let next_ms = object.now_ms + RETENTION_MS / per_period;
             object.wait_until(next_ms);
-            if object.events.is_multiple_of(100) { drop(object.claim()) } else { object.deliver() }
+            comes(&mut object);
         }
         bytes.push(object.store.0.bytes().unwrap());
     }
     // As many as come within one retention and the longest that one is kept after.
-    let most = PER_PERIOD * (RETENTION_MS + GRACE_MS) / RETENTION_MS;
+    let most = per_period * (RETENTION_MS + GRACE_MS) / RETENTION_MS;
     println!(
         "{} events, {} alarms, at most {} rows (bound {most}), longest overdue {} s, bytes {bytes:?}",
         object.events,
@@ -200,6 +244,19 @@ fn a_steady_stream_takes_a_bounded_place() {
     let allowed = early.last().unwrap() * 11 / 10;
     assert!(late.iter().all(|bytes| *bytes <= allowed), "the database grows: {bytes:?}");
     object.come_to_rest();
+}
+
+#[test]
+fn a_steady_stream_takes_a_bounded_place() {
+    assert_a_bounded_place(24, 600, |object| {
+        if object.events.is_multiple_of(100) { drop(object.claim()) } else { object.deliver() }
+    });
+}
+
+/// The same with events that are owed, of 4 KB each: their bytes take no place once they are delivered.
+#[test]
+fn a_steady_stream_of_owed_events_takes_a_bounded_place() {
+    assert_a_bounded_place(24, 300, Object::owe);
 }
 
 /// So many requests come that there is always one between an alarm's time and its ringing.
@@ -236,9 +293,9 @@ fn a_burst_is_worked_off() {
         object.alarms,
         object.longest_overdue_ms / 1_000,
     );
-    // The first alarm finds one row due and waits for the others; then a batch a second.
+    // The first walk begins with one row due; the next one waits. Each goes by a batch a second.
     let batches_ms = BURST / u64::from(BATCH) * 1_000;
-    assert!(object.longest_overdue_ms <= LEAST_PAUSE_MS + batches_ms);
+    assert!(object.longest_overdue_ms <= PAUSE_MS + 2 * batches_ms);
     // What was taken up is used again.
     (0..BURST / 10).for_each(|_| drop(object.claim()));
     assert_eq!(object.store.0.bytes(), Ok(bytes));

@@ -15,6 +15,8 @@ pub(crate) struct Sqlite {
     connection: Connection,
     /// How many statements it will still run; without a number, all.
     statements_left: Cell<Option<usize>>,
+    /// The length of all bodies.
+    body_bytes: Cell<usize>,
     alarm_ms: Cell<Option<u64>>,
 }
 
@@ -26,7 +28,17 @@ impl Sqlite {
 
     /// A database in a file.
     pub(crate) fn on(connection: Connection) -> Self {
-        Self { connection, statements_left: Cell::new(None), alarm_ms: Cell::new(None) }
+        Self {
+            connection,
+            statements_left: Cell::new(None),
+            body_bytes: Cell::new(1),
+            alarm_ms: Cell::new(None),
+        }
+    }
+
+    /// From now on bodies have this length.
+    pub(crate) fn set_body_bytes(&self, bytes: usize) {
+        self.body_bytes.set(bytes);
     }
 
     /// Runs `statements` more and breaks off at the next one.
@@ -58,6 +70,35 @@ impl Sqlite {
         }
         Ok(())
     }
+
+    fn run_one(
+        &self,
+        statement: &mut Statement<'_>,
+        values: Vec<Value>,
+    ) -> rusqlite::Result<Vec<Columns>> {
+        let columns = statement.column_count();
+        let values = values.into_iter().map(|value| self.stored(value));
+        let mut rows = statement.query(rusqlite::params_from_iter(values))?;
+        let mut result = Vec::new();
+        while let Some(row) = rows.next()? {
+            result.push(
+                (0..columns)
+                    .map(|index| row.get_ref(index).map(value))
+                    .collect::<Result<_, _>>()?,
+            );
+        }
+        Ok(result)
+    }
+
+    fn stored(&self, value: Value) -> Stored {
+        match value {
+            Value::Null => Stored::Null,
+            Value::Integer(number) => Stored::Integer(number),
+            Value::Text(text) => Stored::Text(text),
+            Value::Body => Stored::Blob(vec![0xff; self.body_bytes.get()]),
+            Value::Other => unreachable!("the ledger never writes anything else"),
+        }
+    }
 }
 
 /// A store on an empty database, with its tables.
@@ -75,7 +116,7 @@ impl Storage for Sqlite {
         if let Some(values) = values.take_if(|_| !statements.contains(';')) {
             self.count_statement()?;
             let mut statement = self.connection.prepare_cached(statements).map_err(in_words)?;
-            return run(&mut statement, values).map_err(in_words);
+            return self.run_one(&mut statement, values).map_err(in_words);
         }
         let mut batch = Batch::new(&self.connection, statements);
         let mut rows = Vec::new();
@@ -83,7 +124,7 @@ impl Storage for Sqlite {
             self.count_statement()?;
             let takes_values = statement.parameter_count() > 0;
             let values = values.take_if(|_| takes_values).unwrap_or_default();
-            rows = run(&mut statement, values).map_err(in_words)?;
+            rows = self.run_one(&mut statement, values).map_err(in_words)?;
         }
         if values.is_some() { Err("no statement takes the values".to_owned()) } else { Ok(rows) }
     }
@@ -115,29 +156,6 @@ impl Storage for Sqlite {
         }
         self.run("RELEASE step");
         Ok(())
-    }
-}
-
-fn run(statement: &mut Statement<'_>, values: Vec<Value>) -> rusqlite::Result<Vec<Columns>> {
-    let columns = statement.column_count();
-    let values = values.into_iter().map(stored);
-    let mut rows = statement.query(rusqlite::params_from_iter(values))?;
-    let mut result = Vec::new();
-    while let Some(row) = rows.next()? {
-        result.push(
-            (0..columns).map(|index| row.get_ref(index).map(value)).collect::<Result<_, _>>()?,
-        );
-    }
-    Ok(result)
-}
-
-fn stored(value: Value) -> Stored {
-    match value {
-        Value::Null => Stored::Null,
-        Value::Integer(number) => Stored::Integer(number),
-        Value::Text(text) => Stored::Text(text),
-        Value::Body => Stored::Blob(vec![0xff]),
-        Value::Other => unreachable!("the ledger never writes anything else"),
     }
 }
 

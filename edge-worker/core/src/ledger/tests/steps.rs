@@ -19,7 +19,7 @@ fn call(database: &Sqlite, call: &Call, settings: &Settings) -> Result<String, S
 /// Everything that a step can change.
 fn shown(database: &Sqlite) -> Vec<String> {
     let mut shown = vec![format!("{:?}", database.alarm_ms())];
-    for table in ["event", "outcome_count", "shard_count", "gate"] {
+    for table in ["event", "outcome_count", "shard_count", "gate", "walk"] {
         shown.extend(database.shown(&format!("SELECT * FROM {table}")));
     }
     shown
@@ -54,9 +54,10 @@ fn a_call_that_breaks_off_has_not_happened() {
     };
     let counts = Counts::from("duplicate:2,forwarded:1");
     let steps = [
-        (Call::Claim { key: key(), meta: meta.clone() }, 4),
+        (Call::Claim { key: key(), meta: meta.clone() }, 2),
         (
             Call::Release {
+                job_id: some("job_1"),
                 key: key(),
                 token: 1,
                 outcome: "x".to_owned(),
@@ -67,8 +68,8 @@ fn a_call_that_breaks_off_has_not_happened() {
             },
             4,
         ),
-        (Call::Claim { key: key(), meta }, 4),
-        (Call::Commit { key: key(), token: 2, counts }, 4),
+        (Call::Claim { key: key(), meta }, 2),
+        (Call::Commit { job_id: some("job_1"), key: key(), token: 2, counts }, 4),
     ];
     for (step, statements) in steps {
         let made = || call(&database, &step, &settings).map(drop);
@@ -87,7 +88,9 @@ fn a_step_with_owed_events_that_breaks_off_has_not_happened() {
         head: "{}".to_owned(),
         body_bytes: 1,
     };
+    let job_id = || Some("job_1".to_owned());
     let release = Call::Release {
+        job_id: job_id(),
         key: "event-1".to_owned(),
         token: 1,
         outcome: "origin_rejected".to_owned(),
@@ -104,6 +107,7 @@ fn a_step_with_owed_events_that_breaks_off_has_not_happened() {
     assert!(assert_whole(&database, &take) >= 4);
     // A failure opens the breaker in the same step.
     let failed = Call::Release {
+        job_id: job_id(),
         key: "event-2".to_owned(),
         token: 1,
         outcome: "origin_failed".to_owned(),

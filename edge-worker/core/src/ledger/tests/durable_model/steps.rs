@@ -12,7 +12,7 @@ use crate::ledger::message::{Call, Reply};
 use crate::ledger::policy::Policy;
 use crate::ledger::store::Store as _;
 use crate::ledger::tests::memory_store::MemoryStore;
-use crate::ledger::{alarm, gate, outbox};
+use crate::ledger::{alarm, outbox};
 use crate::machine::{Input, Machine, Output};
 use crate::trace::Random;
 
@@ -195,7 +195,8 @@ impl Edge {
             let mut rows = system.store.rows.values();
             return rows.any(|it| it.is_in_lane() && it.due_ms().is_some());
         };
-        let held_ms = gate::held_until(&system.store, &self.policy, NOW_MS).unwrap().unwrap_or(0);
+        let held_ms =
+            system.store.gate.held_until(&system.store, &self.policy, NOW_MS).unwrap().unwrap_or(0);
         let least_ms = if system.rang_in_vain { LEASE_MS } else { TICK_MS };
         let latest_ms = due_ms.max(held_ms).max(NOW_MS + least_ms);
         system.is_ringing() || system.store.alarm_ms().is_some_and(|ms| ms <= latest_ms)

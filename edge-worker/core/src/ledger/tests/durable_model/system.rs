@@ -211,6 +211,8 @@ impl System {
             (*until_ms, *since_ms) = (clamped(*until_ms), NOW_MS);
         }
         self.store.clear_outcomes();
+        // The walk is about what is old, and the times here are not.
+        self.store.clear_walk();
         self.attempts.sort();
         self.strays.sort();
         self

@@ -116,7 +116,9 @@ pub(crate) fn release_commits(
     now_ms: u64,
 ) -> Answered {
     let call = match call {
-        Call::Release { key, token, counts, .. } => Call::Commit { key, token, counts },
+        Call::Release { job_id, key, token, counts, .. } => {
+            Call::Commit { job_id, key, token, counts }
+        }
         call => call,
     };
     protocol::answer(store, call, policy, now_ms)

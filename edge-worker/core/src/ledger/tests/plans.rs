@@ -1,0 +1,94 @@
+//! How SQLite finds the rows of each statement: by key or by an index, and never among all unless it says so.
+
+use super::sqlite::{Sqlite, fresh_store};
+use crate::ledger::sql;
+use crate::ledger::sqlite_store::Storage as _;
+use crate::ledger::value::Value;
+
+fn parameters(statement: &str) -> usize {
+    let numbered = (1..=9).rev().find(|number| statement.contains(&format!("?{number}")));
+    numbered.unwrap_or_else(|| statement.matches('?').count())
+}
+
+/// The ways to the rows of `event`.
+fn ways(database: &Sqlite, statement: &str) -> Vec<String> {
+    let values = vec![Value::Null; parameters(statement)];
+    let plan = database.query(&format!("EXPLAIN QUERY PLAN {statement}"), values).unwrap();
+    let details = plan.into_iter().filter_map(|mut columns| match columns.pop() {
+        Some(Value::Text(detail)) => Some(detail),
+        _ => None,
+    });
+    details.filter(|detail| detail.contains(" event")).collect()
+}
+
+/// What is done for a delivery or in an alarm takes as long among a million rows as among ten.
+#[test]
+fn rows_are_found_by_key_or_by_an_index() {
+    let database = fresh_store().0;
+    for (way, statements) in [
+        (
+            "PRIMARY KEY (job_id=? AND key=?)",
+            &[sql::SELECT, sql::SELECT_BODY, sql::UPDATE, sql::UPDATE_OWED, sql::UPDATE_ACCEPTED][..],
+        ),
+        (
+            "PRIMARY KEY (job_id=?",
+            &[
+                sql::SELECT_KNOWN,
+                sql::SELECT_LANE_HEAD,
+                sql::SELECT_NEXT_SEQ,
+                sql::SELECT_FURTHEST,
+                sql::LIST_BY_JOB,
+            ],
+        ),
+        (
+            "PRIMARY KEY ((job_id,key)>(?,?) AND (job_id,key)<(?,?))",
+            &[sql::DELETE_PIECE, sql::SELECT_PIECE, sql::OPEN_PIECE],
+        ),
+        ("PRIMARY KEY ((job_id,key)>(?,?))", &[sql::SELECT_PIECE_END]),
+        (
+            "event_by_due (state=? AND due_ms",
+            &[
+                sql::SELECT_FIRST_DUE,
+                sql::SELECT_NEXT_DUE,
+                sql::COUNT_UNDER_WAY,
+                sql::SELECT_NEXT_LEASE_END,
+                sql::COUNT_OWED_CLAIMS,
+            ],
+        ),
+        (
+            "event_unsettled (state=?",
+            &[
+                sql::SELECT_OLDEST_DEAD,
+                sql::COUNT_UNSETTLED,
+                sql::SELECT_OLDEST_WAITING,
+                sql::LIST_UNSETTLED,
+            ],
+        ),
+        ("event_", &[sql::SUM_BODIES]),
+    ] {
+        for statement in statements {
+            let ways = ways(&database, statement);
+            assert!(!ways.is_empty(), "{statement}");
+            assert!(ways.iter().all(|it| it.contains(way)), "{statement}: {ways:?}");
+        }
+    }
+    let dead = ways(&database, sql::DELETE_DEAD);
+    assert!(
+        dead.iter().any(|it| it.contains("event_unsettled (state=? AND last_ms<?)")),
+        "{dead:?}"
+    );
+    assert!(dead.iter().all(|it| it.contains("SEARCH")), "{dead:?}");
+}
+
+/// These look at all rows, or at the first of them: on request of an admin, or up to a limit.
+#[test]
+fn only_these_look_at_all_rows() {
+    let database = fresh_store().0;
+    for statement in [sql::FIND, sql::LIST_SETTLED, sql::COUNT_SETTLED, sql::SELECT_ANY] {
+        let ways = ways(&database, statement);
+        assert!(ways.iter().all(|it| it.starts_with("SCAN")), "{statement}: {ways:?}");
+    }
+    for limited in [sql::COUNT_SETTLED, sql::SELECT_ANY] {
+        assert!(limited.contains("LIMIT"), "{limited}");
+    }
+}
