@@ -1,7 +1,7 @@
 //! Counts by name: deliveries by outcome, events by state.
 //!
 //! An isolate counts outcomes in memory. What it has counted goes along with a call that changes the
-//! ledger anyway, at most once a second, so counting costs no call of its own and refused deliveries
+//! ledger anyway, at most twice a minute, so counting costs no call of its own and refused deliveries
 //! still never cause one. What an isolate has not reported when the platform ends it is not counted.
 
 use std::collections::BTreeMap;
