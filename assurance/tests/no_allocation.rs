@@ -7,12 +7,15 @@
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 use core::fmt::{self, Write as _};
+use core::future::Future as _;
 use core::hint::black_box;
+use core::pin::pin;
+use core::task::{Context, Poll, Waker};
 
 use assert_no_alloc::{AllocDisabler, assert_no_alloc, reset_violation_count, violation_count};
 use nextapi_webhook::{
-    Error, Event, EventKey, Key, KeyError, Label, MAX_HEADER_BYTES, Mac, Pending, ReplayWindow,
-    Signature, Tolerance, UnixTime, Verified, Verifier, verify_with,
+    Error, Event, EventKey, Key, KeyError, Label, MAX_HEADER_BYTES, Mac, Pending, ReadError,
+    ReplayWindow, Signature, Tolerance, UnixTime, Verified, Verifier, verify_with,
 };
 
 #[global_allocator]
@@ -166,6 +169,37 @@ fn streams() {
         let mut unfinished = verifier.begin(&header).unwrap();
         assert_eq!(unfinished.finish(NOW), Err(Error::SignatureMismatch));
         assert_eq!(verifier.begin("").err(), Some(Error::TimestampMissing));
+    });
+}
+
+#[test]
+fn bodies_from_readers() {
+    let verifier = verifier();
+    let header = header(b"whsec_old", NOW);
+    let mut buffer = [0; 16];
+    without_allocation(|| {
+        let mut stream = verifier.begin(&header).unwrap();
+        let mut reader = BODY;
+        assert_eq!(stream.read_from(&mut reader, &mut buffer, 100), Ok(BODY.len()));
+        assert_eq!(stream.finish(NOW).map(|verified| verified.key_index()), Ok(1));
+
+        stream.begin(&header).unwrap();
+        let mut reader = BODY;
+        {
+            let mut future =
+                pin!(stream.read_exact_from_async(&mut reader, &mut buffer, BODY.len()));
+            let result = future.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+            assert_eq!(result, Poll::Ready(Ok(())));
+        }
+        assert_eq!(stream.finish(NOW).map(|verified| verified.key_index()), Ok(1));
+
+        stream.begin(&header).unwrap();
+        let too_long = stream.read_from(&mut { BODY }, &mut buffer, 10).unwrap_err();
+        let ended = stream.read_exact_from(&mut { BODY }, &mut buffer, 100).unwrap_err();
+        let no_buffer = stream.read_from(&mut { BODY }, &mut [], 100).unwrap_err();
+        for error in [too_long, ended, no_buffer, ReadError::NoBuffer] {
+            print(format_args!("{} {error} {error:?}", error.code()));
+        }
     });
 }
 

@@ -15,6 +15,8 @@ mod json;
 mod key;
 mod mac;
 mod pending;
+#[cfg(feature = "embedded-io")]
+mod read_error;
 mod replay_window;
 mod sha256;
 mod signature;
@@ -35,6 +37,8 @@ pub use json::MAX_DEPTH;
 pub use key::Key;
 pub use mac::Mac;
 pub use pending::Pending;
+#[cfg(feature = "embedded-io")]
+pub use read_error::ReadError;
 pub use replay_window::ReplayWindow;
 pub use signature::{Label, Signature};
 pub use stream::Stream;

@@ -1,5 +1,8 @@
 //! The verdict over a body that arrives in pieces.
 
+#[cfg(feature = "embedded-io")]
+mod read;
+
 use crate::header::Header;
 use crate::sha256::{Blocks, Chain};
 use crate::verdict::Verdict;

@@ -6,10 +6,13 @@
 //! functions, and there no compiler can tell what the other side does.
 
 use core::convert::Infallible;
+use core::future::Future;
 use core::hint::black_box;
+use core::pin::pin;
+use core::task::{Context, Poll, Waker};
 
 use nextapi_webhook::{
-    EngineError, Error, Event, EventError, EventKey, Key, KeyError, Label, Mac, Pending,
+    EngineError, Error, Event, EventError, EventKey, Key, KeyError, Label, Mac, Pending, ReadError,
     ReplayWindow, Signature, Stream, Tolerance, UnixTime, Verified, Verifier, verify_with,
 };
 use no_panic::no_panic;
@@ -18,6 +21,37 @@ use no_panic::no_panic;
 const KEYS: usize = 2;
 /// Events that the checked window has room for.
 const EVENTS: usize = 8;
+
+/// A reader of which the compiler knows nothing but that it does not panic itself: every answer that a reader
+/// may give, and those that it may not.
+struct Reader<'a>(&'a [Result<usize, Infallible>]);
+
+impl embedded_io::ErrorType for Reader<'_> {
+    type Error = Infallible;
+}
+
+impl embedded_io::Read for Reader<'_> {
+    fn read(&mut self, room: &mut [u8]) -> Result<usize, Infallible> {
+        room.fill(b'x');
+        let Some((answer, rest)) = self.0.split_first() else { return Ok(0) };
+        self.0 = rest;
+        *answer
+    }
+}
+
+impl embedded_io_async::Read for Reader<'_> {
+    async fn read(&mut self, room: &mut [u8]) -> Result<usize, Infallible> {
+        embedded_io::Read::read(self, room)
+    }
+}
+
+/// What a future gives that never waits.
+fn ready<T>(future: impl Future<Output = T>) -> Option<T> {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => Some(output),
+        Poll::Pending => None,
+    }
+}
 
 /// Makes the checks, and a list of their names that says what was proved.
 macro_rules! checks {
@@ -78,6 +112,38 @@ checks! {
     }
     fn stream_finish(stream: &mut Stream<'_, KEYS>, now: UnixTime) -> Result<Verified, Error> {
         stream.finish(now)
+    }
+    fn stream_read_from(
+        stream: &mut Stream<'_, KEYS>,
+        reader: &mut Reader<'_>,
+        buffer: &mut [u8],
+        limit: usize
+    ) -> Result<usize, ReadError<Infallible>> {
+        stream.read_from(reader, buffer, limit)
+    }
+    fn stream_read_exact_from(
+        stream: &mut Stream<'_, KEYS>,
+        reader: &mut Reader<'_>,
+        buffer: &mut [u8],
+        length: usize
+    ) -> Result<(), ReadError<Infallible>> {
+        stream.read_exact_from(reader, buffer, length)
+    }
+    fn stream_read_from_async(
+        stream: &mut Stream<'_, KEYS>,
+        reader: &mut Reader<'_>,
+        buffer: &mut [u8],
+        limit: usize
+    ) -> Option<Result<usize, ReadError<Infallible>>> {
+        ready(stream.read_from_async(reader, buffer, limit))
+    }
+    fn stream_read_exact_from_async(
+        stream: &mut Stream<'_, KEYS>,
+        reader: &mut Reader<'_>,
+        buffer: &mut [u8],
+        length: usize
+    ) -> Option<Result<(), ReadError<Infallible>>> {
+        ready(stream.read_exact_from_async(reader, buffer, length))
     }
     fn pending_parse(header: &[u8]) -> Result<Pending, Error> {
         Pending::parse(header)
@@ -172,6 +238,16 @@ fn main() -> Result<(), Box<dyn core::error::Error>> {
     stream_begin(&mut again, header)?;
     stream_update(&mut again, body);
     black_box(verified_age_secs(stream_finish(&mut again, now)?));
+
+    let answers = black_box([Ok(7), Ok(usize::MAX), Ok(1)]);
+    let mut room = [0; 16];
+    let buffer: &mut [u8] = black_box(&mut room);
+    let reader = || Reader(&answers);
+    // 7 bytes, the 9 that there is room for, and 1.
+    assert_eq!(stream_read_from(&mut again, &mut reader(), buffer, 100), Ok(17));
+    assert_eq!(stream_read_exact_from(&mut again, &mut reader(), buffer, 17), Ok(()));
+    assert_eq!(stream_read_from_async(&mut again, &mut reader(), buffer, 100), Some(Ok(17)));
+    assert_eq!(stream_read_exact_from_async(&mut again, &mut reader(), buffer, 17), Some(Ok(())));
 
     let mut pending = pending_parse(header)?;
     black_box(pending_message(&pending, body));
