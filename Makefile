@@ -31,7 +31,7 @@ CARGO_SEMVER_CHECKS := .tools/installed/cargo-semver-checks-$(CARGO_SEMVER_CHECK
 
 # What the verifier can have, so that its tests see it. Not defmt: what it leaves for firmware's linker, the
 # edge's library cannot be linked with.
-VERIFIER_FEATURES := nextapi-webhook/serde,nextapi-webhook/std,nextapi-webhook/zeroize
+VERIFIER_FEATURES := nextapi-webhook/embedded-io-async,nextapi-webhook/serde,nextapi-webhook/std,nextapi-webhook/zeroize
 NO_STD_TARGETS := wasm32-unknown-unknown thumbv7em-none-eabihf x86_64-unknown-none
 EDGE := edge-worker
 BUNDLE := $(EDGE)/build/index.js
@@ -187,7 +187,8 @@ end-to-end: $(BUNDLE) $(FAULTS_BUNDLE) ## the built worker on workerd, SQLite an
 no-std: .tools/installed/targets ## verifier and C library without a standard library
 	$(call say,Verifier and C library without a standard library)
 	# In release, as it ships; an unoptimised sha2 for a target without SSE stops in LLVM.
-	for target in $(NO_STD_TARGETS); do cargo build --release --package nextapi-webhook --target $$target; done
+	for target in $(NO_STD_TARGETS); do cargo build --release --package nextapi-webhook \
+		--features embedded-io-async --target $$target; done
 	$(C_BUILD) --crate-type staticlib --target thumbv7em-none-eabihf
 
 ORIGINS_PYTHON := .tools/origins/bin/python
@@ -304,9 +305,10 @@ edge-peers: $(BUNDLE) ## the workers of `make bench-edge` give the right answers
 	target/debug/nextapi-webhook-edge-bench --test
 
 .PHONY: package
-package: ## what would be published builds by itself
+package: ## what would be published builds by itself, has its licences
 	$(call say,The package$(comma) built from what it contains)
-	cargo package --package nextapi-webhook --allow-dirty
+	$(call debian,python3,command -v python3)
+	.ci/package.sh
 
 .PHONY: docs-rs
 docs-rs: .tools/installed/nightly ## documentation as docs.rs builds it

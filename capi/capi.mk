@@ -4,6 +4,8 @@
 PREFIX = /usr/local
 LIBDIR = $(PREFIX)/lib
 INCLUDEDIR = $(PREFIX)/include
+# For the texts of the licences.
+DOCDIR = $(PREFIX)/share/doc/nextapi_webhook
 DESTDIR =
 # What it is built and installed for, as rustc calls it; if empty, CARGO_BUILD_TARGET, else this machine.
 TARGET =
@@ -31,7 +33,7 @@ c-library: ## the static and the shared C library; TARGET
 # Needs no Rust, so that it can be run by root; what is not built is not installed.
 .PHONY: install
 install: ## install what c-library built; PREFIX, DESTDIR, TARGET
-	@PREFIX='$(PREFIX)' LIBDIR='$(LIBDIR)' INCLUDEDIR='$(INCLUDEDIR)' DESTDIR='$(DESTDIR)' \
+	@PREFIX='$(PREFIX)' LIBDIR='$(LIBDIR)' INCLUDEDIR='$(INCLUDEDIR)' DOCDIR='$(DOCDIR)' DESTDIR='$(DESTDIR)' \
 		capi/packaging/install.sh $(C_STAGE) $(TARGET)
 
 # Made from the sources, and committed for those who have no Rust.
@@ -90,7 +92,7 @@ msrv: .tools/installed/rust-$(MSRV) ## verifier and C library with the oldest co
 	$(call say,Verifier and C library with Rust $(MSRV))
 	grep -q '^rust-version = "$(MSRV)"$$' verifier/Cargo.toml
 	CARGO_TARGET_DIR=target/msrv cargo +$(MSRV) test --quiet --package nextapi-webhook --lib --tests \
-		--features serde,std,zeroize
+		--features embedded-io-async,serde,std,zeroize
 	RUSTUP_TOOLCHAIN=$(MSRV) CARGO_TARGET_DIR=target/msrv capi/packaging/build.sh $(C_OUT)/msrv $(C_ABI)
 	capi/tests/programs.sh $(C_OUT)/msrv/libnextapi_webhook $(C_OUT) sanitizers
 

@@ -41,7 +41,7 @@ cargo rustc --quiet "${settings[@]}" --profile capi --package nextapi-webhook-c 
     while read -r file; do
         cp "$file" "$stage/libnextapi_webhook.${file##*.}"
     done
-cp "$here"/../include/* "$stage"
+cp "$here"/../include/* LICENSE-* "$stage"
 test -e "$stage/libnextapi_webhook.a"
 version=$(cargo pkgid --package nextapi-webhook-c | sed 's/.*[#@]//')
 echo "$version $abi $target $host" >"$stage/built"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Lays the library out as a distribution would. `make install` calls it with the folders in the
-# environment: PREFIX, LIBDIR, INCLUDEDIR, and DESTDIR in front of them for a package being built. It builds
+# environment: PREFIX, LIBDIR, INCLUDEDIR, DOCDIR, and DESTDIR in front of them for a package being built. It builds
 # nothing, and takes nothing but what packaging/build.sh has gathered.
 #
 #   packaging/install.sh STAGE [TARGET]     STAGE is that folder, TARGET the machine to install for: by
@@ -25,7 +25,7 @@ fi
 [ -e "$stage/libnextapi_webhook.so" ] || refuse \
     "only ELF shared libraries can be installed, and for $target there is none" \
     "what was built is in $stage: $(cd "$stage" && echo libnextapi_webhook.*)"
-for folder in "$PREFIX" "$LIBDIR" "$INCLUDEDIR"; do
+for folder in "$PREFIX" "$LIBDIR" "$INCLUDEDIR" "$DOCDIR"; do
     [[ $folder == /* ]] || refuse "not an absolute path: $folder"
 done
 include_from_lib=$(realpath --canonicalize-missing --relative-to="$LIBDIR" "$INCLUDEDIR" 2>/dev/null) ||
@@ -48,7 +48,8 @@ fill() {
 }
 
 library=$root$LIBDIR
-install -d "$library/pkgconfig" "$library/cmake/nextapi_webhook" "$root$INCLUDEDIR"
+install -d "$library/pkgconfig" "$library/cmake/nextapi_webhook" "$root$INCLUDEDIR" "$root$DOCDIR"
+install -m 644 "$stage"/LICENSE-* "$root$DOCDIR"
 install -m 644 "$stage"/*.h "$stage"/*.hpp "$root$INCLUDEDIR"
 install -m 644 "$stripped/libnextapi_webhook.a" "$library"
 install -m 755 "$stripped/libnextapi_webhook.so" "$library/libnextapi_webhook.so.$version"

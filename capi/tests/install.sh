@@ -84,7 +84,12 @@ LC_ALL=C sort <<FILES | diff - <(cd "$out/root" && find . -not -type d | LC_ALL=
 ./usr/lib/triplet/libnextapi_webhook.so.$abi
 ./usr/lib/triplet/libnextapi_webhook.so.$version
 ./usr/lib/triplet/pkgconfig/nextapi_webhook.pc
+./usr/share/doc/nextapi_webhook/LICENSE-APACHE
+./usr/share/doc/nextapi_webhook/LICENSE-MIT
 FILES
+for text in LICENSE-APACHE LICENSE-MIT; do
+    cmp "$here/../../$text" "$out/root/usr/share/doc/nextapi_webhook/$text"
+done
 if grep -r -l "$out" "$out/root"; then
     fail 'an installed file names DESTDIR'
 fi
