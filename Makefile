@@ -103,6 +103,8 @@ bench: ## the verifier beside its peers and SHA-256 (minutes)
 	cargo bench --package nextapi-webhook-benches --bench verify -- --quiet
 	$(call say,Growth: by body$(comma) keys$(comma) signatures)
 	cargo run --release --package nextapi-webhook-benches --bin growth
+	$(call say,The longest header beside an ordinary one)
+	cargo run --release --package nextapi-webhook-benches --bin headers
 	$(call say,Ratios: ours beside its peers and the limit)
 	cargo run --release $(PEERS)
 

@@ -12,7 +12,8 @@ embedded: .tools/installed/embedded ## the host's vectors on a Cortex-M4, flash,
 	cd firmware && cargo test --quiet --locked --package nextapi-firmware-host
 	cd firmware && cargo run --quiet --locked --package nextapi-firmware-host
 
-EXAMPLES := cargo $(1) --quiet --locked --manifest-path firmware/examples/Cargo.toml --target-dir target/embedded-examples
+EXAMPLES = cargo $(1) --quiet --locked --manifest-path firmware/examples/Cargo.toml \
+	--target-dir target/embedded-examples
 EXAMPLE_TARGETS := thumbv7em-none-eabihf riscv32imc-unknown-none-elf riscv32imac-unknown-none-elf
 EXAMPLE_STM32 := --package nextapi-embassy-stm32 --target thumbv7em-none-eabihf
 EXAMPLE_ESP32C3 := --package nextapi-esp-hal --features esp32c3 --target riscv32imc-unknown-none-elf
