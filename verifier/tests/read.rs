@@ -48,7 +48,7 @@ impl<'a> Connection<'a> {
         }
         let count = self.bytes.len().min(self.at_a_time).min(room.len());
         let (given, rest) = self.bytes.split_at(count);
-        room[..count].copy_from_slice(given);
+        room.get_mut(..count).unwrap().copy_from_slice(given);
         self.bytes = rest;
         Ok(count)
     }
