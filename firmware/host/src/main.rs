@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! nextapi-firmware-host               everything; prints the figures, fails at the first thing that is not so
+//! nextapi-firmware-host --answers     only what the firmware answers, without measuring
 //! nextapi-firmware-host --markdown    only the figures, beside their targets, for `benches/RESULTS.md`
 //! ```
 
@@ -39,7 +40,8 @@ fn run() -> Result<(), Failure> {
             trial::show(&vectors)?;
             budget::show()
         }
+        ["--answers"] => trial::show(&vectors::read()?),
         ["--markdown"] => targets::show(),
-        _ => Err("usage: nextapi-firmware-host [--markdown]".into()),
+        _ => Err("usage: nextapi-firmware-host [--answers | --markdown]".into()),
     }
 }
