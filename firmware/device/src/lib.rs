@@ -21,5 +21,6 @@ pub use body::{BODY_BYTES, Body, PIECE_BYTES};
 pub use clock::Clock;
 pub use cost::{Cost, Counter, cost_of};
 pub use gate::Gate;
+pub use panic::stop;
 pub use receiver::{Judge, KEYS, serve};
 pub use uart::Uart;

@@ -38,6 +38,11 @@ pub trait Judge {
     /// Decides about a delivery whose body is still arriving. The time comes from the body, when it is there.
     fn judge(&mut self, header: &[u8], body: &mut Body<'_>) -> Answer;
 
+    /// Takes a frame of a program's own, which is nothing but its name. Whether there is one of that name.
+    fn command(&mut self, _name: u8) -> bool {
+        false
+    }
+
     /// Writes what else there is to say about the last delivery, on the line of its answer.
     fn remark(&self, _uart: &mut Uart) {}
 }
@@ -65,6 +70,7 @@ pub fn serve(mut judge: impl Judge) -> ! {
                 answer.write(&mut uart);
                 judge.remark(&mut uart);
             }
+            name if judge.command(name) => uart.write("set"),
             _ => uart.write("reject frame_unknown"),
         }
         uart.write("\n");

@@ -11,8 +11,10 @@ mod board;
 mod budget;
 mod cost;
 mod delivery;
+mod engine;
 mod image;
 mod program;
+mod readme;
 mod targets;
 mod trial;
 mod vectors;
@@ -38,9 +40,14 @@ fn run() -> Result<(), Failure> {
         [] => {
             let vectors = vectors::read()?;
             trial::show(&vectors)?;
+            engine::show(&vectors)?;
             budget::show()
         }
-        ["--answers"] => trial::show(&vectors::read()?),
+        ["--answers"] => {
+            let vectors = vectors::read()?;
+            trial::show(&vectors)?;
+            engine::show(&vectors)
+        }
         ["--markdown"] => targets::show(),
         _ => Err("usage: nextapi-firmware-host [--answers | --markdown]".into()),
     }
