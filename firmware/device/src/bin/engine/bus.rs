@@ -34,7 +34,7 @@ const LATENCY: u32 = 2_500;
 /// The model, where handlers find it.
 struct Shared(UnsafeCell<Model>);
 
-// SAFETY: only the handlers below touch it, of bus faults and of the system timer. They have the same priority, so
+// SAFETY: only the handlers below touch it, of bus faults and of the system timer. Both have the priority of reset, so
 // that neither interrupts the other.
 unsafe impl Sync for Shared {}
 

@@ -6,7 +6,7 @@ use crate::secret::Secret;
 use crate::unit::{Control, DIGEST_WORDS, Start, Status, Unit};
 
 /// How often the unit is asked whether it is ready, or its interrupt is looked for, before it is given up. The
-/// model is ready after fewer than a hundred.
+/// model is ready after a few hundred at most.
 pub(crate) const PATIENCE: u32 = 5_000;
 
 /// Why there is no MAC.
