@@ -6,6 +6,7 @@
 //! delivery = "D" header-length:u16 header body-length:u32 *( bytes / moment )
 //! bytes    = length:u8 length * byte          ; from 1 to 255, and no more than are left of the body
 //! moment   = 0:u8 now:u64
+//! command  = name:u8                          ; of a program's own: any other byte
 //! ```
 //!
 //! Numbers have their lowest byte first. Every frame is answered with one line of text, a delivery as soon as its

@@ -129,14 +129,16 @@ impl Answers {
 
 pub(crate) fn show(vectors: &[Vector]) -> Result<(), Failure> {
     println!(
-        "Claim: with a hash unit the verdicts are the same, it is used once for each key, and a dead one lets nobody in."
+        "Claim: with a hash unit the verdicts are the same, it is used once for each key, and a dead one lets \
+         nobody in."
     );
     let mut device = Device::start()?;
     device.vectors(vectors)?;
     device.lengths()?;
     let Device { deliveries, computations, .. } = device;
     println!(
-        "  {deliveries} deliveries, each waited for and with interrupts: the answers of the verifier, {computations} computations, one for each key"
+        "  {deliveries} deliveries, each waited for and with interrupts: the answers of the verifier, \
+         {computations} computations, one for each key"
     );
     println!("  a unit that is dead or hangs: {} answers as expected", device.dead()?);
     // A unit without a clock counts nothing.

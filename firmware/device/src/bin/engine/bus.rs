@@ -90,7 +90,7 @@ impl Registers {
     }
 
     /// Goes on behind an instruction of so many bytes, also where it is one of an IT block (`ITAdvance`, section
-    /// A7.3.3; the state of the block is in two places of the register, section B1.4.2).
+    /// A7.3; the state of the block is in two places of the register, section B1.4.2).
     fn advance(&mut self, bytes: u32) {
         const STATE: u32 = 0b11 << 25 | 0b11_1111 << 10;
         self.pc = self.pc.wrapping_add(bytes);

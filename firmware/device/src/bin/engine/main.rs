@@ -38,6 +38,9 @@ struct Trial {
 impl Judge for Trial {
     fn set(&mut self, secrets: &[&[u8]], tolerance: Tolerance) -> Result<(), &'static str> {
         self.count = 0;
+        for place in &mut self.secrets {
+            place.set(&[]);
+        }
         self.gate.set(secrets, tolerance)?;
         self.tolerance = tolerance;
         for (place, secret) in self.secrets.iter_mut().zip(secrets) {
