@@ -12,7 +12,7 @@ stage=$1 abi=$2 target=${3:-${CARGO_BUILD_TARGET:-}}
 host=$(rustc -vV | sed -n 's/^host: //p')
 target=${target:-$host}
 
-kinds=staticlib,cdylib link=()
+kinds=staticlib,cdylib
 case $target in
     *-apple-*)
         link=(-C "link-arg=-Wl,-install_name,@rpath/libnextapi_webhook.$abi.dylib" -C link-arg=-lSystem) ;;
@@ -22,12 +22,13 @@ case $target in
         link=(-C "link-arg=-Wl,-soname,libnextapi_webhook.so.$abi,-z,defs" -C link-arg=-lc) ;;
     *) kinds=staticlib ;;
 esac
-if [ "${4:-}" = staticlib ]; then
-    kinds=staticlib link=()
-fi
-settings=()
+[ "${4:-}" = staticlib ] && kinds=staticlib
+# No array here is empty when it is expanded: for the bash of macOS, 3.2, that would be an unset variable.
+build=(cargo rustc --quiet --profile capi --package nextapi-webhook-c --features panic-handler)
+build+=(--crate-type "$kinds" --target "$target" --message-format json-render-diagnostics)
 # Optimised for size, sha2 keeps checks of indexes there that cannot fail, and the panic that they lead to.
-[[ $target == aarch64-* ]] && settings=(--config profile.capi.package.sha2.opt-level=3)
+[[ $target == aarch64-* ]] && build+=(--config profile.capi.package.sha2.opt-level=3)
+[ "$kinds" = staticlib ] || build+=(-- "${link[@]}")
 
 # Emptied first, so that a build that fails or is interrupted leaves nothing to be installed.
 rm -rf "$stage"
@@ -35,8 +36,7 @@ mkdir -p "$stage"
 stage=$(cd "$stage" && pwd)
 cd "$here/../.."
 # Cargo says which files it has written.
-cargo rustc --quiet "${settings[@]}" --profile capi --package nextapi-webhook-c --features panic-handler --crate-type "$kinds" \
-    --target "$target" --message-format json-render-diagnostics -- "${link[@]}" |
+"${build[@]}" |
     sed -n 's/.*"name":"nextapi_webhook_c".*"filenames":\[\([^]]*\)\].*/\1/p' | tr ',' '\n' | tr -d '"' |
     while read -r file; do
         cp "$file" "$stage/libnextapi_webhook.${file##*.}"

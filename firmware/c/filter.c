@@ -49,8 +49,9 @@ static nextapi_webhook_result verify(struct delivery *delivery, nextapi_webhook_
     while ((length = next_piece(delivery, &piece)) > 0)
         if (result == NEXTAPI_WEBHOOK_RESULT_OK)
             result = nextapi_webhook_stream_update(&stream, piece, length);
+    /* The time is read when the whole body is there: a sender may have held back its end. */
     if (result == NEXTAPI_WEBHOOK_RESULT_OK)
-        result = nextapi_webhook_stream_finish(&stream, delivery->now, verified);
+        result = nextapi_webhook_stream_finish(&stream, clock_now(), verified);
     return result;
 }
 

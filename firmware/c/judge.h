@@ -24,7 +24,6 @@ struct secret {
 };
 
 struct delivery {
-    uint64_t now;
     char header[HEADER_BYTES];
     size_t header_length;
     uint8_t body[BODY_BYTES];
@@ -32,6 +31,9 @@ struct delivery {
     /* How much of the body has arrived. */
     size_t received;
 };
+
+/* The device's clock, in seconds since 1970: see device/src/clock.rs. */
+uint64_t clock_now(void);
 
 /* Answers frames for ever. */
 void serve(void);

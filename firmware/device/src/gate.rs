@@ -1,6 +1,6 @@
 //! The verifier over deliveries that arrive in pieces.
 
-use nextapi_webhook::{Stream, Tolerance, UnixTime, Verified, Verifier};
+use nextapi_webhook::{Stream, Tolerance, Verified, Verifier};
 
 use crate::{Body, KEYS};
 
@@ -48,10 +48,10 @@ impl Gate {
     pub fn verify_at_once(
         &self,
         header: &[u8],
-        now: UnixTime,
         body: &mut Body<'_>,
     ) -> Result<Verified, &'static str> {
         let verifier = self.verifier().ok_or("key_none")?;
+        let now = body.time_at_end();
         let verdict = verifier.verify(header, body.all(), now);
         verdict.map(Verified::without_body).map_err(|error| error.code())
     }
@@ -63,7 +63,6 @@ impl Gate {
     pub fn verify_in_pieces(
         &self,
         header: &[u8],
-        now: UnixTime,
         body: &mut Body<'_>,
     ) -> Result<Verified, &'static str> {
         let verifier = self.verifier().ok_or("key_none")?;
@@ -72,6 +71,6 @@ impl Gate {
         while let Some(piece) = body.next_piece() {
             stream.update(piece);
         }
-        stream.finish(now).map_err(|error| error.code())
+        stream.finish(body.time_at_end()).map_err(|error| error.code())
     }
 }

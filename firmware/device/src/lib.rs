@@ -7,6 +7,7 @@
 
 mod answer;
 mod body;
+mod clock;
 mod cost;
 mod gate;
 #[cfg(feature = "small-memory-functions")]
@@ -17,7 +18,9 @@ mod uart;
 
 pub use answer::Answer;
 pub use body::{BODY_BYTES, Body, PIECE_BYTES};
+pub use clock::Clock;
 pub use cost::{Cost, Counter, cost_of};
 pub use gate::Gate;
+pub use panic::stop;
 pub use receiver::{Judge, KEYS, serve};
 pub use uart::Uart;

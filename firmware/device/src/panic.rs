@@ -17,7 +17,8 @@ unsafe fn HardFault(_: &cortex_m_rt::ExceptionFrame) -> ! {
     stop("fault\n")
 }
 
-fn stop(why: &str) -> ! {
+/// Says why, which the host takes for a failure if it ends with `panic` or `fault`, and does nothing any more.
+pub fn stop(why: &str) -> ! {
     Uart::new().write(why);
     loop {
         core::hint::spin_loop();

@@ -2,16 +2,22 @@
 //!
 //! ```text
 //! settings = "S" past:u64 future:u64 count:u8 count * ( length:u8 secret )
-//! delivery = "D" now:u64 header-length:u16 header body-length:u32 body
+//! clock    = "T" now:u64
+//! delivery = "D" header-length:u16 header body-length:u32 *( bytes / moment )
+//! bytes    = length:u8 length * byte          ; from 1 to 255, and no more than are left of the body
+//! moment   = 0:u8 now:u64
+//! command  = name:u8                          ; of a program's own: any other byte
 //! ```
 //!
-//! Numbers have their lowest byte first. Every frame is answered with one line of text. `past` and
-//! `future` are the tolerance in seconds, `now` stands for the clock that a real device has.
+//! Numbers have their lowest byte first. Every frame is answered with one line of text, a delivery as soon as its
+//! last byte has come. `past` and `future` are the tolerance in seconds. `now` sets the device's clock, between
+//! deliveries or while a body arrives; no delivery brings a time of its own.
 
-use nextapi_webhook::{MAX_HEADER_BYTES, Tolerance, UnixTime};
+use nextapi_webhook::{MAX_HEADER_BYTES, Tolerance};
 use zeroize::Zeroize as _;
 
-use crate::{Answer, BODY_BYTES, Body, Uart};
+use crate::body::Bytes;
+use crate::{Answer, BODY_BYTES, Body, Clock, Uart};
 
 /// Keys that there is room for: two, while a secret is rotated.
 pub const KEYS: usize = 2;
@@ -30,8 +36,13 @@ pub trait Judge {
     /// A stable code, if they cannot be taken. There are no keys then.
     fn set(&mut self, secrets: &[&[u8]], tolerance: Tolerance) -> Result<(), &'static str>;
 
-    /// Decides about a delivery whose body is still arriving.
-    fn judge(&mut self, header: &[u8], now: UnixTime, body: &mut Body<'_>) -> Answer;
+    /// Decides about a delivery whose body is still arriving. The time comes from the body, when it is there.
+    fn judge(&mut self, header: &[u8], body: &mut Body<'_>) -> Answer;
+
+    /// Takes a frame of a program's own, which is nothing but its name. Whether there is one of that name.
+    fn command(&mut self, _name: u8) -> bool {
+        false
+    }
 
     /// Writes what else there is to say about the last delivery, on the line of its answer.
     fn remark(&self, _uart: &mut Uart) {}
@@ -40,6 +51,7 @@ pub trait Judge {
 /// Answers frames for ever.
 pub fn serve(mut judge: impl Judge) -> ! {
     let mut uart = Uart::new();
+    let mut clock = Clock::new();
     let mut header = [0; HEADER_BYTES];
     let mut body = [0; BODY_BYTES];
     uart.write("ready\n");
@@ -49,11 +61,17 @@ pub fn serve(mut judge: impl Judge) -> ! {
                 Ok(()) => uart.write("set"),
                 Err(code) => Answer::Reject(code).write(&mut uart),
             },
+            b'T' => {
+                clock.set(uart.read_number(8));
+                uart.write("set");
+            }
             b'D' => {
-                let answer = receive_delivery(&mut uart, &mut judge, &mut header, &mut body);
+                let answer =
+                    receive_delivery(&mut uart, &mut clock, &mut judge, &mut header, &mut body);
                 answer.write(&mut uart);
                 judge.remark(&mut uart);
             }
+            name if judge.command(name) => uart.write("set"),
             _ => uart.write("reject frame_unknown"),
         }
         uart.write("\n");
@@ -85,22 +103,25 @@ fn receive_settings(uart: &mut Uart, judge: &mut impl Judge) -> Result<(), &'sta
 #[inline(never)]
 fn receive_delivery(
     uart: &mut Uart,
+    clock: &mut Clock,
     judge: &mut impl Judge,
     header: &mut [u8; HEADER_BYTES],
     body: &mut [u8; BODY_BYTES],
 ) -> Answer {
-    let now = UnixTime::from_secs(uart.read_number(8));
     let length = uart.read_number(2);
     let header = receive(uart, length, header);
     // What is left of a body that is too long has to be passed over all the same.
     let length = uart.read_number(4);
     let room = usize::try_from(length).ok().and_then(|length| body.get_mut(..length));
+    let mut bytes = Bytes::new(uart, clock);
     let Some(room) = room else {
-        uart.skip(length);
+        for _ in 0..length {
+            bytes.read();
+        }
         return Answer::Reject("body_too_large");
     };
-    let mut body = Body::new(uart, room);
-    let answer = judge.judge(header, now, &mut body);
+    let mut body = Body::new(bytes, room);
+    let answer = judge.judge(header, &mut body);
     // Of a body that was refused for its header, the rest is still on its way.
     body.all();
     answer

@@ -76,15 +76,38 @@ impl Board {
         self.send(&frame)
     }
 
-    /// Delivers. Gives its answer.
+    /// Sets its clock and delivers. Gives its answer.
     pub(crate) fn deliver(&mut self, delivery: &Delivery) -> Result<String, Failure> {
-        let mut frame = vec![b'D'];
-        frame.extend_from_slice(&delivery.now.to_le_bytes());
-        frame.extend_from_slice(&u16::try_from(delivery.header.len())?.to_le_bytes());
-        frame.extend_from_slice(&delivery.header);
-        frame.extend_from_slice(&u32::try_from(delivery.body.len())?.to_le_bytes());
-        frame.extend_from_slice(&delivery.body);
+        self.set_clock(delivery.now)?;
+        let mut frame = begin(delivery)?;
+        frame.extend(parts(&delivery.body)?);
         self.send(&frame)
+    }
+
+    /// Delivers, but holds back the last byte of the body until the device's clock says `later`. Gives its
+    /// answer.
+    pub(crate) fn deliver_late(
+        &mut self,
+        delivery: &Delivery,
+        later: u64,
+    ) -> Result<String, Failure> {
+        self.set_clock(delivery.now)?;
+        let (last, first) = delivery.body.split_last().ok_or("an empty body has no last byte")?;
+        let mut frame = begin(delivery)?;
+        frame.extend(parts(first)?);
+        frame.push(0);
+        frame.extend_from_slice(&later.to_le_bytes());
+        frame.extend(parts(&[*last])?);
+        self.send(&frame)
+    }
+
+    fn set_clock(&mut self, now: u64) -> Result<(), Failure> {
+        let mut frame = vec![b'T'];
+        frame.extend_from_slice(&now.to_le_bytes());
+        match self.send(&frame)?.as_str() {
+            "set" => Ok(()),
+            answer => Err(format!("the clock was answered by `{answer}`").into()),
+        }
     }
 
     /// Sends a frame. Gives its answer.
@@ -105,6 +128,25 @@ impl Board {
     }
 }
 
+/// A delivery's frame up to its body.
+fn begin(delivery: &Delivery) -> Result<Vec<u8>, Failure> {
+    let mut frame = vec![b'D'];
+    frame.extend_from_slice(&u16::try_from(delivery.header.len())?.to_le_bytes());
+    frame.extend_from_slice(&delivery.header);
+    frame.extend_from_slice(&u32::try_from(delivery.body.len())?.to_le_bytes());
+    Ok(frame)
+}
+
+/// Bytes of a body, each part with its length before it.
+fn parts(body: &[u8]) -> Result<Vec<u8>, Failure> {
+    let mut frame = Vec::new();
+    for part in body.chunks(u8::MAX.into()) {
+        frame.push(u8::try_from(part.len())?);
+        frame.extend_from_slice(part);
+    }
+    Ok(frame)
+}
+
 impl Drop for Board {
     fn drop(&mut self) {
         // Firmware never ends by itself. If it is gone already, there is nothing to stop.
@@ -122,6 +164,22 @@ pub(crate) fn instructions(ticks: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_part_of_a_body_is_longer_than_its_length_says() {
+        for length in [0, 1, 254, 255, 256, 510, 4_097] {
+            let body = vec![7; length];
+            let mut frame = &*parts(&body).unwrap();
+            let mut received = Vec::new();
+            while let [length, rest @ ..] = frame {
+                assert_ne!(*length, 0, "that would set the clock");
+                let (part, rest) = rest.split_at(usize::from(*length));
+                received.extend_from_slice(part);
+                frame = rest;
+            }
+            assert_eq!((received, frame), (body, &[][..]), "{length}");
+        }
+    }
 
     #[test]
     fn an_instruction_is_one_and_six_tenths_ticks() {

@@ -5,7 +5,7 @@ use nextapi_webhook::{Key, KeyError, UnixTime};
 /// What arrives over the UART.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Delivery {
-    /// The time of the device's clock, in seconds since 1970.
+    /// The time of the device's clock when it begins, in seconds since 1970.
     pub(crate) now: u64,
     pub(crate) header: Vec<u8>,
     pub(crate) body: Vec<u8>,

@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! nextapi-firmware-host               everything; prints the figures, fails at the first thing that is not so
+//! nextapi-firmware-host --answers     only what the firmware answers, without measuring
 //! nextapi-firmware-host --markdown    only the figures, beside their targets, for `benches/RESULTS.md`
 //! ```
 
@@ -10,8 +11,10 @@ mod board;
 mod budget;
 mod cost;
 mod delivery;
+mod engine;
 mod image;
 mod program;
+mod readme;
 mod targets;
 mod trial;
 mod vectors;
@@ -37,9 +40,15 @@ fn run() -> Result<(), Failure> {
         [] => {
             let vectors = vectors::read()?;
             trial::show(&vectors)?;
+            engine::show(&vectors)?;
             budget::show()
         }
+        ["--answers"] => {
+            let vectors = vectors::read()?;
+            trial::show(&vectors)?;
+            engine::show(&vectors)
+        }
         ["--markdown"] => targets::show(),
-        _ => Err("usage: nextapi-firmware-host [--markdown]".into()),
+        _ => Err("usage: nextapi-firmware-host [--answers | --markdown]".into()),
     }
 }

@@ -56,6 +56,7 @@ fn answers_as_expected(
         device.window()?;
     }
     device.bodies()?;
+    device.held_back()?;
     Ok(device.answers)
 }
 
@@ -160,6 +161,34 @@ impl Device {
         let answer = self.board.send(b"?")?;
         self.expect(&answer, "reject frame_unknown")?;
         self.deliver(&body(BODY_BYTES)?, if self.remembers { "duplicate" } else { "accept 0" })
+    }
+
+    /// What counts is the time of the device's clock when the last byte has come, however young the delivery was
+    /// when it began.
+    fn held_back(&mut self) -> Result<(), Failure> {
+        let accept = "accept 0";
+        for (begins, ends, answer) in [
+            (291, 291, accept),
+            (291, 299, accept),
+            (291, 300, "reject timestamp_expired"),
+            (291, 305, "reject timestamp_expired"),
+            (0, 86_400, "reject timestamp_expired"),
+            // Ahead of the clock when it begins, and not any more when it ends.
+            (-305, -300, "reject timestamp_ahead"),
+            (-305, -299, accept),
+            (-305, 305, "reject timestamp_expired"),
+            // A clock that is set back is believed as well.
+            (305, 291, accept),
+        ] {
+            self.set(&[SECRET.to_vec()], 300, 300, "set")?;
+            // Longer than what is handed on at a time.
+            let mut delivery = Delivery::signed(SECRET, NOW, vec![b'x'; 300])?;
+            delivery.now = NOW.saturating_add_signed(begins);
+            let given = self.board.deliver_late(&delivery, NOW.saturating_add_signed(ends))?;
+            self.expect(&given, answer)
+                .map_err(|failure| format!("age {begins} s to {ends} s: {failure}"))?;
+        }
+        Ok(())
     }
 
     fn set(

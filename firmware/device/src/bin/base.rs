@@ -5,7 +5,7 @@
 
 use cortex_m_rt::entry;
 use nextapi_firmware::{Answer, Body, Judge, serve};
-use nextapi_webhook::{Tolerance, UnixTime};
+use nextapi_webhook::Tolerance;
 
 struct Nothing;
 
@@ -14,7 +14,7 @@ impl Judge for Nothing {
         Ok(())
     }
 
-    fn judge(&mut self, _header: &[u8], _now: UnixTime, body: &mut Body<'_>) -> Answer {
+    fn judge(&mut self, _header: &[u8], body: &mut Body<'_>) -> Answer {
         body.all();
         Answer::Accept(0)
     }

@@ -4,7 +4,7 @@
 
 use cortex_m_rt::entry;
 use nextapi_firmware::{Answer, Body, Gate, Judge, serve};
-use nextapi_webhook::{ReplayWindow, Tolerance, UnixTime};
+use nextapi_webhook::{ReplayWindow, Tolerance};
 
 /// Events that are remembered. A device with a few jobs a day has fewer in the ten minutes in which a
 /// captured delivery would still be fresh.
@@ -21,8 +21,8 @@ impl Judge for Filter {
         self.gate.set(secrets, tolerance)
     }
 
-    fn judge(&mut self, header: &[u8], now: UnixTime, body: &mut Body<'_>) -> Answer {
-        let verified = match self.gate.verify_in_pieces(header, now, body) {
+    fn judge(&mut self, header: &[u8], body: &mut Body<'_>) -> Answer {
+        let verified = match self.gate.verify_in_pieces(header, body) {
             Ok(verified) => verified,
             Err(code) => return Answer::Reject(code),
         };

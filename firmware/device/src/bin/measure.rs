@@ -21,7 +21,8 @@ impl Judge for Measure {
         self.gate.set(secrets, tolerance)
     }
 
-    fn judge(&mut self, header: &[u8], now: UnixTime, body: &mut Body<'_>) -> Answer {
+    fn judge(&mut self, header: &[u8], body: &mut Body<'_>) -> Answer {
+        let now = body.time_at_end();
         let body = body.all();
         let Some(verifier) = self.gate.verifier() else { return Answer::Reject("key_none") };
         let (first, at_once) = cost_of(&self.counter, || {

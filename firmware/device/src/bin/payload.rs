@@ -19,7 +19,7 @@
 use cortex_m_rt::entry;
 use heapless::String;
 use nextapi_firmware::{Answer, Body, Gate, Judge, Uart, serve};
-use nextapi_webhook::{Tolerance, UnixTime, Verified};
+use nextapi_webhook::{Tolerance, Verified};
 use serde::Deserialize;
 
 /// What this device wants of `{"data":{"job":{"resolution":"720p","duration_seconds":5,…}}}`.
@@ -68,9 +68,9 @@ impl Judge for Receiver {
         self.gate.set(secrets, tolerance)
     }
 
-    fn judge(&mut self, header: &[u8], now: UnixTime, body: &mut Body<'_>) -> Answer {
+    fn judge(&mut self, header: &[u8], body: &mut Body<'_>) -> Answer {
         self.video = None;
-        match self.gate.verify_in_pieces(header, now, body) {
+        match self.gate.verify_in_pieces(header, body) {
             Ok(verified) => {
                 self.video = Video::read(&verified.with_body(body.all()));
                 Answer::Accept(verified.key_index())

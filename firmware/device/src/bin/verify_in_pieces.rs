@@ -4,7 +4,7 @@
 
 use cortex_m_rt::entry;
 use nextapi_firmware::{Answer, Body, Gate, Judge, serve};
-use nextapi_webhook::{Tolerance, UnixTime};
+use nextapi_webhook::Tolerance;
 
 struct Verify(Gate);
 
@@ -13,8 +13,8 @@ impl Judge for Verify {
         self.0.set(secrets, tolerance)
     }
 
-    fn judge(&mut self, header: &[u8], now: UnixTime, body: &mut Body<'_>) -> Answer {
-        match self.0.verify_in_pieces(header, now, body) {
+    fn judge(&mut self, header: &[u8], body: &mut Body<'_>) -> Answer {
+        match self.0.verify_in_pieces(header, body) {
             Ok(verified) => Answer::Accept(verified.key_index()),
             Err(code) => Answer::Reject(code),
         }
