@@ -246,7 +246,10 @@ impl<D: Storage> Store for SqliteStore<D> {
         let with = |values: &[Value]| [&*bounds, values].concat();
         let deleted = self.query(sql::DELETE_PIECE, with(&[row::number(piece.due_ms)?]))?.len();
         let lost_ms = row::number(piece.lost_ms)?;
-        let found = self.query(sql::SELECT_PIECE, with(&[lost_ms.clone()]))?.into_iter().next();
+        let found = self
+            .query(sql::SELECT_PIECE, with(core::slice::from_ref(&lost_ms)))?
+            .into_iter()
+            .next();
         let [oldest_ms, lost] = pair(found.unwrap_or_default())?;
         if row::integer(&lost)? != Some(0) {
             self.query(sql::OPEN_PIECE, with(&[lost_ms, ATTEMPT_LOST.into()]))?;
