@@ -7,6 +7,9 @@ use sha2::{Digest as _, Sha256};
 /// The secret that provider and edge share.
 pub(crate) const SECRET: &str = "whsec_of_the_ledger_bench";
 
+/// The length of every body.
+pub(crate) const BODY_BYTES: usize = 4_096;
+
 /// The events of a job, in their order.
 pub(crate) const KINDS: [&str; 3] = ["job.queued", "job.running", "job.succeeded"];
 
@@ -41,16 +44,19 @@ impl Event {
         }
     }
 
-    /// The body, like one of the provider's.
+    /// The body, like one of the provider's, with a prompt that makes it [`BODY_BYTES`] long.
     pub(crate) fn body(&self) -> String {
         let Self { id, kind, job_id, .. } = self;
         let status = kind.trim_start_matches("job.");
         let video = job_id.trim_start_matches("job_");
-        format!(
+        let body = format!(
             r#"{{"id":"{id}","type":"{kind}","created_at":1700000000,"data":{{"job":{{"id":"{job_id}","#
         ) + &format!(
             r#""video_id":"vid_{video}","status":"{status}","model":"seedance-2.0","duration_seconds":5,"#
-        ) + r#""resolution":"720p","estimated_credits":1.05}}}"#
+        ) + r#""resolution":"720p","estimated_credits":1.05,"prompt":""#;
+        let end = r#""}}}"#;
+        let prompt = BODY_BYTES.saturating_sub(body.len().saturating_add(end.len()));
+        body + &"x".repeat(prompt) + end
     }
 
     /// The key that the ledger knows the event by.
@@ -79,6 +85,7 @@ mod tests {
     fn the_verifier_reads_what_the_event_says() {
         for event in Event::all_of_job(7) {
             let body = event.body();
+            assert_eq!(body.len(), BODY_BYTES);
             let read = nextapi_webhook::Event::read_unverified(body.as_bytes()).unwrap();
             assert_eq!(read.id(), Some(&*event.id));
             assert_eq!(read.event_type(), Some(event.kind));

@@ -10,6 +10,7 @@ use nextapi_webhook_benches::{Failure, Quartiles};
 
 use crate::client::Client;
 use crate::event::Event;
+use crate::mode::Mode;
 use crate::origin::Origin;
 use crate::shard::{Storage, bundle, processor_time};
 
@@ -65,7 +66,7 @@ pub(crate) async fn measure(origin: &Origin, folder: &Path) -> Result<Measured, 
         eprintln!("ledger: filling a shard with {rows} events");
         // So many at the beginning that there are as many as it says half-way.
         let storage = Storage::filled(origin, folder, rows.saturating_sub(FRESH / 2)).await?;
-        let edge = storage.serve(origin, bundle()).await?;
+        let edge = storage.serve(origin, bundle(), Mode::Through).await?;
         let client = Client::new(&edge)?;
         shards.push(Shard { storage, edge, client, times: Times::default() });
     }

@@ -11,6 +11,7 @@ use tempfile::TempDir;
 
 use crate::client::Client;
 use crate::event::{Event, SECRET};
+use crate::mode::Mode;
 use crate::origin::Origin;
 
 const HOUR_MS: u64 = 60 * 60 * 1_000;
@@ -19,9 +20,9 @@ const YOUNGEST_MS: u64 = HOUR_MS;
 /// Older than the retention: what the sweep deletes.
 const DUE_MS: u64 = 100 * HOUR_MS;
 
-const INSERT: &str = "INSERT INTO event (key, state, lease_end_ms, attempts, first_ms, last_ms, \
-     last_outcome, event_id, event_type, job_id, stage) \
-     VALUES (?, 'done', NULL, 1, ?, ?, 'forwarded', ?, ?, ?, ?)";
+const INSERT: &str = "INSERT INTO event (job_id, key, state, lease_end_ms, attempts, first_ms, last_ms, \
+     last_outcome, event_id, event_type, stage) \
+     VALUES (?, ?, 'done', NULL, 1, ?, ?, 'forwarded', ?, ?, ?)";
 
 /// The database of the one object, on disk.
 pub(crate) struct Storage {
@@ -37,7 +38,7 @@ impl Storage {
         let directory =
             tempfile::tempdir_in(folder).context("cannot make a temporary directory")?;
         let storage = Self { directory, rows: rows.max(1) };
-        let mut edge = storage.serve(origin, bundle()).await?;
+        let mut edge = storage.serve(origin, bundle(), Mode::Through).await?;
         let client = Client::new(&edge)?;
         client.expect(&Event::of_number(0).delivery()?, 200, "forwarded").await?;
         origin.take();
@@ -55,22 +56,29 @@ impl Storage {
         &self,
         origin: &Origin,
         bundle: PathBuf,
+        mode: Mode,
     ) -> anyhow::Result<LocalEdge> {
         LocalEdge::builder(&edge_dir())
             .bundle(bundle)
             .setting("WEBHOOK_SECRETS", SECRET)
-            .setting("DELIVERY", "through")
             .setting("ORIGIN_URL", origin.url())
             .setting("LEDGER_SHARDS", "1")
+            .setting("DELIVERY", mode.name())
             .storage(self.directory.path())
             .start()
             .await
     }
 
-    /// Adds events that have been kept for longer than the retention. No worker may run.
+    /// Adds events that have been kept for longer than the retention, as the first that a walk through all rows
+    /// comes to, and has it begin. No worker may run.
     pub(crate) fn add_due(&self, first: u32, count: u32) -> anyhow::Result<()> {
         let numbers = first..first.saturating_add(count);
-        self.insert(numbers.map(|number| (Event::of_number(number), DUE_MS)))
+        let in_front = |number| {
+            let event = Event::of_number(number);
+            Event { job_id: format!("!{}", event.job_id), ..event }
+        };
+        self.open()?.execute_batch("DELETE FROM walk")?;
+        self.insert(numbers.map(|number| (in_front(number), DUE_MS)))
     }
 
     /// Bytes of the database that are in use, for each of its events. No worker may run.
@@ -82,9 +90,9 @@ impl Storage {
         Ok(bytes / f64::from(number("SELECT count(*) FROM event")?))
     }
 
-    /// Has a claim look through all events for those of its job. No worker may run.
+    /// Has an alarm look through all events for those that are due. No worker may run.
     pub(crate) fn drop_index(&self) -> anyhow::Result<()> {
-        Ok(self.open()?.execute_batch("DROP INDEX entry_by_job")?)
+        Ok(self.open()?.execute_batch("DROP INDEX event_by_due")?)
     }
 
     fn insert(&self, events: impl Iterator<Item = (Event, u64)>) -> anyhow::Result<()> {
@@ -97,7 +105,7 @@ impl Storage {
         for (event, age_ms) in events {
             let ms = i64::try_from(now_ms.saturating_sub(age_ms))?;
             let Event { id, kind, job_id, stage } = &event;
-            statement.execute(params![event.key(), ms, ms, id, kind, job_id, stage])?;
+            statement.execute(params![job_id, event.key(), ms, ms, id, kind, stage])?;
         }
         drop(statement);
         transaction.commit()?;
