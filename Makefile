@@ -108,10 +108,14 @@ bench: ## the verifier beside its peers and SHA-256 (minutes)
 	$(call say,Ratios: ours beside its peers and the limit)
 	cargo run --release $(PEERS)
 
+# `workers`, `durable` or `macs`; all if not said otherwise. And the bundle of an earlier worker, to compare with.
+PARTS :=
+BEFORE :=
+
 .PHONY: bench-edge
-bench-edge: $(BUNDLE) ## the edge in workerd beside other workers (minutes)
-	$(call say,The edge beside other workers)
-	cargo run --release --package nextapi-webhook-edge-bench
+bench-edge: $(BUNDLE) ## the edge in workerd beside other workers; PARTS= BEFORE=
+	$(call say,The edge beside other workers (half an hour))
+	cargo run --release --package nextapi-webhook-edge-bench -- $(if $(BEFORE),--before $(abspath $(BEFORE))) $(PARTS)
 
 .PHONY: bench-ledger
 bench-ledger: $(BUNDLE) ## the ledger's growth, and what events cost (minutes)
@@ -343,6 +347,7 @@ mutants: $(CARGO_MUTANTS) ## changes to the verifier that no test notices (an ho
 include capi/capi.mk
 include firmware/firmware.mk
 include benches/wasm/wasm.mk
+include benches/edge/edge.mk
 include edge-worker/example/example.mk
 
 # Tools

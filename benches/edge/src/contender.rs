@@ -14,13 +14,15 @@ use crate::counting_origin::CountingOrigin;
 use crate::event::{self, SECRET};
 use crate::processor_time;
 use crate::scenario::{Kind, Scenario};
-use crate::segment::{self, Segment};
+use crate::segment::{self, Load, Segment};
 
 /// A worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Contender {
     /// The edge worker of this project.
     Ours,
+    /// An earlier one.
+    Before,
     /// The same job by hand, in JavaScript with WebCrypto.
     JavaScript,
     /// The example Worker with the crate `worker`: it verifies and forwards, but remembers nothing.
@@ -30,42 +32,62 @@ pub(crate) enum Contender {
     Floor,
     /// Nothing but a request to the origin.
     PassThrough,
+    /// The edge worker that stores an event, and answers before it forwards.
+    OursDurable,
+    /// The same by hand, in JavaScript.
+    JavaScriptDurable,
+    /// The edge worker with all MACs computed in WASM.
+    MacsInWasm,
+    /// The edge worker with all MACs from the platform.
+    MacsOfPlatform,
+}
+
+/// Where the bundles are.
+#[derive(Clone, Debug)]
+pub(crate) struct Bundles {
+    /// The directory of the edge worker.
+    pub(crate) edge_dir: PathBuf,
+    /// The bundle of an earlier one.
+    pub(crate) before: Option<PathBuf>,
 }
 
 impl Contender {
-    /// All of them.
-    pub(crate) const fn all() -> [Self; 5] {
-        [Self::Ours, Self::JavaScript, Self::Example, Self::Floor, Self::PassThrough]
-    }
-
     /// Whether it can do what a scenario asks for.
     pub(crate) const fn can_do(self, kind: Kind) -> bool {
         match kind {
             Kind::Fresh => true,
-            Kind::Duplicate => self.remembers(),
-            Kind::Forged => self.verifies(),
+            Kind::Duplicate => !matches!(self, Self::Example | Self::PassThrough),
+            Kind::Forged => !matches!(self, Self::Floor | Self::PassThrough),
         }
     }
 
-    /// Whether it refuses forged deliveries.
-    const fn verifies(self) -> bool {
-        matches!(self, Self::Ours | Self::JavaScript | Self::Example)
-    }
-
-    /// Whether it forwards an event once only.
-    const fn remembers(self) -> bool {
-        !matches!(self, Self::Example | Self::PassThrough)
-    }
-
-    fn bundle(self) -> PathBuf {
+    fn bundle(self, bundles: &Bundles) -> anyhow::Result<PathBuf> {
         let workers = Path::new(env!("CARGO_MANIFEST_DIR")).join("workers");
-        match self {
-            Self::Ours => "build".into(),
-            Self::JavaScript => workers.join("javascript"),
-            // Bundled by `make`.
-            Self::Example => workers.join("../../../target/example-worker-bench"),
+        let target = workers.join("../../../target");
+        Ok(match self {
+            Self::Ours | Self::OursDurable => "build".into(),
+            Self::Before => bundles.before.clone().context("no earlier bundle is named")?,
+            Self::JavaScript | Self::JavaScriptDurable => workers.join("javascript"),
+            // These are bundled by `make`.
+            Self::Example => target.join("example-worker-bench"),
+            Self::MacsInWasm | Self::MacsOfPlatform => target.join("macs-bench"),
             Self::Floor => workers.join("floor"),
             Self::PassThrough => workers.join("pass-through"),
+        })
+    }
+
+    /// Whether it owes what it has accepted.
+    pub(crate) const fn is_durable(self) -> bool {
+        matches!(self, Self::OursDurable | Self::JavaScriptDurable)
+    }
+
+    /// Settings of its own.
+    const fn setting(self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Self::OursDurable | Self::JavaScriptDurable => Some(("DELIVERY", "durable")),
+            Self::MacsInWasm => Some(("HAND_OVER_LIMIT", "4194304")),
+            Self::MacsOfPlatform => Some(("HAND_OVER_LIMIT", "-1")),
+            _ => None,
         }
     }
 
@@ -73,18 +95,21 @@ impl Contender {
     ///
     /// # Errors
     /// If it is not built, or does not start.
-    pub(crate) async fn start(self, edge_dir: &Path) -> anyhow::Result<Running> {
+    pub(crate) async fn start(self, bundles: &Bundles) -> anyhow::Result<Running> {
         let origin = CountingOrigin::start().await?;
         let storage = storage().context("cannot make a temporary directory")?;
-        let edge = LocalEdge::builder(edge_dir)
+        let mut edge = LocalEdge::builder(&bundles.edge_dir)
             .storage(storage.path())
-            .bundle(self.bundle())
+            .bundle(self.bundle(bundles)?)
             .setting("WEBHOOK_SECRETS", SECRET)
             .setting("DELIVERY", "through")
             .setting("ORIGIN_URL", format!("{}events", origin.url()))
-            .start()
-            .await
-            .with_context(|| format!("{self} does not start"))?;
+            // A retry comes only where `--test` asks for one, and should come soon.
+            .setting("RETRY_INITIAL_SECONDS", "1");
+        if let Some((name, value)) = self.setting() {
+            edge = edge.setting(name, value);
+        }
+        let edge = edge.start().await.with_context(|| format!("{self} does not start"))?;
         let port = edge.url().trim_end_matches('/').rsplit(':').next().map(str::parse);
         let port = port.context("the engine has no port")??;
         let key = Key::new(SECRET.as_bytes()).context("the key")?;
@@ -106,10 +131,15 @@ impl fmt::Display for Contender {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::Ours => "nextapi-webhook",
+            Self::Before => "nextapi-webhook, before",
             Self::JavaScript => "JavaScript, the same job",
             Self::Example => "the crate `worker`, no ledger",
             Self::Floor => "the floor",
             Self::PassThrough => "pass-through",
+            Self::OursDurable => "nextapi-webhook, durable",
+            Self::JavaScriptDurable => "JavaScript, durable",
+            Self::MacsInWasm => "MACs in WASM",
+            Self::MacsOfPlatform => "MACs of the platform",
         })
     }
 }
@@ -171,6 +201,20 @@ impl Running {
         measured.with_context(|| format!("{}: {scenario}", self.contender))
     }
 
+    /// Delivers events whose first attempts fail, and waits until the worker has tried again by itself.
+    ///
+    /// # Errors
+    /// If anything was answered otherwise than it should be, or the origin did not get them in the end.
+    pub(crate) async fn retry(&mut self, next_number: &mut u64) -> anyhow::Result<()> {
+        const EVENTS: u32 = 4;
+        let first = *next_number;
+        *next_number = first.saturating_add(EVENTS.into());
+        self.origin.fail_next(EVENTS);
+        let scenario = Scenario::new(Kind::Fresh, 512, EVENTS, 1);
+        let sent = self.send(scenario, first).await;
+        sent.map(drop).with_context(|| format!("{}: retries", self.contender))
+    }
+
     /// Processor time of the engine so far.
     ///
     /// # Errors
@@ -196,9 +240,17 @@ impl Running {
             connections.push(Connection::open(self.port).await?);
         }
         let process_id = self.process_id()?;
-        let status = scenario.status();
-        let segment = segment::run(connections, deliveries, status, process_id).await?;
-        self.origin.expect(if scenario.kind == Kind::Fresh { numbers } else { 0..0 })?;
+        let expected = if scenario.kind == Kind::Fresh { numbers } else { 0..0 };
+        let events = expected.end.saturating_sub(expected.start);
+        let load = Load {
+            connections,
+            deliveries,
+            every: Duration::from_millis(scenario.every_ms.into()),
+            status: scenario.status(),
+        };
+        self.origin.delay(scenario.origin_ms);
+        let segment = segment::run(load, &self.origin, events, process_id).await?;
+        self.origin.expect(expected)?;
         Ok(segment)
     }
 }
