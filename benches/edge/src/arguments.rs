@@ -5,8 +5,12 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
 
-const USAGE: &str = "usage: nextapi-webhook-edge-bench [--test | --quick] [--only TEXT] \
+const USAGE: &str = "usage: nextapi-webhook-edge-bench [--test | --quick | --rounds N] [--only TEXT] \
                      [--before DIR] [workers | durable | macs ...]";
+
+/// How often every scenario is repeated, if not said otherwise.
+const ROUNDS: u32 = 20;
+const QUICK_ROUNDS: u32 = 6;
 
 /// A part of the bench.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,8 +57,10 @@ pub(crate) struct Arguments {
     pub(crate) parts: Vec<Part>,
     /// Nothing is measured, only every answer checked.
     pub(crate) is_test: bool,
-    /// Fewer rounds.
+    /// Nothing is written.
     pub(crate) is_quick: bool,
+    /// How often every scenario is repeated.
+    pub(crate) rounds: u32,
     /// What the name of a scenario has to contain.
     pub(crate) only: Option<String>,
     /// The bundle of an earlier worker.
@@ -67,12 +73,25 @@ impl Arguments {
     /// # Errors
     /// If there is one that is not known, with the usage.
     pub(crate) fn parse(mut words: impl Iterator<Item = String>) -> anyhow::Result<Self> {
-        let mut arguments =
-            Self { parts: Vec::new(), is_test: false, is_quick: false, only: None, before: None };
+        let mut arguments = Self {
+            parts: Vec::new(),
+            is_test: false,
+            is_quick: false,
+            rounds: ROUNDS,
+            only: None,
+            before: None,
+        };
         while let Some(word) = words.next() {
             match word.as_str() {
                 "--test" => arguments.is_test = true,
-                "--quick" => arguments.is_quick = true,
+                "--quick" => {
+                    arguments.is_quick = true;
+                    arguments.rounds = QUICK_ROUNDS;
+                }
+                "--rounds" => {
+                    let rounds = words.next().and_then(|word| word.parse().ok());
+                    arguments.rounds = rounds.context(USAGE)?;
+                }
                 "--only" => arguments.only = Some(words.next().context(USAGE)?),
                 "--before" => arguments.before = Some(words.next().context(USAGE)?.into()),
                 _ => match Part::ALL.into_iter().find(|part| part.name() == word) {
@@ -104,14 +123,15 @@ mod tests {
 
     #[test]
     fn options_have_their_values() {
-        let arguments = parse("--before old/build --only 64 workers").unwrap();
+        let arguments = parse("--before old/build --rounds 9 --only 64 workers").unwrap();
+        assert_eq!(arguments.rounds, 9);
         assert_eq!(arguments.before, Some(PathBuf::from("old/build")));
         assert_eq!(arguments.only.as_deref(), Some("64"));
     }
 
     #[test]
     fn what_is_not_known_is_refused() {
-        for words in ["--fast", "edge", "--before", "--only"] {
+        for words in ["--fast", "edge", "--before", "--only", "--rounds", "--rounds x"] {
             assert!(parse(words).unwrap_err().to_string().contains("usage"), "{words}");
         }
     }

@@ -6,7 +6,8 @@
 //!
 //! - `PART ...`: only these parts.
 //! - `--before DIR`: compares with the bundle of an earlier worker as well.
-//! - `--quick`: fewer rounds, and nothing is written.
+//! - `--rounds N`: so many rounds, instead of 20.
+//! - `--quick`: six rounds, and nothing is written.
 //! - `--only TEXT`: only scenarios whose name contains the text, and nothing is written.
 //! - `--test`: every worker does every scenario once; nothing is measured.
 
@@ -35,15 +36,11 @@ use measured::{Measured, measure, start};
 use nextapi_webhook_benches::{Machine, Results};
 use scenario::Scenario;
 
-/// How often every scenario is repeated.
-const ROUNDS: u32 = 20;
-/// Rounds of `--quick`.
-const QUICK_ROUNDS: u32 = 6;
 /// Segments of the first scenario before all others, which are not counted. The engine compiles again what
 /// it calls often, on threads of its own, and for WASM that takes it some ten thousand deliveries.
-const WARM_UP: u32 = 24;
+const WARM_UP: u32 = 16;
 /// Rounds before each scenario, which are not counted either.
-const SCENARIO_WARM_UP: u32 = 2;
+const SCENARIO_WARM_UP: u32 = 1;
 /// How many deliveries a segment of `--test` has.
 const TEST_DELIVERIES: u32 = 50;
 
@@ -58,7 +55,7 @@ async fn main() -> anyhow::Result<()> {
             continue;
         }
         let report = report(part, &bundles, &arguments).await?;
-        let report = format!("{report}\n{}\n", Machine::here());
+        let report = format!("{report}\n{} rounds. {}\n", arguments.rounds, Machine::here());
         println!("{report}");
         if !arguments.is_quick && arguments.only.is_none() {
             Results::of_checkout().replace(part.section(), &report)?;
@@ -100,7 +97,7 @@ async fn report(
     bundles: &Bundles,
     arguments: &Arguments,
 ) -> anyhow::Result<Box<dyn fmt::Display>> {
-    let rounds = if arguments.is_quick { QUICK_ROUNDS } else { ROUNDS };
+    let rounds = arguments.rounds;
     let mut scenarios = scenarios(part);
     if let Some(text) = &arguments.only {
         scenarios.retain(|scenario| scenario.to_string().contains(text));

@@ -16,9 +16,17 @@ pub(crate) struct Measured(pub(crate) Vec<(Scenario, Vec<Rounds>)>);
 impl Measured {
     /// How many deliveries were measured.
     pub(crate) fn deliveries(&self) -> usize {
+        self.segments().map(|segment| segment.latencies_ms.len()).sum()
+    }
+
+    /// How many of them were sent again, since the engine had closed their connection.
+    pub(crate) fn resent(&self) -> usize {
+        self.segments().map(|segment| segment.resent).sum()
+    }
+
+    fn segments(&self) -> impl Iterator<Item = &Segment> {
         let rounds = self.0.iter().flat_map(|(_, rounds)| rounds);
-        let segments = rounds.flat_map(|(_, segments)| segments);
-        segments.map(|segment| segment.latencies_ms.len()).sum()
+        rounds.flat_map(|(_, segments)| segments)
     }
 }
 
@@ -91,7 +99,12 @@ mod tests {
     use super::*;
 
     fn rounds(contender: Contender, times: [f64; 3]) -> Rounds {
-        let segment = |elapsed_us| Segment { elapsed_us, processor_us: 0.0, latencies_ms: vec![] };
+        let segment = |elapsed_us| Segment {
+            elapsed_us,
+            processor_us: 0.0,
+            latencies_ms: vec![],
+            resent: 0,
+        };
         (contender, times.map(segment).to_vec())
     }
 

@@ -25,6 +25,8 @@ pub(crate) struct Segment {
     pub(crate) processor_us: f64,
     /// Milliseconds from sending a delivery to the end of its answer, in ascending order.
     pub(crate) latencies_ms: Vec<f64>,
+    /// How many deliveries were sent again, since the engine had closed their connection.
+    pub(crate) resent: usize,
 }
 
 impl Segment {
@@ -80,12 +82,15 @@ pub(crate) async fn run(
                 latencies_ms.push(sent.elapsed().as_secs_f64() * 1e3);
                 ensure!(answered == status, "answered {answered}, not {status}");
             }
-            Ok::<_, anyhow::Error>(latencies_ms)
+            Ok::<_, anyhow::Error>((latencies_ms, connection.resent))
         });
     }
     let mut latencies_ms = Vec::with_capacity(count);
+    let mut resent: usize = 0;
     while let Some(ended) = clients.join_next().await {
-        latencies_ms.extend(ended??);
+        let (of_client, resent_by_client) = ended??;
+        latencies_ms.extend(of_client);
+        resent = resent.saturating_add(resent_by_client);
     }
     origin.answered(events).await?;
     let elapsed = begin.elapsed();
@@ -95,6 +100,7 @@ pub(crate) async fn run(
         elapsed_us: microseconds_each(elapsed, count),
         processor_us: microseconds_each(processor, count),
         latencies_ms,
+        resent,
     })
 }
 

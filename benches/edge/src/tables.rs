@@ -60,10 +60,11 @@ pub(crate) fn medians(f: &mut impl Write, measured: &Measured) -> fmt::Result {
 
 /// A row that says that every answer was checked.
 pub(crate) fn checked(f: &mut impl Write, measured: &Measured) -> fmt::Result {
-    let deliveries = measured.deliveries();
+    let (deliveries, resent) = (measured.deliveries(), measured.resent());
     writeln!(
         f,
-        "| wrong answers, or events that the origin should not have got, among {deliveries} deliveries | 0 | 0 | yes |"
+        "| wrong answers, or events that the origin should not have got, among {deliveries} deliveries, {resent} of \
+         them sent again after their connection was closed | 0 | 0 | yes |"
     )
 }
 
