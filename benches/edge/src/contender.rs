@@ -1,10 +1,14 @@
 //! The workers that are compared, each in an engine of its own.
 
 use core::fmt;
+use core::ops::Range;
 use core::time::Duration;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use bytes::Bytes;
+use http::Request;
+use http_body_util::Full;
 use nextapi_testkit::LocalEdge;
 use nextapi_webhook::Key;
 use tempfile::TempDir;
@@ -173,11 +177,33 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// Sends what the scenario wants, and checks every answer and what the origin got.
+    /// Sends what the scenario wants, and checks every answer and what the origin got. What a machine that
+    /// stood still has spoilt is measured anew: an origin that is not heard for seconds is answered with 504.
     ///
     /// # Errors
-    /// If anything was answered otherwise than it should be, or the origin got anything else.
+    /// If anything was answered otherwise than it should be, or the origin got anything else, so many times
+    /// in a row.
     pub(crate) async fn segment(
+        &mut self,
+        scenario: Scenario,
+        next_number: &mut u64,
+        tries: u32,
+    ) -> anyhow::Result<Segment> {
+        let mut spoilt: u32 = 0;
+        loop {
+            let sent = self.attempt(scenario, next_number).await;
+            match sent.with_context(|| format!("{}: {scenario}", self.contender)) {
+                Err(error) if spoilt.saturating_add(1) < tries => {
+                    spoilt = spoilt.saturating_add(1);
+                    eprintln!("{error:#}; measured anew");
+                }
+                Err(error) => return Err(error),
+                Ok(segment) => return Ok(Segment { spoilt, ..segment }),
+            }
+        }
+    }
+
+    async fn attempt(
         &mut self,
         scenario: Scenario,
         next_number: &mut u64,
@@ -197,8 +223,7 @@ impl Running {
             }
             _ => fresh(),
         };
-        let measured = self.send(scenario, first).await;
-        measured.with_context(|| format!("{}: {scenario}", self.contender))
+        self.send(scenario, first).await
     }
 
     /// Delivers events whose first attempts fail, and waits until the worker has tried again by itself.
@@ -239,8 +264,22 @@ impl Running {
         for _ in 0..scenario.connections {
             connections.push(Connection::open(self.port).await?);
         }
-        let process_id = self.process_id()?;
         let expected = if scenario.kind == Kind::Fresh { numbers } else { 0..0 };
+        let sent = self.send_expecting(scenario, connections, deliveries, expected.clone()).await;
+        if sent.is_err() {
+            self.origin.abandon(expected);
+        }
+        sent
+    }
+
+    async fn send_expecting(
+        &self,
+        scenario: Scenario,
+        connections: Vec<Connection>,
+        deliveries: Vec<Request<Full<Bytes>>>,
+        expected: Range<u64>,
+    ) -> anyhow::Result<Segment> {
+        let process_id = self.process_id()?;
         let events = expected.end.saturating_sub(expected.start);
         let load = Load {
             connections,

@@ -24,11 +24,21 @@ pub(crate) struct CountingOrigin {
 
 #[derive(Default)]
 struct Counting {
-    counts: Mutex<HashMap<Option<u64>, u32>>,
+    counts: Mutex<Counts>,
     /// How many were answered 200.
     answered: watch::Sender<u64>,
     /// Milliseconds until an answer.
     delay_ms: AtomicU32,
+}
+
+#[derive(Default)]
+struct Counts {
+    /// By the event's number.
+    events: HashMap<Option<u64>, u32>,
+    /// Events that nobody waits for any more, and that may come late.
+    abandoned: Vec<Range<u64>>,
+    /// How often events were expected or abandoned.
+    generation: u64,
 }
 
 impl CountingOrigin {
@@ -74,13 +84,26 @@ impl CountingOrigin {
         self.origin.url()
     }
 
+    /// Takes no account of these events, which may come or not.
+    pub(crate) fn abandon(&self, numbers: Range<u64>) {
+        lock(&self.counting).abandoned.push(numbers);
+        self.restart();
+    }
+
+    /// Counts from the beginning; how often which events came until now.
+    fn restart(&self) -> HashMap<Option<u64>, u32> {
+        let mut counts = lock(&self.counting);
+        counts.generation = counts.generation.saturating_add(1);
+        self.counting.answered.send_replace(0);
+        core::mem::take(&mut counts.events)
+    }
+
     /// Makes sure that exactly the events of these numbers came, each of them once, since the last time.
     ///
     /// # Errors
     /// If it was not so.
     pub(crate) fn expect(&self, numbers: Range<u64>) -> anyhow::Result<()> {
-        let counts = core::mem::take(&mut *lock(&self.counting));
-        self.counting.answered.send_replace(0);
+        let counts = self.restart();
         for number in numbers.clone() {
             let count = counts.get(&Some(number)).copied().unwrap_or(0);
             ensure!(count == 1, "the origin got the event {number} {count} times");
@@ -98,11 +121,20 @@ impl CountingOrigin {
 /// Counts an event, and answers 200.
 fn answer(counting: &Arc<Counting>, number: Option<u64>) -> Reply {
     let mut counts = lock(counting);
-    let count = counts.entry(number).or_default();
-    *count = count.saturating_add(1);
+    let is_abandoned = number
+        .is_some_and(|number| counts.abandoned.iter().any(|abandoned| abandoned.contains(&number)));
+    if !is_abandoned {
+        let count = counts.events.entry(number).or_default();
+        *count = count.saturating_add(1);
+    }
+    let generation = counts.generation;
     drop(counts);
     let answering = Arc::clone(counting);
-    let answered = move || answering.answered.send_modify(|it| *it = it.saturating_add(1));
+    let answered = move || {
+        if !is_abandoned && lock(&answering).generation == generation {
+            answering.answered.send_modify(|it| *it = it.saturating_add(1));
+        }
+    };
     let reply = Reply::default().on_answer(answered);
     match counting.delay_ms.load(Ordering::Relaxed) {
         0 => reply,
@@ -110,7 +142,7 @@ fn answer(counting: &Arc<Counting>, number: Option<u64>) -> Reply {
     }
 }
 
-fn lock(counting: &Counting) -> MutexGuard<'_, HashMap<Option<u64>, u32>> {
+fn lock(counting: &Counting) -> MutexGuard<'_, Counts> {
     // No code that may panic runs while the lock is held.
     counting.counts.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -41,6 +41,8 @@ use scenario::Scenario;
 const WARM_UP: u32 = 16;
 /// Rounds before each scenario, which are not counted either.
 const SCENARIO_WARM_UP: u32 = 1;
+/// How often a stretch is begun at most.
+const TRIES: u32 = 3;
 /// How many deliveries a segment of `--test` has.
 const TEST_DELIVERIES: u32 = 50;
 
@@ -107,14 +109,14 @@ async fn report(
     for running in &mut contenders {
         eprintln!("{part}: {} warms up", running.contender);
         for _ in 0..WARM_UP {
-            running.segment(scenario::OF_WORKERS[0], &mut first_number).await?;
+            running.segment(scenario::OF_WORKERS[0], &mut first_number, TRIES).await?;
         }
     }
     let mut measured = Measured::default();
     for scenario in scenarios {
         eprintln!("{part}: {scenario}, {rounds} rounds");
         let of_scenario =
-            measure(&mut contenders, scenario, SCENARIO_WARM_UP, rounds, &mut first_number);
+            measure(&mut contenders, scenario, SCENARIO_WARM_UP, rounds, TRIES, &mut first_number);
         measured.0.push((scenario, of_scenario.await?));
     }
     drop(contenders);
@@ -136,7 +138,7 @@ async fn test(part: Part, bundles: &Bundles) -> anyhow::Result<()> {
     for scenario in scenarios(part) {
         eprintln!("{part}: {scenario}");
         let scenario = Scenario { deliveries: TEST_DELIVERIES, ..scenario };
-        measure(&mut contenders, scenario, 0, 1, &mut first_number).await?;
+        measure(&mut contenders, scenario, 0, 1, 1, &mut first_number).await?;
     }
     for running in contenders.iter_mut().filter(|running| running.contender.is_durable()) {
         eprintln!("{part}: {} retries", running.contender);

@@ -24,6 +24,11 @@ impl Measured {
         self.segments().map(|segment| segment.resent).sum()
     }
 
+    /// How many stretches were begun and not brought to their end.
+    pub(crate) fn spoilt(&self) -> u32 {
+        self.segments().map(|segment| segment.spoilt).sum()
+    }
+
     fn segments(&self) -> impl Iterator<Item = &Segment> {
         let rounds = self.0.iter().flat_map(|(_, rounds)| rounds);
         rounds.flat_map(|(_, segments)| segments)
@@ -54,6 +59,7 @@ pub(crate) async fn measure(
     scenario: Scenario,
     warm_up: u32,
     rounds: u32,
+    tries: u32,
     first_number: &mut u64,
 ) -> anyhow::Result<Vec<Rounds>> {
     let mut contenders: Vec<_> =
@@ -62,7 +68,7 @@ pub(crate) async fn measure(
         contenders.iter().map(|running| (running.contender, Vec::new())).collect();
     for _ in 0..warm_up {
         for running in &mut contenders {
-            running.segment(scenario, first_number).await?;
+            running.segment(scenario, first_number, tries).await?;
         }
     }
     let count = contenders.len();
@@ -71,7 +77,7 @@ pub(crate) async fn measure(
             if let (Some(running), Some((_, segments))) =
                 (contenders.get_mut(at), measured.get_mut(at))
             {
-                segments.push(running.segment(scenario, first_number).await?);
+                segments.push(running.segment(scenario, first_number, tries).await?);
             }
         }
     }
@@ -104,6 +110,7 @@ mod tests {
             processor_us: 0.0,
             latencies_ms: vec![],
             resent: 0,
+            spoilt: 0,
         };
         (contender, times.map(segment).to_vec())
     }

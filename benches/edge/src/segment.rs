@@ -27,6 +27,8 @@ pub(crate) struct Segment {
     pub(crate) latencies_ms: Vec<f64>,
     /// How many deliveries were sent again, since the engine had closed their connection.
     pub(crate) resent: usize,
+    /// How often it was begun before and not brought to its end.
+    pub(crate) spoilt: u32,
 }
 
 impl Segment {
@@ -101,6 +103,7 @@ pub(crate) async fn run(
         processor_us: microseconds_each(processor, count),
         latencies_ms,
         resent,
+        spoilt: 0,
     })
 }
 

@@ -49,7 +49,7 @@ async fn once(contender: Contender, bundles: &Bundles) -> anyhow::Result<(f64, f
     let kind = if contender.can_do(Kind::Forged) { Kind::Forged } else { Kind::Fresh };
     let begin = Instant::now();
     let mut running = contender.start(bundles).await?;
-    running.segment(Scenario::new(kind, 512, 1, 1), &mut 0).await?;
+    running.segment(Scenario::new(kind, 512, 1, 1), &mut 0, 1).await?;
     let elapsed_ms = begin.elapsed().as_secs_f64() * 1e3;
     Ok((elapsed_ms, running.processor_time()?.as_secs_f64() * 1e3))
 }

@@ -60,11 +60,14 @@ pub(crate) fn medians(f: &mut impl Write, measured: &Measured) -> fmt::Result {
 
 /// A row that says that every answer was checked.
 pub(crate) fn checked(f: &mut impl Write, measured: &Measured) -> fmt::Result {
-    let (deliveries, resent) = (measured.deliveries(), measured.resent());
+    let (deliveries, resent, spoilt) =
+        (measured.deliveries(), measured.resent(), measured.spoilt());
     writeln!(
         f,
-        "| wrong answers, or events that the origin should not have got, among {deliveries} deliveries, {resent} of \
-         them sent again after their connection was closed | 0 | 0 | yes |"
+        "| stretches with a wrong answer, or with events that the origin should not have got or did not get; all of \
+         the {deliveries} deliveries are checked, {resent} were sent again after their connection was closed | 0 | \
+         {spoilt}, measured anew | {} |",
+        met(spoilt == 0)
     )
 }
 
