@@ -68,7 +68,7 @@ function head({ method, url, headers }: Request): RequestHead {
   return { method, url, headers: [...headers] };
 }
 
-/** The objects that a request has called, by their names. To find one takes as long as a statement does. */
+/** Stubs of the objects that a request has called, by their names: its calls of one object share a stub. */
 type Objects = Map<string, ReturnType<Env["LEDGER"]["getByName"]>>;
 
 /** Calls an object. */

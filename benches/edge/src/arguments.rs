@@ -5,12 +5,13 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
 
-const USAGE: &str = "usage: nextapi-webhook-edge-bench [--test | --quick | --rounds N] [--only TEXT] \
+const USAGE: &str = "usage: nextapi-webhook-edge-bench [--test | --quick | --brief | --rounds N] [--only TEXT] \
                      [--before DIR] [workers | durable | macs ...]";
 
 /// How often every scenario is repeated, if not said otherwise.
 const ROUNDS: u32 = 20;
 const QUICK_ROUNDS: u32 = 6;
+const BRIEF_ROUNDS: u32 = 8;
 
 /// A part of the bench.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +60,8 @@ pub(crate) struct Arguments {
     pub(crate) is_test: bool,
     /// Nothing is written.
     pub(crate) is_quick: bool,
+    /// Only what has a target, less of it, and less often.
+    pub(crate) is_brief: bool,
     /// How often every scenario is repeated.
     pub(crate) rounds: u32,
     /// What the name of a scenario has to contain.
@@ -77,6 +80,7 @@ impl Arguments {
             parts: Vec::new(),
             is_test: false,
             is_quick: false,
+            is_brief: false,
             rounds: ROUNDS,
             only: None,
             before: None,
@@ -87,6 +91,10 @@ impl Arguments {
                 "--quick" => {
                     arguments.is_quick = true;
                     arguments.rounds = QUICK_ROUNDS;
+                }
+                "--brief" => {
+                    arguments.is_brief = true;
+                    arguments.rounds = BRIEF_ROUNDS;
                 }
                 "--rounds" => {
                     let rounds = words.next().and_then(|word| word.parse().ok());

@@ -24,20 +24,20 @@ impl Connection {
         Ok(Self { port, sender: connect(port).await?, resent: 0 })
     }
 
-    /// Sends a request and reads the answer to its end; gives its status. If the engine has closed the
-    /// connection, as it does with one that is idle for seconds, the request is sent again over a new one, as a
-    /// provider would.
+    /// Sends a request and reads the answer to its end; gives its status. If the connection breaks, the request is
+    /// sent again over a new one, as a provider would: the engine closes connections that are idle for seconds,
+    /// and on a machine that stood still they were.
     ///
     /// # Errors
-    /// If the connection breaks otherwise, or breaks again.
+    /// If the new one breaks as well.
     pub(crate) async fn send(&mut self, request: Request<Full<Bytes>>) -> anyhow::Result<u16> {
         match exchange(&mut self.sender, request.clone()).await {
-            Err(error) if error.is_closed() || error.is_incomplete_message() => {
+            Err(_) => {
                 self.resent = self.resent.saturating_add(1);
                 self.sender = connect(self.port).await?;
                 Ok(exchange(&mut self.sender, request).await?)
             }
-            answered => Ok(answered?),
+            Ok(status) => Ok(status),
         }
     }
 }

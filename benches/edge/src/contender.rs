@@ -85,12 +85,21 @@ impl Contender {
         matches!(self, Self::OursDurable | Self::JavaScriptDurable)
     }
 
-    /// Settings of its own.
-    const fn setting(self) -> Option<(&'static str, &'static str)> {
+    /// Whether a target is about it.
+    pub(crate) const fn has_target(self) -> bool {
+        !matches!(self, Self::Example | Self::PassThrough)
+    }
+
+    /// When the provider is answered.
+    const fn mode(self) -> &'static str {
+        if self.is_durable() { "durable" } else { "through" }
+    }
+
+    /// The longest body whose MACs are computed in WASM, in bytes, if not that of the worker that is deployed.
+    const fn hand_over_limit(self) -> Option<&'static str> {
         match self {
-            Self::OursDurable | Self::JavaScriptDurable => Some(("DELIVERY", "durable")),
-            Self::MacsInWasm => Some(("HAND_OVER_LIMIT", "4194304")),
-            Self::MacsOfPlatform => Some(("HAND_OVER_LIMIT", "-1")),
+            Self::MacsInWasm => Some("4194304"),
+            Self::MacsOfPlatform => Some("-1"),
             _ => None,
         }
     }
@@ -108,10 +117,11 @@ impl Contender {
             .setting("WEBHOOK_SECRETS", SECRET)
             .setting("DELIVERY", "through")
             .setting("ORIGIN_URL", format!("{}events", origin.url()))
+            .setting("DELIVERY", self.mode())
             // A retry comes only where `--test` asks for one, and should come soon.
             .setting("RETRY_INITIAL_SECONDS", "1");
-        if let Some((name, value)) = self.setting() {
-            edge = edge.setting(name, value);
+        if let Some(limit) = self.hand_over_limit() {
+            edge = edge.setting("HAND_OVER_LIMIT", limit);
         }
         let edge = edge.start().await.with_context(|| format!("{self} does not start"))?;
         let port = edge.url().trim_end_matches('/').rsplit(':').next().map(str::parse);

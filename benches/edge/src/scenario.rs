@@ -100,6 +100,17 @@ pub(crate) fn of_macs() -> Vec<Scenario> {
 }
 
 impl Scenario {
+    /// Whether a target of its own is about it, not only that of all.
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "what `retain` wants")]
+    pub(crate) fn has_target(&self) -> bool {
+        let is_other = match self.kind {
+            Kind::Fresh => self.connections == AT_EASE,
+            Kind::Forged => OF_WORKERS.contains(self) && self.body == 512,
+            Kind::Duplicate => OF_WORKERS.contains(self),
+        };
+        !is_other
+    }
+
     /// The status that every delivery has to be answered with.
     pub(crate) const fn status(self) -> u16 {
         match self.kind {
