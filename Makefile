@@ -108,10 +108,17 @@ bench: ## the verifier beside its peers and SHA-256 (minutes)
 	$(call say,Ratios: ours beside its peers and the limit)
 	cargo run --release $(PEERS)
 
+# `workers`, `durable` or `macs`, all if not said otherwise; the bundle of an earlier worker, to compare with; how
+# often everything is measured.
+PARTS :=
+BEFORE :=
+ROUNDS :=
+
 .PHONY: bench-edge
-bench-edge: $(BUNDLE) ## the edge in workerd beside other workers (minutes)
-	$(call say,The edge beside other workers)
-	cargo run --release --package nextapi-webhook-edge-bench
+bench-edge: $(BUNDLE) ## the edge beside other workers; PARTS= BEFORE= ROUNDS=
+	$(call say,The edge beside other workers (half an hour))
+	cargo run --release --package nextapi-webhook-edge-bench -- \
+		$(if $(BEFORE),--before $(abspath $(BEFORE))) $(if $(ROUNDS),--rounds $(ROUNDS)) $(PARTS)
 
 .PHONY: bench-ledger
 bench-ledger: $(BUNDLE) ## the ledger's growth, and what events cost (minutes)
@@ -343,6 +350,7 @@ mutants: $(CARGO_MUTANTS) ## changes to the verifier that no test notices (an ho
 include capi/capi.mk
 include firmware/firmware.mk
 include benches/wasm/wasm.mk
+include benches/edge/edge.mk
 include edge-worker/example/example.mk
 
 # Tools

@@ -111,10 +111,8 @@ export class Storage implements ObjectStorage {
 
   query(statements: string, values: string): string {
     const bound = values === "" ? [] : values.split(DIVIDER).map((text) => this.#fromText(text));
-    const rows = this.storage.sql
-      .exec(statements, ...bound)
-      .toArray()
-      .map(Object.values);
+    // Without the columns' names, which would be made into an object for every row.
+    const rows = [...this.storage.sql.exec(statements, ...bound).raw()];
     const [first] = rows;
     if (first === undefined) return "";
     let texts = `${first.length}`;

@@ -1,10 +1,14 @@
 //! The workers that are compared, each in an engine of its own.
 
 use core::fmt;
+use core::ops::Range;
 use core::time::Duration;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use bytes::Bytes;
+use http::Request;
+use http_body_util::Full;
 use nextapi_testkit::LocalEdge;
 use nextapi_webhook::Key;
 use tempfile::TempDir;
@@ -14,13 +18,15 @@ use crate::counting_origin::CountingOrigin;
 use crate::event::{self, SECRET};
 use crate::processor_time;
 use crate::scenario::{Kind, Scenario};
-use crate::segment::{self, Segment};
+use crate::segment::{self, Load, Segment};
 
 /// A worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Contender {
     /// The edge worker of this project.
     Ours,
+    /// An earlier one.
+    Before,
     /// The same job by hand, in JavaScript with WebCrypto.
     JavaScript,
     /// The example Worker with the crate `worker`: it verifies and forwards, but remembers nothing.
@@ -30,42 +36,71 @@ pub(crate) enum Contender {
     Floor,
     /// Nothing but a request to the origin.
     PassThrough,
+    /// The edge worker that stores an event, and answers before it forwards.
+    OursDurable,
+    /// The same by hand, in JavaScript.
+    JavaScriptDurable,
+    /// The edge worker with all MACs computed in WASM.
+    MacsInWasm,
+    /// The edge worker with all MACs from the platform.
+    MacsOfPlatform,
+}
+
+/// Where the bundles are.
+#[derive(Clone, Debug)]
+pub(crate) struct Bundles {
+    /// The directory of the edge worker.
+    pub(crate) edge_dir: PathBuf,
+    /// The bundle of an earlier one.
+    pub(crate) before: Option<PathBuf>,
 }
 
 impl Contender {
-    /// All of them.
-    pub(crate) const fn all() -> [Self; 5] {
-        [Self::Ours, Self::JavaScript, Self::Example, Self::Floor, Self::PassThrough]
-    }
-
     /// Whether it can do what a scenario asks for.
     pub(crate) const fn can_do(self, kind: Kind) -> bool {
         match kind {
             Kind::Fresh => true,
-            Kind::Duplicate => self.remembers(),
-            Kind::Forged => self.verifies(),
+            Kind::Duplicate => !matches!(self, Self::Example | Self::PassThrough),
+            Kind::Forged => !matches!(self, Self::Floor | Self::PassThrough),
         }
     }
 
-    /// Whether it refuses forged deliveries.
-    const fn verifies(self) -> bool {
-        matches!(self, Self::Ours | Self::JavaScript | Self::Example)
+    fn bundle(self, bundles: &Bundles) -> anyhow::Result<PathBuf> {
+        let workers = Path::new(env!("CARGO_MANIFEST_DIR")).join("workers");
+        let target = workers.join("../../../target");
+        Ok(match self {
+            Self::Ours | Self::OursDurable => "build".into(),
+            Self::Before => bundles.before.clone().context("no earlier bundle is named")?,
+            Self::JavaScript | Self::JavaScriptDurable => workers.join("javascript"),
+            // These are bundled by `make`.
+            Self::Example => target.join("example-worker-bench"),
+            Self::MacsInWasm | Self::MacsOfPlatform => target.join("macs-bench"),
+            Self::Floor => workers.join("floor"),
+            Self::PassThrough => workers.join("pass-through"),
+        })
     }
 
-    /// Whether it forwards an event once only.
-    const fn remembers(self) -> bool {
+    /// Whether it owes what it has accepted.
+    pub(crate) const fn is_durable(self) -> bool {
+        matches!(self, Self::OursDurable | Self::JavaScriptDurable)
+    }
+
+    /// Whether a target is about it.
+    pub(crate) const fn has_target(self) -> bool {
         !matches!(self, Self::Example | Self::PassThrough)
     }
 
-    fn bundle(self) -> PathBuf {
-        let workers = Path::new(env!("CARGO_MANIFEST_DIR")).join("workers");
+    /// When the provider is answered.
+    const fn mode(self) -> &'static str {
+        if self.is_durable() { "durable" } else { "through" }
+    }
+
+    /// The longest body whose MACs are computed in WASM, in bytes, if not that of the worker that is deployed.
+    const fn hand_over_limit(self) -> Option<&'static str> {
         match self {
-            Self::Ours => "build".into(),
-            Self::JavaScript => workers.join("javascript"),
-            // Bundled by `make`.
-            Self::Example => workers.join("../../../target/example-worker-bench"),
-            Self::Floor => workers.join("floor"),
-            Self::PassThrough => workers.join("pass-through"),
+            Self::MacsInWasm => Some("4194304"),
+            Self::MacsOfPlatform => Some("-1"),
+            _ => None,
         }
     }
 
@@ -73,18 +108,22 @@ impl Contender {
     ///
     /// # Errors
     /// If it is not built, or does not start.
-    pub(crate) async fn start(self, edge_dir: &Path) -> anyhow::Result<Running> {
+    pub(crate) async fn start(self, bundles: &Bundles) -> anyhow::Result<Running> {
         let origin = CountingOrigin::start().await?;
         let storage = storage().context("cannot make a temporary directory")?;
-        let edge = LocalEdge::builder(edge_dir)
+        let mut edge = LocalEdge::builder(&bundles.edge_dir)
             .storage(storage.path())
-            .bundle(self.bundle())
+            .bundle(self.bundle(bundles)?)
             .setting("WEBHOOK_SECRETS", SECRET)
             .setting("DELIVERY", "through")
             .setting("ORIGIN_URL", format!("{}events", origin.url()))
-            .start()
-            .await
-            .with_context(|| format!("{self} does not start"))?;
+            .setting("DELIVERY", self.mode())
+            // A retry comes only where `--test` asks for one, and should come soon.
+            .setting("RETRY_INITIAL_SECONDS", "1");
+        if let Some(limit) = self.hand_over_limit() {
+            edge = edge.setting("HAND_OVER_LIMIT", limit);
+        }
+        let edge = edge.start().await.with_context(|| format!("{self} does not start"))?;
         let port = edge.url().trim_end_matches('/').rsplit(':').next().map(str::parse);
         let port = port.context("the engine has no port")??;
         let key = Key::new(SECRET.as_bytes()).context("the key")?;
@@ -106,10 +145,15 @@ impl fmt::Display for Contender {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::Ours => "nextapi-webhook",
+            Self::Before => "nextapi-webhook, before",
             Self::JavaScript => "JavaScript, the same job",
             Self::Example => "the crate `worker`, no ledger",
             Self::Floor => "the floor",
             Self::PassThrough => "pass-through",
+            Self::OursDurable => "nextapi-webhook, durable",
+            Self::JavaScriptDurable => "JavaScript, durable",
+            Self::MacsInWasm => "MACs in WASM",
+            Self::MacsOfPlatform => "MACs of the platform",
         })
     }
 }
@@ -143,11 +187,33 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// Sends what the scenario wants, and checks every answer and what the origin got.
+    /// Sends what the scenario wants, and checks every answer and what the origin got. What a machine that
+    /// stood still has spoilt is measured anew: an origin that is not heard for seconds is answered with 504.
     ///
     /// # Errors
-    /// If anything was answered otherwise than it should be, or the origin got anything else.
+    /// If anything was answered otherwise than it should be, or the origin got anything else, so many times
+    /// in a row.
     pub(crate) async fn segment(
+        &mut self,
+        scenario: Scenario,
+        next_number: &mut u64,
+        tries: u32,
+    ) -> anyhow::Result<Segment> {
+        let mut spoilt: u32 = 0;
+        loop {
+            let sent = self.attempt(scenario, next_number).await;
+            match sent.with_context(|| format!("{}: {scenario}", self.contender)) {
+                Err(error) if spoilt.saturating_add(1) < tries => {
+                    spoilt = spoilt.saturating_add(1);
+                    eprintln!("{error:#}; measured anew");
+                }
+                Err(error) => return Err(error),
+                Ok(segment) => return Ok(Segment { spoilt, ..segment }),
+            }
+        }
+    }
+
+    async fn attempt(
         &mut self,
         scenario: Scenario,
         next_number: &mut u64,
@@ -167,8 +233,21 @@ impl Running {
             }
             _ => fresh(),
         };
-        let measured = self.send(scenario, first).await;
-        measured.with_context(|| format!("{}: {scenario}", self.contender))
+        self.send(scenario, first).await
+    }
+
+    /// Delivers events whose first attempts fail, and waits until the worker has tried again by itself.
+    ///
+    /// # Errors
+    /// If anything was answered otherwise than it should be, or the origin did not get them in the end.
+    pub(crate) async fn retry(&mut self, next_number: &mut u64) -> anyhow::Result<()> {
+        const EVENTS: u32 = 4;
+        let first = *next_number;
+        *next_number = first.saturating_add(EVENTS.into());
+        self.origin.fail_next(EVENTS);
+        let scenario = Scenario::new(Kind::Fresh, 512, EVENTS, 1);
+        let sent = self.send(scenario, first).await;
+        sent.map(drop).with_context(|| format!("{}: retries", self.contender))
     }
 
     /// Processor time of the engine so far.
@@ -195,10 +274,32 @@ impl Running {
         for _ in 0..scenario.connections {
             connections.push(Connection::open(self.port).await?);
         }
+        let expected = if scenario.kind == Kind::Fresh { numbers } else { 0..0 };
+        let sent = self.send_expecting(scenario, connections, deliveries, expected.clone()).await;
+        if sent.is_err() {
+            self.origin.abandon(expected);
+        }
+        sent
+    }
+
+    async fn send_expecting(
+        &self,
+        scenario: Scenario,
+        connections: Vec<Connection>,
+        deliveries: Vec<Request<Full<Bytes>>>,
+        expected: Range<u64>,
+    ) -> anyhow::Result<Segment> {
         let process_id = self.process_id()?;
-        let status = scenario.status();
-        let segment = segment::run(connections, deliveries, status, process_id).await?;
-        self.origin.expect(if scenario.kind == Kind::Fresh { numbers } else { 0..0 })?;
+        let events = expected.end.saturating_sub(expected.start);
+        let load = Load {
+            connections,
+            deliveries,
+            every: Duration::from_millis(scenario.every_ms.into()),
+            status: scenario.status(),
+        };
+        self.origin.delay(scenario.origin_ms);
+        let segment = segment::run(load, &self.origin, events, process_id).await?;
+        self.origin.expect(expected)?;
         Ok(segment)
     }
 }

@@ -1,131 +1,158 @@
-//! `make bench-edge`: the edge worker in workerd, beside workers that do the same job or less.
-//! Writes section `edge` of `benches/RESULTS.md`.
+//! `make bench-edge`: the edge worker in workerd. Each part writes its own section of `benches/RESULTS.md`:
 //!
-//! - `--quick`: fewer rounds, and nothing is written; with further words, only scenarios whose name has one
-//!   of them.
+//! - `workers`: beside workers that do the same job or less;
+//! - `durable`: `DELIVERY=durable` beside `through`, and beside a worker in JavaScript;
+//! - `macs`: from which length of body on the platform computes a MAC sooner than WASM does.
+//!
+//! - `PART ...`: only these parts.
+//! - `--before DIR`: compares with the bundle of an earlier worker as well.
+//! - `--rounds N`: so many rounds, instead of 20.
+//! - `--brief`: only what has a target, half as much of it, eight rounds, for a machine that is busy.
+//! - `--quick`: six rounds, and nothing is written.
+//! - `--only TEXT`: only scenarios whose name contains the text, and nothing is written.
 //! - `--test`: every worker does every scenario once; nothing is measured.
 
+mod arguments;
 mod connection;
 mod contender;
 mod counting_origin;
+mod durable;
 mod event;
+mod macs;
+mod measured;
 mod processor_time;
-mod report;
 mod scenario;
 mod segment;
 mod size;
 mod start_up;
+mod tables;
+mod workers;
 
+use core::fmt;
 use std::path::Path;
 
-use anyhow::{Context as _, bail};
-use contender::{Contender, Running};
-use nextapi_webhook_benches::Results;
-use report::Report;
-use scenario::{SCENARIOS, Scenario};
-use segment::Segment;
+use arguments::{Arguments, Part};
+use contender::{Bundles, Contender};
+use measured::{Measured, measure, start};
+use nextapi_webhook_benches::{Machine, Results};
+use scenario::Scenario;
 
-/// How often every scenario is repeated.
-const ROUNDS: u32 = 20;
 /// Segments of the first scenario before all others, which are not counted. The engine compiles again what
 /// it calls often, on threads of its own, and for WASM that takes it some ten thousand deliveries.
-const WARM_UP: u32 = 24;
+const WARM_UP: u32 = 16;
 /// Rounds before each scenario, which are not counted either.
-const SCENARIO_WARM_UP: u32 = 2;
-/// Rounds of `--quick`.
-const QUICK_ROUNDS: u32 = 6;
+const SCENARIO_WARM_UP: u32 = 1;
+const BRIEF_WARM_UP: u32 = 6;
+/// How often a stretch is begun at most.
+const TRIES: u32 = 3;
 /// How many deliveries a segment of `--test` has.
 const TEST_DELIVERIES: u32 = 50;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let words: Vec<String> = std::env::args().skip(1).collect();
+    let arguments = Arguments::parse(std::env::args().skip(1))?;
     let edge_dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../edge-worker");
-    match words.split_first() {
-        None => {
-            let report = report(&edge_dir, &SCENARIOS, ROUNDS).await?;
-            println!("{report}");
-            Results::of_checkout().replace("edge", &report.to_string())?;
+    let bundles = Bundles { edge_dir, before: arguments.before.clone() };
+    for &part in &arguments.parts {
+        if arguments.is_test {
+            test(part, &bundles).await?;
+            continue;
         }
-        Some((mode, [])) if mode == "--test" => {
-            let mut contenders = start(&edge_dir).await?;
-            let mut first_number = 0;
-            for scenario in SCENARIOS {
-                eprintln!("edge: {scenario}");
-                let scenario = Scenario { deliveries: TEST_DELIVERIES, ..scenario };
-                measure(&mut contenders, scenario, 0, 1, &mut first_number).await?;
-            }
-            println!("every worker answered as it should");
+        let report = report(part, &bundles, &arguments).await?;
+        let report = format!("{report}\n{} rounds. {}\n", arguments.rounds, Machine::here());
+        println!("{report}");
+        if !arguments.is_quick && arguments.only.is_none() {
+            Results::of_checkout().replace(part.section(), &report)?;
         }
-        Some((mode, names)) if mode == "--quick" => {
-            let mut scenarios = SCENARIOS.to_vec();
-            scenarios.retain(|scenario| {
-                let scenario = scenario.to_string();
-                names.is_empty() || names.iter().any(|name| scenario.contains(name))
-            });
-            println!("{}", report(&edge_dir, &scenarios, QUICK_ROUNDS).await?);
-        }
-        Some(_) => bail!("usage: nextapi-webhook-edge-bench [--test | --quick [WORD ...]]"),
+    }
+    if arguments.is_test {
+        println!("every worker answered as it should");
     }
     Ok(())
 }
 
-async fn report(edge_dir: &Path, scenarios: &[Scenario], rounds: u32) -> anyhow::Result<Report> {
-    let size = size::measure(edge_dir).context("cannot measure the bundle's size")?;
-    eprintln!("edge: start-up, {rounds} rounds");
-    let start_up = start_up::measure(edge_dir, rounds).await?;
-    let mut report = Report { size, start_up, scenarios: Vec::new() };
-    let mut contenders = start(edge_dir).await?;
+/// Who takes part.
+fn contenders(part: Part, bundles: &Bundles) -> Vec<Contender> {
+    use Contender::{
+        Before, Example, Floor, JavaScript, JavaScriptDurable, MacsInWasm, MacsOfPlatform, Ours,
+        OursDurable, PassThrough,
+    };
+    match part {
+        Part::Workers => {
+            let before = bundles.before.as_ref().map(|_| Before);
+            let others = [JavaScript, Example, Floor, PassThrough];
+            [Ours].into_iter().chain(before).chain(others).collect()
+        }
+        Part::Durable => vec![Ours, JavaScript, OursDurable, JavaScriptDurable],
+        Part::Macs => vec![MacsInWasm, MacsOfPlatform],
+    }
+}
+
+fn scenarios(part: Part) -> Vec<Scenario> {
+    match part {
+        Part::Workers => scenario::OF_WORKERS.to_vec(),
+        Part::Durable => scenario::OF_MODES.to_vec(),
+        Part::Macs => scenario::of_macs(),
+    }
+}
+
+async fn report(
+    part: Part,
+    bundles: &Bundles,
+    arguments: &Arguments,
+) -> anyhow::Result<Box<dyn fmt::Display>> {
+    let rounds = arguments.rounds;
+    let mut scenarios = scenarios(part);
+    if let Some(text) = &arguments.only {
+        scenarios.retain(|scenario| scenario.to_string().contains(text));
+    }
+    let mut contenders = contenders(part, bundles);
+    let mut warm_up = WARM_UP;
+    if arguments.is_brief {
+        scenarios.retain(Scenario::has_target);
+        scenarios.iter_mut().for_each(|scenario| scenario.deliveries /= 2);
+        contenders.retain(|contender| contender.has_target());
+        warm_up = BRIEF_WARM_UP;
+    }
+    let mut contenders = start(&contenders, bundles).await?;
     let mut first_number = 0;
     for running in &mut contenders {
-        eprintln!("edge: {} warms up", running.contender);
-        for _ in 0..WARM_UP {
-            running.segment(SCENARIOS[0], &mut first_number).await?;
+        eprintln!("{part}: {} warms up", running.contender);
+        for _ in 0..warm_up {
+            running.segment(scenario::OF_WORKERS[0], &mut first_number, TRIES).await?;
         }
     }
-    for &scenario in scenarios {
-        eprintln!("edge: {scenario}, {rounds} rounds");
-        let warm_up = SCENARIO_WARM_UP;
-        let measured = measure(&mut contenders, scenario, warm_up, rounds, &mut first_number);
-        report.scenarios.push((scenario, measured.await?));
+    let mut measured = Measured::default();
+    for scenario in scenarios {
+        eprintln!("{part}: {scenario}, {rounds} rounds");
+        let of_scenario =
+            measure(&mut contenders, scenario, SCENARIO_WARM_UP, rounds, TRIES, &mut first_number);
+        measured.0.push((scenario, of_scenario.await?));
     }
-    Ok(report)
+    drop(contenders);
+    Ok(match part {
+        Part::Workers => {
+            let size = size::measure(&bundles.edge_dir)?;
+            eprintln!("{part}: start-up, {rounds} rounds");
+            let start_up = start_up::measure(bundles, rounds).await?;
+            Box::new(workers::Report { size, start_up, measured })
+        }
+        Part::Durable => Box::new(durable::Report(measured)),
+        Part::Macs => Box::new(macs::Report(measured)),
+    })
 }
 
-async fn start(edge_dir: &Path) -> anyhow::Result<Vec<Running>> {
-    let mut contenders = Vec::new();
-    for contender in Contender::all() {
-        contenders.push(contender.start(edge_dir).await?);
+async fn test(part: Part, bundles: &Bundles) -> anyhow::Result<()> {
+    let mut contenders = start(&contenders(part, bundles), bundles).await?;
+    let mut first_number = 0;
+    for scenario in scenarios(part) {
+        eprintln!("{part}: {scenario}");
+        let scenario = Scenario { deliveries: TEST_DELIVERIES, ..scenario };
+        measure(&mut contenders, scenario, 0, 1, 1, &mut first_number).await?;
     }
-    Ok(contenders)
-}
-
-/// Interleaved: every round measures every contender once, and each round begins with the next one.
-async fn measure(
-    contenders: &mut [Running],
-    scenario: Scenario,
-    warm_up: u32,
-    rounds: u32,
-    first_number: &mut u64,
-) -> anyhow::Result<Vec<(Contender, Vec<Segment>)>> {
-    let mut contenders: Vec<_> =
-        contenders.iter_mut().filter(|running| running.contender.can_do(scenario.kind)).collect();
-    let mut measured: Vec<_> =
-        contenders.iter().map(|running| (running.contender, Vec::new())).collect();
-    for _ in 0..warm_up {
-        for running in &mut contenders {
-            running.segment(scenario, first_number).await?;
-        }
+    for running in contenders.iter_mut().filter(|running| running.contender.is_durable()) {
+        eprintln!("{part}: {} retries", running.contender);
+        running.retry(&mut first_number).await?;
     }
-    let count = contenders.len();
-    for first in (0..count).cycle().take(rounds as usize) {
-        for at in (0..count).cycle().skip(first).take(count) {
-            if let (Some(running), Some((_, segments))) =
-                (contenders.get_mut(at), measured.get_mut(at))
-            {
-                segments.push(running.segment(scenario, first_number).await?);
-            }
-        }
-    }
-    Ok(measured)
+    Ok(())
 }

@@ -14,7 +14,7 @@ use crate::raw::Connection;
 use crate::setup::{PATIENCE, SECRET, Setup, Way, record, signed_bytes};
 
 /// The longest body that is hashed in Rust.
-const HAND_OVER_LIMIT: usize = 2_048;
+const HAND_OVER_LIMIT: usize = 16_384;
 /// What is signed in front of the body: ten digits and a dot.
 const PREFIX: usize = 11;
 /// The default of `MAX_BODY_BYTES`.
