@@ -34,12 +34,12 @@ export class Ledger extends DurableObject<Env> {
     try {
       const storage = this.#storage ?? (await this.#open());
       storage.alarmRings();
-      const dead = this.#guarded((edge) => {
-        const dead = edge.ringAlarm(storage, this.#isStarted, this.now());
+      const expired = this.#guarded((edge) => {
+        const expired = edge.ringAlarm(storage, this.#isStarted, this.now());
         this.#isStarted = true;
-        return dead;
+        return expired;
       });
-      if (dead > 0) console.error(`${dead} dead letters were deleted: the origin has never got these events`);
+      for (const line of expired) console.error(line);
       await this.#makeAttempts(storage);
     } catch (error) {
       console.error(`the alarm failed: ${message(error)}`);

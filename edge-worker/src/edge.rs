@@ -255,14 +255,14 @@ impl Edge {
     /// # Errors
     /// SQLite's message. The platform need not try again.
     ///
-    /// Gives the number of dead letters that were deleted.
+    /// Gives lines for the log: one for each event that was deleted undelivered.
     #[wasm_bindgen(js_name = ringAlarm)]
     pub fn ring_alarm(
         &self,
         storage: &ObjectStorage,
         is_started: bool,
         now_ms: f64,
-    ) -> Result<u32, JsError> {
+    ) -> Result<Vec<String>, JsError> {
         ledger::ring(&storage, self.isolate.settings().ok(), is_started, time::from_js(now_ms))
             .map_err(|error| JsError::new(&error))
     }

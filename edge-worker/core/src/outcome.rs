@@ -65,6 +65,10 @@ pub(crate) enum Outcome {
     NotFound,
     /// An admin's query is malformed.
     QueryInvalid,
+    /// The body of an admin's request is malformed.
+    RequestInvalid,
+    /// A bulk replay cannot be started, or has ended.
+    ReplayRefused,
     /// An admin wants a delivery of an event that the edge delivers itself.
     StillOwed,
     /// The origin answered, and neither 2xx nor 5xx.
@@ -130,7 +134,7 @@ impl From<Error> for Outcome {
 
 impl Outcome {
     /// All codes.
-    pub(crate) const CODES: [&str; 28] = [
+    pub(crate) const CODES: [&str; 30] = [
         "accepted",
         "forwarded",
         "duplicate",
@@ -149,6 +153,8 @@ impl Outcome {
         "method_not_allowed",
         "not_found",
         "query_invalid",
+        "request_invalid",
+        "replay_refused",
         "still_owed",
         "origin_rejected",
         "origin_failed",
@@ -219,6 +225,10 @@ impl Outcome {
             }
             Self::NotFound => (404, "not_found", "There is nothing at this path."),
             Self::QueryInvalid => (400, "query_invalid", "The query is malformed."),
+            Self::RequestInvalid => {
+                (400, "request_invalid", "The body of the request is malformed.")
+            }
+            Self::ReplayRefused => (409, "replay_refused", "The replay has ended."),
             Self::StillOwed => (409, "still_owed", "The edge delivers this event itself."),
             Self::OriginRejected => {
                 (502, "origin_rejected", "The origin did not accept the event.")

@@ -190,6 +190,15 @@ impl Record {
     }
 }
 
+/// What an admin's action is about.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Target<'a> {
+    /// An event, by its key.
+    Event(&'a str),
+    /// A bulk replay, by its name.
+    Replay(&'a str),
+}
+
 /// The log line of an admin's action.
 #[derive(Debug, Serialize)]
 pub(crate) struct AdminRecord<'a> {
@@ -198,21 +207,28 @@ pub(crate) struct AdminRecord<'a> {
     operation: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     event_key: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replay_id: Option<&'a str>,
     /// `ok`, or the code of why not.
     result: &'static str,
 }
 
 impl<'a> AdminRecord<'a> {
-    /// The record of an operation, on an event or on all of them.
+    /// The record of an operation, on something or on all events.
     pub(crate) fn new(
         now_ms: u64,
         correlation_id: &'a str,
         operation: &'static str,
-        event_key: Option<&'a str>,
+        target: Option<Target<'a>>,
         result: Result<(), Outcome>,
     ) -> Self {
         let result = result.map_or_else(Outcome::code, |()| "ok");
-        Self { time: rfc3339(now_ms), correlation_id, operation, event_key, result }
+        let (event_key, replay_id) = match target {
+            Some(Target::Event(key)) => (Some(key), None),
+            Some(Target::Replay(id)) => (None, Some(id)),
+            None => (None, None),
+        };
+        Self { time: rfc3339(now_ms), correlation_id, operation, event_key, replay_id, result }
     }
 
     /// The line.
@@ -322,8 +338,13 @@ mod tests {
     #[test]
     fn the_line_of_an_admins_intervention_is_pinned() {
         for (result, word) in [(Ok(()), "ok"), (Err(Outcome::NotFound), "not_found")] {
-            let record =
-                AdminRecord::new(1_700_000_000_000, "c-1", "reopen", Some("event-00"), result);
+            let record = AdminRecord::new(
+                1_700_000_000_000,
+                "c-1",
+                "reopen",
+                Some(Target::Event("event-00")),
+                result,
+            );
             assert_eq!(
                 parsed(&record.line()),
                 json!({

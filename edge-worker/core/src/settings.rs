@@ -183,6 +183,13 @@ impl Settings {
             let text = format!("is more than can be stored with DELIVERY=durable: at most {most}");
             reader.refuse("MAX_BODY_BYTES", text);
         }
+        if delivery.keep_bodies_hours > retention_hours {
+            reader.refuse(
+                "KEEP_BODIES_HOURS",
+                "is more than RETENTION_HOURS: an event would be forgotten before its bytes; lower it, \
+                 or raise RETENTION_HOURS",
+            );
+        }
         let concurrency = delivery::concurrency_of_shard(&mut reader, delivery.concurrency, shards);
 
         let tolerance = Tolerance::new(past, future);
@@ -216,6 +223,10 @@ impl Settings {
                     breaker: delivery.breaker,
                     concurrency,
                     dead_retention_ms: delivery.dead_retention_ms,
+                    keep_bodies_ms: delivery
+                        .keep_bodies_hours
+                        .saturating_mul(SECONDS_PER_HOUR)
+                        .saturating_mul(MILLISECONDS),
                     most_bytes: delivery.most_bytes,
                 },
                 ledger_shards: u32::try_from(shards).unwrap_or(u32::MAX),

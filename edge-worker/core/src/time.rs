@@ -13,9 +13,32 @@ pub(crate) fn rfc3339(ms: u64) -> String {
     humantime::format_rfc3339_millis(time.unwrap_or(UNIX_EPOCH)).to_string()
 }
 
+/// Reads a time in UTC as RFC 3339 has it; none if it is malformed or before 1970.
+pub(crate) fn parse(text: &str) -> Option<u64> {
+    let time = humantime::parse_rfc3339(text).ok()?;
+    u64::try_from(time.duration_since(UNIX_EPOCH).ok()?.as_millis()).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_are_read_as_they_are_written() {
+        for ms in [0, 1_700_000_000_123, LATEST_MS] {
+            assert_eq!(parse(&rfc3339(ms)), Some(ms));
+        }
+        assert_eq!(parse("2023-11-14T22:13:20Z"), Some(1_700_000_000_000));
+        for text in [
+            "",
+            "2023-11-14",
+            "2023-11-14T22:13:20",
+            "2023-11-14 22:13:20Z",
+            "2023-13-14T22:13:20Z",
+        ] {
+            assert_eq!(parse(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn times_are_written_with_milliseconds() {

@@ -5,6 +5,7 @@ use core::fmt::{Display, Write as _};
 use super::overview::Overview;
 use crate::isolate::attempt_name;
 use crate::ledger::entry::EventState;
+use crate::ledger::expired;
 use crate::ledger::figures::Figures;
 use crate::outcome::Outcome;
 use crate::settings::Settings;
@@ -113,6 +114,17 @@ pub(crate) fn text(overview: &Overview, settings: &Settings, now_ms: u64) -> Str
     )
     .sample(&[], overview.abandoned);
 
+    let mut gone = Metric::new(
+        &mut text,
+        "nextapi_edge_expired_events_total",
+        "counter",
+        "Events that were deleted undelivered, by the state that they were in.",
+    );
+    let counts = overview.expired();
+    for state in expired::STATES {
+        gone.sample(&[("state", state)], counts.get(state));
+    }
+
     let changed = overview.is_sharding_changed(settings, now_ms);
     Metric::new(
         &mut text,
@@ -161,6 +173,16 @@ fn owed(text: &mut String, overview: &Overview) {
         paused.sample(&[("shard", shard)], u8::from(figures.is_paused));
     }
 
+    let mut replays = Metric::new(
+        text,
+        "nextapi_edge_paused_replays",
+        "gauge",
+        "Bulk replays that are paused, by an admin or after repeated failures.",
+    );
+    for (shard, figures) in known(overview) {
+        replays.sample(&[("shard", shard)], figures.paused_replays);
+    }
+
     let mut attempts = Metric::new(
         text,
         "nextapi_edge_attempts_total",
@@ -187,12 +209,13 @@ mod tests {
             shard_counts: vec![(5, 16)],
             oldest_waiting_ms: Some(1_700_000_000_999),
             is_paused: true,
+            paused_replays: 2,
             breaker: crate::ledger::breaker::Breaker::Open {
                 until_ms: 1,
                 pause_ms: 1,
                 since_ms: 1,
             },
-            outcomes: "forwarded:3,attempt_origin_failed:2".into(),
+            outcomes: "forwarded:3,attempt_origin_failed:2,expired_dead:4".into(),
         };
         let overview = Overview::of(vec![
             ("shard-0".to_owned(), Ok(figures)),
@@ -217,8 +240,11 @@ mod tests {
             "nextapi_edge_oldest_waiting_timestamp_seconds{shard=\"shard-0\"} 1700000000",
             "nextapi_edge_breaker_open{shard=\"shard-0\"} 1",
             "nextapi_edge_paused{shard=\"shard-0\"} 1",
+            "nextapi_edge_paused_replays{shard=\"shard-0\"} 2",
             "nextapi_edge_attempts_total{outcome=\"origin_failed\"} 2",
             "nextapi_edge_attempts_total{outcome=\"forwarded\"} 0",
+            "nextapi_edge_expired_events_total{state=\"dead\"} 4",
+            "nextapi_edge_expired_events_total{state=\"open\"} 0",
             "nextapi_edge_ledger_shards_changed 0",
         ] {
             assert_eq!(page.lines().filter(|it| *it == line).count(), 1, "{line} in\n{page}");

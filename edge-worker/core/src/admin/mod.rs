@@ -9,17 +9,22 @@
 //! | `GET /_edge/events/{key}` | one event |
 //! | `POST /_edge/events/{key}/reopen` | forwards the event's next delivery |
 //! | `POST /_edge/events/{key}/replay` | delivers an event anew whose bytes are kept |
+//! | `POST /_edge/replays` | plans a replay of many events, or starts it |
+//! | `GET /_edge/replays`, `GET /_edge/replays/{id}` | all of these replays, or one and how far it is |
+//! | `POST /_edge/replays/{id}/pause`, `resume`, `cancel` | steers one |
 //! | `POST /_edge/pause`, `POST /_edge/resume` | holds all events back, lets them go out again |
 //!
 //! All of them take the bearer token `ADMIN_TOKEN`. Without it they are answered like a path that
 //! does not exist, so that nobody learns that there is something to guess.
 //!
-//! [`route`] reads what is asked for, [`overview`] and [`events`] put together what the shards reply,
+//! [`route`] reads what is asked for, [`overview`], [`events`] and [`replays`] put together what the shards reply,
 //! [`status`] and [`metrics`] write it down. [`request`] goes from one to the other.
 
 mod events;
 mod metrics;
 mod overview;
+mod replay_request;
+mod replays;
 mod request;
 mod route;
 mod status;

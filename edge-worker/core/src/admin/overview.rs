@@ -1,6 +1,7 @@
 //! The figures of all shards, put together.
 
 use crate::counts::Counts;
+use crate::ledger::expired;
 use crate::ledger::figures::Figures;
 use crate::ledger::store::DEAD;
 use crate::merge;
@@ -48,6 +49,17 @@ impl Overview {
         Self { shards, events, outcomes, abandoned, shard_counts }
     }
 
+    /// How many events were deleted undelivered since the ledger was made, by the state that they were in.
+    pub(crate) fn expired(&self) -> Counts {
+        let mut counts = Counts::new();
+        for state in expired::STATES {
+            if let times @ 1.. = self.outcomes.get(&expired::expired_name(state)) {
+                counts.add(state, times);
+            }
+        }
+        counts
+    }
+
     /// What an admin should know, in words.
     pub(crate) fn warnings(&self, settings: &Settings, now_ms: u64) -> Vec<String> {
         let mut warnings = settings.warnings.clone();
@@ -70,6 +82,10 @@ impl Overview {
         let known = || self.shards.iter().filter_map(|(_, figures)| figures.as_ref().ok());
         if known().any(|figures| figures.is_paused) {
             warnings.push("deliveries are paused: POST /_edge/resume ends that".to_owned());
+        }
+        if known().any(|figures| figures.paused_replays > 0) {
+            let text = "a bulk replay is paused: GET /_edge/replays says which one and why; resume or cancel it";
+            warnings.push(text.to_owned());
         }
         let unreachable = self.shards.iter().filter(|(_, figures)| figures.is_err()).count();
         if unreachable > 0 {

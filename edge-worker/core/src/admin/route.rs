@@ -1,5 +1,7 @@
 //! What an admin asks for.
 
+use super::replay_request::is_id;
+use crate::ledger::bulk_replay::Steering;
 use crate::ledger::entry::EventState;
 use crate::ledger::listing::{Cursor, Filter};
 use crate::outcome::Outcome;
@@ -12,6 +14,9 @@ const DEFAULT_LIMIT: u32 = 50;
 /// The most events in one response. Each shard sends as many and one more, because all of them may be its
 /// own: with 256 shards some 10 MB.
 const MAX_LIMIT: u32 = 100;
+
+/// The methods of the list of bulk replays.
+const REPLAYS_ALLOW: &str = "GET, HEAD, POST";
 
 /// What is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +38,19 @@ pub(super) enum AdminRoute {
     Reopen(String),
     /// Deliver this event anew.
     Replay(String),
+    /// Plan or start a bulk replay, as the body says.
+    NewReplay,
+    /// All bulk replays.
+    Replays,
+    /// One bulk replay, by its name.
+    BulkReplay(String),
+    /// Pause, resume or cancel this bulk replay.
+    SteerReplay {
+        /// Its name.
+        id: String,
+        /// What to do.
+        steering: Steering,
+    },
     /// Hold all events back, or let them go out again.
     Pause {
         /// Whether they are held back.
@@ -79,6 +97,20 @@ impl AdminRoute {
             (Some("events"), Some(key), Some("replay"), None) if is_key(key) => {
                 (Self::Replay(key.to_owned()), "POST")
             }
+            (Some("replays"), None, ..) if method == "POST" => (Self::NewReplay, REPLAYS_ALLOW),
+            (Some("replays"), None, ..) => (Self::Replays, REPLAYS_ALLOW),
+            (Some("replays"), Some(id), None, _) if is_id(id) => {
+                (Self::BulkReplay(id.to_owned()), "GET, HEAD")
+            }
+            (Some("replays"), Some(id), Some(act), None) if is_id(id) => {
+                let steering = match act {
+                    "pause" => Steering::Pause,
+                    "resume" => Steering::Resume,
+                    "cancel" => Steering::Cancel,
+                    _ => return Err(Outcome::NotFound.into()),
+                };
+                (Self::SteerReplay { id: id.to_owned(), steering }, "POST")
+            }
             (Some("pause"), None, ..) => (Self::Pause { is_paused: true }, "POST"),
             (Some("resume"), None, ..) => (Self::Pause { is_paused: false }, "POST"),
             _ => return Err(Outcome::NotFound.into()),
@@ -110,8 +142,8 @@ fn events(query: &str) -> Result<AdminRoute, Refusal> {
                 }
                 filter.state = Some(value.into_owned());
             }
-            "job" => filter.job_id = Some(text("job", &value)?),
-            "type" => filter.event_type = Some(text("type", &value)?),
+            "job" => filter.job_id = Some(filter_text("job", &value)?),
+            "type" => filter.event_type = Some(filter_text("type", &value)?),
             "limit" => {
                 let range = 1..=MAX_LIMIT;
                 limit = value.parse().ok().filter(|it| range.contains(it)).ok_or_else(|| {
@@ -136,7 +168,7 @@ fn events(query: &str) -> Result<AdminRoute, Refusal> {
 
 /// The text of a filter. Ids and types are never empty, and the verifier reads none with a control
 /// character: such a filter is a mistake, and would find nothing at best.
-fn text(name: &str, value: &str) -> Result<String, Refusal> {
+pub(super) fn filter_text(name: &str, value: &str) -> Result<String, Refusal> {
     if value.is_empty() || value.contains(|letter: char| letter.is_ascii_control()) {
         return Err(invalid(format!("`{name}` is empty or has a control character")));
     }
@@ -184,6 +216,16 @@ mod tests {
         assert_eq!(of("POST", &format!("/_edge/events/{KEY}/replay")), AdminRoute::Replay(key()));
         assert_eq!(of("POST", "/_edge/pause"), AdminRoute::Pause { is_paused: true });
         assert_eq!(of("POST", "/_edge/resume"), AdminRoute::Pause { is_paused: false });
+        assert_eq!(of("GET", "/_edge/replays"), AdminRoute::Replays);
+        assert_eq!(of("POST", "/_edge/replays"), AdminRoute::NewReplay);
+        assert_eq!(of("GET", "/_edge/replays/r-1"), AdminRoute::BulkReplay("r-1".to_owned()));
+        for (act, steering) in
+            [("pause", Steering::Pause), ("resume", Steering::Resume), ("cancel", Steering::Cancel)]
+        {
+            let id = "r-1".to_owned();
+            let expected = AdminRoute::SteerReplay { id, steering };
+            assert_eq!(of("POST", &format!("/_edge/replays/r-1/{act}")), expected);
+        }
         let body_key = KEY.replace("event-", "body-");
         let path = format!("/_edge/events/{body_key}");
         assert_eq!(of("GET", &path), AdminRoute::Event(body_key));
@@ -195,13 +237,19 @@ mod tests {
         let get = Outcome::MethodNotAllowed { allow: "POST" };
         let replay = format!("/_edge/events/{KEY}/replay");
         for method in ["GET", "HEAD", "DELETE"] {
-            for path in [&reopen, &replay, "/_edge/pause", "/_edge/resume"] {
+            for path in
+                [&reopen, &replay, "/_edge/pause", "/_edge/resume", "/_edge/replays/r-1/cancel"]
+            {
                 assert_eq!(outcome(method, path, ""), get);
             }
         }
+        let all = Outcome::MethodNotAllowed { allow: "GET, HEAD, POST" };
+        assert_eq!(outcome("DELETE", "/_edge/replays", ""), all);
         let event = format!("/_edge/events/{KEY}");
         let post = Outcome::MethodNotAllowed { allow: "GET, HEAD" };
-        for path in ["/_edge/status", "/_edge/metrics", "/_edge/events", &event] {
+        for path in
+            ["/_edge/status", "/_edge/metrics", "/_edge/events", &event, "/_edge/replays/r-1"]
+        {
             assert_eq!(outcome("POST", path, ""), post, "{path}");
         }
     }
@@ -219,6 +267,10 @@ mod tests {
             &format!("/_edge/events/{KEY}/"),
             &format!("/_edge/events/{KEY}/reopen/"),
             &format!("/_edge/events/{KEY}/other"),
+            "/_edge/replays/",
+            "/_edge/replays/a.b",
+            "/_edge/replays/r-1/other",
+            "/_edge/replays/r-1/cancel/",
             "/status",
             "/",
         ] {

@@ -22,6 +22,8 @@ struct Status<'a> {
     events_counted_up_to: u32,
     /// Events that the origin may not have and that no retry is expected for any more.
     abandoned: u64,
+    /// Events that were deleted undelivered since the ledger was made, by the state that they were in.
+    expired: Counts,
     shards: Vec<Shard<'a>>,
     shard_counts: Vec<ShardCount>,
     warnings: Vec<String>,
@@ -36,6 +38,7 @@ enum Shard<'a> {
         oldest: Option<String>,
         oldest_waiting: Option<String>,
         paused: bool,
+        paused_replays: u64,
         breaker: &'static str,
         #[serde(skip_serializing_if = "Option::is_none")]
         breaker_open_since: Option<String>,
@@ -62,6 +65,7 @@ pub(super) fn response(overview: &Overview, settings: &Settings, now_ms: u64) ->
             oldest: figures.oldest_ms.map(rfc3339),
             oldest_waiting: figures.oldest_waiting_ms.map(rfc3339),
             paused: figures.is_paused,
+            paused_replays: figures.paused_replays,
             breaker: figures.breaker.name(),
             breaker_open_since: figures.breaker.open_since_ms().map(rfc3339),
             bytes: figures.bytes,
@@ -77,6 +81,7 @@ pub(super) fn response(overview: &Overview, settings: &Settings, now_ms: u64) ->
         events: &overview.events,
         events_counted_up_to: COUNT_LIMIT,
         abandoned: overview.abandoned,
+        expired: overview.expired(),
         shards: shards.collect(),
         shard_counts: shard_counts
             .map(|(since_ms, shards)| ShardCount { shards: *shards, since: rfc3339(*since_ms) })
@@ -108,10 +113,11 @@ mod tests {
             oldest_ms: Some(1_700_000_000_000),
             oldest_waiting_ms: Some(1_700_000_000_500),
             is_paused: true,
+            paused_replays: 1,
             breaker: Breaker::Open { until_ms: 1, pause_ms: 1, since_ms: 1_700_000_000_000 },
             bytes: 4_096,
             shard_counts: vec![(1_600_000_000_000, 2)],
-            outcomes: "forwarded:3".into(),
+            outcomes: "expired_dead:2,forwarded:3".into(),
         };
         let overview = Overview::of(vec![
             ("shard-0".to_owned(), Ok(figures)),
@@ -124,10 +130,11 @@ mod tests {
             "time": "2023-11-14T22:13:21.000Z",
             "version": env!("CARGO_PKG_VERSION"),
             "settings": serde_json::to_value(settings.summary()).unwrap(),
-            "outcomes": { "forwarded": 3 },
+            "outcomes": { "expired_dead": 2, "forwarded": 3 },
             "events": { "done": 3, "open": 1 },
             "events_counted_up_to": 10_000,
             "abandoned": 1,
+            "expired": { "dead": 2 },
             "shards": [
                 {
                     "shard": "shard-0",
@@ -135,6 +142,7 @@ mod tests {
                     "oldest": "2023-11-14T22:13:20.000Z",
                     "oldest_waiting": "2023-11-14T22:13:20.500Z",
                     "paused": true,
+                    "paused_replays": 1,
                     "breaker": "open",
                     "breaker_open_since": "2023-11-14T22:13:20.000Z",
                     "bytes": 4_096,
@@ -145,6 +153,6 @@ mod tests {
             "warnings": overview.warnings(&settings, 1_700_000_001_000),
         });
         assert_eq!(page, expected);
-        assert_eq!(page["warnings"].as_array().map(Vec::len), Some(3));
+        assert_eq!(page["warnings"].as_array().map(Vec::len), Some(4));
     }
 }

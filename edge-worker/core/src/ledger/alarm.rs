@@ -20,10 +20,11 @@
 //!   alarm up for good after seven failures, so nothing is left to its retries.
 //! - No alarm is set for less than [`LEAST_AHEAD_MS`] from now: the platform would ring it in a loop.
 
-use super::outbox;
+use super::expired::{self, Expired};
 use super::policy::Policy;
 use super::store::Store;
 use super::walk::{BATCH, PAUSE_AFTER_PIECE_MS, Walk};
+use super::{outbox, replays};
 
 /// Least time between two alarms that find something to delete. Rows fall due one by one, and would
 /// otherwise be deleted one by one; so some are kept for this much longer.
@@ -61,12 +62,12 @@ pub(crate) fn set_successor(store: &mut impl Store, policy: Option<&Policy>, now
 }
 
 /// What a sweep has deleted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Swept {
-    /// Events.
+    /// How many events, apart from dead letters.
     pub(crate) events: u32,
-    /// Dead letters: events that the origin has never got.
-    pub(crate) dead: u32,
+    /// Events of which nobody knows that the origin has them, dead letters among them, the oldest first.
+    pub(crate) expired: Vec<Expired>,
 }
 
 /// Deletes what is due, a batch at most, and sets the next alarm, or none if no row is left.
@@ -76,10 +77,15 @@ pub(crate) struct Swept {
 pub(crate) fn sweep(store: &mut impl Store, policy: &Policy, now_ms: u64) -> Result<Swept, String> {
     let dead_due_ms = now_ms.saturating_sub(policy.dead_retention_ms);
     let dead = store.delete_dead(dead_due_ms, BATCH)?;
-    let events = Walk::go_on(store, policy, now_ms)?;
-    let pause_ms = if dead >= BATCH { PAUSE_AFTER_PIECE_MS } else { LEAST_PAUSE_MS };
+    let bodies = store.delete_kept(now_ms.saturating_sub(policy.keep_bodies_ms), BATCH)?;
+    let is_full = dead.len() >= usize::try_from(BATCH).unwrap_or(usize::MAX) || bodies >= BATCH;
+    let (events, mut expired) = Walk::go_on(store, policy, now_ms)?;
+    expired.extend(dead);
+    expired.sort();
+    store.add(&expired::counts(&expired))?;
+    let pause_ms = if is_full { PAUSE_AFTER_PIECE_MS } else { LEAST_PAUSE_MS };
     set_next(store, pause_ms, policy, now_ms)?;
-    Ok(Swept { events, dead })
+    Ok(Swept { events, expired })
 }
 
 /// Sets the next alarm once all that is due was done, or none if no row is left.
@@ -90,21 +96,23 @@ pub(crate) fn rest(store: &mut impl Store, policy: &Policy, now_ms: u64) -> Resu
     set_next(store, LEAST_PAUSE_MS, policy, now_ms)
 }
 
-/// Sets the next alarm; for dead letters not before a pause.
+/// Sets the next alarm; for dead letters and kept bytes not before a pause.
 fn set_next(
     store: &mut impl Store,
     pause_ms: u64,
     policy: &Policy,
     now_ms: u64,
 ) -> Result<(), String> {
-    let dead_due_ms = |oldest_ms: u64| {
-        let due_ms = oldest_ms.saturating_add(policy.dead_retention_ms);
-        due_ms.max(now_ms.saturating_add(pause_ms))
+    let due_ms = |oldest_ms: Option<u64>, retention_ms: u64| {
+        let due_ms = oldest_ms?.saturating_add(retention_ms);
+        Some(due_ms.max(now_ms.saturating_add(pause_ms)))
     };
     let next_ms = [
         Walk::next_ms(store, policy, now_ms)?,
-        store.oldest_dead_ms()?.map(dead_due_ms),
+        due_ms(store.oldest_dead_ms()?, policy.dead_retention_ms),
+        due_ms(store.oldest_kept_ms()?, policy.keep_bodies_ms),
         outbox::next_ms(store, policy, now_ms)?,
+        replays::next_ms(store, policy, now_ms)?,
     ];
     let soonest_ms = now_ms.saturating_add(LEAST_AHEAD_MS);
     store.set_alarm(next_ms.into_iter().flatten().min().map(|ms| ms.max(soonest_ms)));

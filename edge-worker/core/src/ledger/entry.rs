@@ -21,7 +21,7 @@
 //! | reopen | owed | – | owed |
 //! | reopen | absent | – | absent |
 //! | reopen | anything else | reopened, attempts kept | ok |
-//! | replay | waiting or dead | waiting, as if accepted now, attempts kept | ok |
+//! | replay | waiting or dead, or done with its bytes kept | waiting, as if accepted now, attempts kept | ok |
 //! | replay | claimed and owed | – | in flight, time left |
 //! | replay | absent | – | absent |
 //! | replay | anything else: the bytes are gone | – | gone |
@@ -330,18 +330,25 @@ pub(crate) fn reopen(entry: Option<Entry>, now_ms: u64) -> Reopen {
     }
 }
 
-/// Delivers an owed event anew, with all its attempts before it. One that waits keeps its place and is due now;
-/// a dead letter waits at the place `seq`, behind the other events of its job, if it `is_blocked` by one of
-/// them. `id` names the replay to the origin.
+/// Delivers an event anew, with all its attempts before it. One that waits keeps its place and is due now; a
+/// dead letter, or one that the origin has and whose headers are `kept` with its bytes, waits at the place `seq`,
+/// behind the other events of its job, if it `is_blocked` by one of them. `id` names the replay to the origin.
 pub(crate) fn replay(
     entry: Option<Entry>,
+    kept: Option<String>,
     id: &str,
     seq: u64,
     is_blocked: bool,
     now_ms: u64,
 ) -> Replay {
     let Some(entry) = entry else { return Replay::Absent };
-    let Some(owed) = entry.owed.clone() else { return Replay::Gone };
+    let owed = match (&entry.owed, entry.state, kept) {
+        (Some(owed), ..) => owed.clone(),
+        (None, EventState::Done, Some(head)) => {
+            Owed { since_ms: 0, tries: 0, seq, head, replay: None }
+        }
+        (None, ..) => return Replay::Gone,
+    };
     let seq = match entry.state {
         EventState::Claimed { lease_end_ms } => {
             let remaining_ms = lease_end_ms.saturating_sub(now_ms).max(1);

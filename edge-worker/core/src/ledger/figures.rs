@@ -32,6 +32,9 @@ pub(crate) struct Figures {
     /// Whether an admin has paused deliveries.
     #[serde(default)]
     pub(crate) is_paused: bool,
+    /// How many bulk replays are paused.
+    #[serde(default)]
+    pub(crate) paused_replays: u64,
     /// The circuit breaker.
     #[serde(default)]
     pub(crate) breaker: Breaker,

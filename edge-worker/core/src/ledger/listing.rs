@@ -30,7 +30,7 @@ pub(crate) struct Filter {
 /// then by key. Unlike an offset it costs the same at every depth.
 ///
 /// An event that changes while somebody pages moves to the front, and is missing behind the cursor.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) struct Cursor {
     /// Last transition of the event shown last, in milliseconds since 1970.
     pub(crate) last_ms: u64,

@@ -11,6 +11,7 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 
+use super::bulk_replay::{BulkReplay, NewReplay, Selection, Steering};
 use super::entry::Token;
 use super::event_meta::EventMeta;
 use super::figures::Figures;
@@ -92,6 +93,23 @@ pub(crate) enum Call {
         /// Names the replay to the origin.
         id: String,
     },
+    /// Say how many events a bulk replay would deliver anew.
+    PlanReplay(Selection),
+    /// Start a bulk replay, unless it was started before.
+    StartReplay(NewReplay),
+    /// Pause, resume or cancel a bulk replay.
+    SteerReplay {
+        /// Names it.
+        id: String,
+        /// What to do.
+        steering: Steering,
+    },
+    /// List bulk replays.
+    Replays {
+        /// Only the one of this name.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        id: Option<String>,
+    },
     /// Hold all events back, or let them go out again.
     Pause {
         /// Whether they are held back.
@@ -136,14 +154,26 @@ pub(crate) enum Reply {
     Paused,
     /// To a replay: the event's bytes are not kept any more.
     Gone,
-    /// To an acceptance: the shard holds as much as it may.
+    /// To an acceptance: the shard holds as much as it may. To the start of a bulk replay: it has as many.
     Full,
+    /// To the plan or the start of a bulk replay.
+    Planned {
+        /// How many events it delivers anew, up to [`COUNT_LIMIT`](super::figures::COUNT_LIMIT) together with
+        /// the others.
+        events: u64,
+        /// How many would be meant, and have no bytes any more.
+        #[serde(default)]
+        without_bytes: u64,
+    },
+    /// To steering a bulk replay: it has ended.
+    Ended,
     /// To a claim or a reopening: another attempt is under way.
     InFlight {
         /// Milliseconds until its lease ends.
         remaining_ms: u64,
     },
-    /// To a claim or an acceptance: the origin has the event, or it is on disk. To a reopening: it is on disk.
+    /// To a claim or an acceptance: the origin has the event, or it is on disk. To a reopening: it is on disk. To
+    /// the start of a bulk replay: there is another one of its name.
     Duplicate,
     /// To a claim: the event is late, and late events are dropped.
     LateDropped,
@@ -158,6 +188,8 @@ pub(crate) enum Reply {
     Figures(Figures),
     /// Events, the most recently changed first.
     Events(Vec<EventSummary>),
+    /// Bulk replays, those first that were started last.
+    Replays(Vec<BulkReplay>),
 }
 
 /// Why a call has no reply. It may have taken effect or not.

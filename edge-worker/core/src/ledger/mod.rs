@@ -6,12 +6,14 @@
 //! | `owed`, `outbox`, `lane` | events whose bytes are on disk, and their order |
 //! | `retry`, `statuses`, `breaker`, `gate` | when they are tried again, and what holds them back |
 //! | `protocol`, `policy` | one step on a `store`, and the settings it goes by |
-//! | `alarm`, `walk` | when the alarm rings, and what is forgotten then |
+//! | `alarm`, `walk`, `expired` | when the alarm rings, and what is forgotten then |
+//! | `bulk_replay`, `replays` | events that an admin has delivered anew, many at a time |
+//! | `kept` | bytes of events that the origin has |
 //! | `object`, `transaction` | what the platform calls: a call, an alarm; each step as a whole or not at all |
 //! | `message` | RPC messages |
 //! | `shard` | which object an event belongs to |
 //! | `listing`, `figures` | what an admin sees |
-//! | `sql`, `row`, `value`, `sqlite_store` | the store on SQLite |
+//! | `sql`, `row`, `value`, `sqlite_store`, `kept_sql`, `replay_sql` | the store on SQLite |
 //!
 //! # Why a transition is atomic
 //!
@@ -34,10 +36,14 @@
 mod alarm;
 pub(crate) mod attempt;
 pub(crate) mod breaker;
+pub(crate) mod bulk_replay;
 pub(crate) mod entry;
 pub(crate) mod event_meta;
+pub(crate) mod expired;
 pub(crate) mod figures;
 pub(crate) mod gate;
+pub(crate) mod kept;
+mod kept_sql;
 mod lane;
 pub(crate) mod listing;
 pub(crate) mod message;
@@ -47,6 +53,8 @@ mod outbox;
 pub(crate) mod owed;
 pub(crate) mod policy;
 mod protocol;
+mod replay_sql;
+pub(crate) mod replays;
 pub(crate) mod retry;
 mod row;
 pub(crate) mod shard;

@@ -5,7 +5,7 @@ use super::message::Call;
 use super::sqlite_store::{self, SqliteStore, Storage};
 use super::store::Store as _;
 use super::transaction::transaction;
-use super::{alarm, outbox, protocol, sql};
+use super::{alarm, protocol, replays, sql};
 use crate::settings::Settings;
 
 /// Makes sure of the tables of an object that has started, and notes how many shards there are:
@@ -36,7 +36,7 @@ pub fn call(
         .map(|reply| reply.encode())
 }
 
-/// Forgets what is due when the alarm rings; the number of dead letters among it. It first sets the alarm's successor, outside of any transaction, so
+/// Forgets what is due when the alarm rings; a line for the log for each event that was never delivered. It first sets the alarm's successor, outside of any transaction, so
 /// that nothing undoes it, and then starts the object if that is necessary. Without sound settings nothing is forgotten, since nobody knows for how long
 /// events are to be kept.
 ///
@@ -47,19 +47,19 @@ pub fn ring(
     settings: Option<&Settings>,
     is_started: bool,
     now_ms: u64,
-) -> Result<u32, String> {
+) -> Result<Vec<String>, String> {
     let mut store = SqliteStore(storage);
     alarm::set_successor(&mut store, settings.map(|it| &it.policy), now_ms);
-    let Some(settings) = settings else { return Ok(0) };
+    let Some(settings) = settings else { return Ok(Vec::new()) };
     if !is_started {
         start(storage, settings, now_ms)?;
     }
     transaction(storage, || alarm::sweep(&mut store, &settings.policy, now_ms))
-        .map(|swept| swept.dead)
+        .map(|swept| swept.expired.iter().map(|expired| expired.line(now_ms)).collect())
 }
 
 /// Makes the next attempts of events that the object owes, as far as they are due and nothing holds them
-/// back: at most `limit`.
+/// back: at most `limit`. If too few are due, those of bulk replays that may go out now are among them.
 ///
 /// # Errors
 /// SQLite's message. No attempt was then begun.
@@ -73,7 +73,7 @@ pub fn take(
     transaction(storage, || {
         let mut attempts = Vec::new();
         while attempts.len() < limit {
-            let Some(taken) = outbox::take(&mut store, &settings.policy, now_ms)? else { break };
+            let Some(taken) = replays::take(&mut store, &settings.policy, now_ms)? else { break };
             attempts.push(Attempt::of(taken));
         }
         Ok(attempts)

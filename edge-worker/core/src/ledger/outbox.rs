@@ -11,7 +11,7 @@ use super::order::Order;
 use super::owed::Owed;
 use super::policy::Policy;
 use super::store::{Known, Store};
-use super::{alarm, lane};
+use super::{alarm, lane, replays};
 
 /// An event that a delivery wants stored.
 pub(crate) struct Offer {
@@ -120,10 +120,14 @@ pub(crate) fn take(
             _ => None,
         };
         let order = Order::of(entry.meta.stage(), furthest);
+        let before = entry.state;
         let entry = entry::take(entry, policy, now_ms);
         store.update(&key, &entry)?;
         arrange_alarm(store, &entry, policy, now_ms)?;
         if entry.state == EventState::Dead {
+            if let Some(id) = entry.owed.as_ref().and_then(|owed| owed.replay.as_deref()) {
+                replays::note(store, id, before, &entry, now_ms)?;
+            }
             lane::hand_over(store, entry.meta.job_id.as_deref(), now_ms)?;
             continue;
         }
@@ -132,7 +136,7 @@ pub(crate) fn take(
     Ok(None)
 }
 
-/// Delivers an owed event anew.
+/// Delivers an event anew whose bytes are on disk.
 ///
 /// # Errors
 /// The store's message.
@@ -144,12 +148,33 @@ pub(crate) fn replay(
     now_ms: u64,
 ) -> Result<Reply, String> {
     let before = store.find(key)?;
+    replay_entry(store, key, before, id, policy, now_ms)
+}
+
+/// The same for an event whose row was read in the same step.
+///
+/// # Errors
+/// The store's message.
+pub(crate) fn replay_entry(
+    store: &mut impl Store,
+    key: &str,
+    before: Option<Entry>,
+    id: &str,
+    policy: &Policy,
+    now_ms: u64,
+) -> Result<Reply, String> {
     let job_id = before.as_ref().and_then(|entry| entry.meta.job_id.clone());
     let seq = job_id.as_deref().map_or(Ok(0), |job_id| store.next_seq(job_id))?;
     let is_blocked = lane::is_blocked(store, key, job_id.as_deref(), policy)?;
-    match entry::replay(before, id, seq, is_blocked, now_ms) {
+    let is_owed = before.as_ref().is_some_and(|entry| entry.owed.is_some());
+    let kept = if is_owed { None } else { store.kept(key)?.map(|kept| kept.head) };
+    match entry::replay(before, kept, id, seq, is_blocked, now_ms) {
         Replay::Store(entry) => {
-            store.update(key, &entry)?;
+            if is_owed {
+                store.update(key, &entry)?;
+            } else {
+                store.restore(key, &entry)?;
+            }
             arrange_alarm(store, &entry, policy, now_ms)?;
             Ok(Reply::Ok)
         }
@@ -176,6 +201,7 @@ pub(crate) fn pause(
     if let Some(next_ms) = next_ms(store, policy, now_ms)? {
         alarm::ensure(store, next_ms, now_ms);
     }
+    replays::ensure_alarm(store, policy, now_ms)?;
     Ok(Reply::Ok)
 }
 
@@ -198,8 +224,11 @@ pub(crate) fn settled(
     }
     // What is held back may go out now that this attempt has ended.
     let may_hold = breaker.is_counting() || policy.concurrency.is_some();
-    if may_hold && let Some(next_ms) = next_ms(store, policy, now_ms)? {
-        alarm::ensure(store, next_ms, now_ms);
+    if may_hold {
+        if let Some(next_ms) = next_ms(store, policy, now_ms)? {
+            alarm::ensure(store, next_ms, now_ms);
+        }
+        replays::ensure_alarm(store, policy, now_ms)?;
     }
     Ok(())
 }

@@ -26,6 +26,8 @@ pub(crate) struct Policy {
     pub(crate) concurrency: Option<u32>,
     /// How long a dead letter is kept, in milliseconds.
     pub(crate) dead_retention_ms: u64,
+    /// How long the bytes of an owed event are kept once the origin has it, in milliseconds; 0 if not at all.
+    pub(crate) keep_bodies_ms: u64,
     /// How many bytes of bodies one shard holds at most.
     pub(crate) most_bytes: u64,
 }

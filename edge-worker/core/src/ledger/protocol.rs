@@ -3,16 +3,16 @@
 //! The row is read, [`entry`] decides, the row is written. Callers must let nothing else happen to the
 //! store in between.
 
-use super::alarm;
-use super::entry::{self, Change, Claim, Entry, Reopen};
+use super::entry::{self, Change, Claim, Entry, EventState, Reopen};
 use super::event_meta::EventMeta;
 use super::figures::ABANDONED_AFTER_MS;
 use super::listing::EventSummary;
 use super::message::{Call, Reply};
 use super::outbox::{self, Offer};
-use super::owed::Failure;
+use super::owed::{Failure, Owed};
 use super::policy::Policy;
 use super::store::{Known, Store};
+use super::{alarm, kept, replays};
 use crate::counts::Counts;
 
 /// Applies a call.
@@ -32,24 +32,30 @@ pub(crate) fn answer(
         }
         Call::Commit { job_id, key, token, counts } => {
             let before = store.read(job_id.as_deref(), &key)?;
-            let is_owed = is_owed(before.as_ref());
+            let before_state = before.as_ref().map(|entry| entry.state);
+            let owed = before.as_ref().and_then(|entry| entry.owed.clone());
             let change = entry::commit(before, token, now_ms);
-            let settled = Settled { is_owed, is_alive: true };
+            if let (Some(owed), Change::Store(_)) = (&owed, &change) {
+                kept::keep(store, job_id.as_deref(), &key, owed, policy, now_ms)?;
+            }
+            let settled = Settled::of(before_state, owed, true);
             apply(store, &key, change, settled, &counts, policy, now_ms)?
         }
         Call::Release { job_id, key, token, outcome, status, retry_after_ms, jitter, counts } => {
             let before = store.read(job_id.as_deref(), &key)?;
-            let is_owed = is_owed(before.as_ref());
+            let before_state = before.as_ref().map(|entry| entry.state);
+            let owed = before.as_ref().and_then(|entry| entry.owed.clone());
             let failure = Failure { status, retry_after_ms, jitter };
             let change = entry::release(before, token, &outcome, failure, policy, now_ms);
             // An origin that refuses an event for good is there.
             let is_alive = status.is_some_and(|status| !policy.retried.contains(status));
-            let settled = Settled { is_owed, is_alive };
+            let settled = Settled::of(before_state, owed, is_alive);
             apply(store, &key, change, settled, &counts, policy, now_ms)?
         }
         Call::Reopen { key } => match entry::reopen(store.find(&key)?, now_ms) {
             Reopen::Store(entry) => {
                 store.update(&key, &entry)?;
+                store.forget_kept(&key)?;
                 Reply::Ok
             }
             Reopen::InFlight { remaining_ms } => Reply::InFlight { remaining_ms },
@@ -57,6 +63,13 @@ pub(crate) fn answer(
             Reopen::Absent => Reply::Absent,
         },
         Call::Replay { key, id } => outbox::replay(store, &key, &id, policy, now_ms)?,
+        Call::PlanReplay(selection) => replays::plan(store, &selection)?,
+        Call::StartReplay(new) => replays::start(store, new, policy, now_ms)?,
+        Call::SteerReplay { id, steering } => replays::steer(store, &id, steering, policy, now_ms)?,
+        Call::Replays { id: None } => Reply::Replays(store.replays()?),
+        Call::Replays { id: Some(id) } => {
+            Reply::Replays(store.bulk_replay(&id)?.into_iter().collect())
+        }
         Call::Pause { is_paused } => outbox::pause(store, is_paused, policy, now_ms)?,
         Call::Figures { counts } => {
             store.add(&counts)?;
@@ -105,16 +118,21 @@ fn claim(
 }
 
 /// What the end of an attempt means beyond its row.
-#[derive(Clone, Copy)]
 struct Settled {
     /// Whether the edge owed the event.
     is_owed: bool,
+    /// The replay that the event was part of, and the state that it was in.
+    replayed: Option<(String, EventState)>,
     /// Whether the origin has shown that it is there.
     is_alive: bool,
 }
 
-fn is_owed(entry: Option<&Entry>) -> bool {
-    entry.is_some_and(|entry| entry.owed.is_some())
+impl Settled {
+    fn of(before: Option<EventState>, owed: Option<Owed>, is_alive: bool) -> Self {
+        let is_owed = owed.is_some();
+        let replayed = owed.and_then(|owed| owed.replay).zip(before);
+        Self { is_owed, replayed, is_alive }
+    }
 }
 
 /// Stores a change, and the counts with it: a call that is repeated has them counted once.
@@ -131,6 +149,9 @@ fn apply(
         Change::Store(entry) => {
             store.update(key, &entry)?;
             store.add(counts)?;
+            if let Some((id, before)) = settled.replayed {
+                replays::note(store, &id, before, &entry, now_ms)?;
+            }
             if settled.is_owed {
                 outbox::settled(store, &entry, settled.is_alive, policy, now_ms)?;
             }

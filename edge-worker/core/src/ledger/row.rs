@@ -8,6 +8,7 @@ use super::value::Value;
 
 use super::entry::{Entry, EventState};
 use super::event_meta::EventMeta;
+use super::expired::Expired;
 use super::order::JobStage;
 use super::owed::Owed;
 
@@ -73,6 +74,20 @@ pub(crate) fn entry(columns: Vec<Value>) -> Result<(String, Entry), String> {
 /// The job's id as it stands in a row: the empty text if there is none. No event has an empty one.
 pub(crate) fn job(job_id: Option<&str>) -> Value {
     job_id.unwrap_or_default().into()
+}
+
+/// The event that a deleted row's columns tell of.
+pub(crate) fn expired(columns: Vec<Value>) -> Result<Expired, String> {
+    let columns: [Value; 6] = columns.try_into().map_err(|_| "a row has not 6 columns")?;
+    let [last, key, state, event_type, job_id, last_outcome] = columns;
+    Ok(Expired {
+        last_ms: integer(&last)?.ok_or("a row lacks a number")?,
+        key: text(key)?.ok_or("a row has no key")?,
+        state: text(state)?.ok_or("a row has no state")?,
+        event_type: text(event_type)?,
+        job_id: text(job_id)?.filter(|job_id| !job_id.is_empty()),
+        last_outcome: text(last_outcome)?,
+    })
 }
 
 /// The values of an entry's row, apart from those of [`owed`].

@@ -4,6 +4,8 @@
 //! step never changes once it was released; a change of the tables is a new step. Every statement of
 //! a step can be run again, so a step that was broken off is simply repeated.
 
+use super::{kept_sql, replay_sql};
+
 /// Makes the table that holds the version, the number of steps that the tables have been through.
 pub(crate) const PREPARE: &str = "
     CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL) STRICT;
@@ -72,6 +74,10 @@ pub(crate) const STEPS: &[&str] = &[
         since_ms INTEGER NOT NULL PRIMARY KEY,
         shards   INTEGER NOT NULL
     ) STRICT",
+    // Bytes of delivered events.
+    kept_sql::TABLE,
+    // Bulk replays.
+    replay_sql::TABLE,
 ];
 
 /// The columns that [`row::entry`](super::row::entry) expects. The body is not among them: it never enters the
@@ -80,6 +86,13 @@ macro_rules! columns {
     () => {
         "job_id, key, state, lease_end_ms, attempts, first_ms, last_ms, last_outcome, event_id, \
          event_type, due_ms, owed_ms, tries, seq, head, replay"
+    };
+}
+
+/// The columns that [`row::expired`](super::row::expired) expects.
+macro_rules! expired {
+    () => {
+        "last_ms, key, state, event_type, job_id, last_outcome"
     };
 }
 
@@ -92,6 +105,8 @@ macro_rules! unsettled {
         "state NOT IN ('claimed', 'done')"
     };
 }
+
+pub(super) use {columns, unsettled};
 
 /// Reads the row of an event, given its job and its key.
 pub(crate) const SELECT: &str =
@@ -223,7 +238,7 @@ macro_rules! piece {
 
 /// Deletes the rows of a piece that are due.
 pub(crate) const DELETE_PIECE: &str =
-    concat!("DELETE FROM event WHERE ", piece!(), " AND last_ms <= ?5 RETURNING 1");
+    concat!("DELETE FROM event WHERE ", piece!(), " AND last_ms <= ?5 RETURNING ", expired!());
 
 /// Reads when the row of a piece that changed longest ago had its last transition, and how many leases ended by a
 /// time.
@@ -244,7 +259,8 @@ pub(crate) const DELETE_DEAD: &str = concat!(
     "DELETE FROM event WHERE (job_id, key) IN (SELECT job_id, key FROM event \
      WHERE state = 'dead' AND ",
     unsettled!(),
-    " AND last_ms <= ? ORDER BY last_ms LIMIT ?) RETURNING 1"
+    " AND last_ms <= ? ORDER BY last_ms LIMIT ?) RETURNING ",
+    expired!()
 );
 
 /// Reads the time of the last transition of the oldest dead letter.

@@ -1,6 +1,7 @@
 //! The store on SQLite.
 
 use super::entry::{ATTEMPT_LOST, Entry};
+use super::expired::Expired;
 use super::figures::{COUNT_LIMIT, Figures};
 use super::gate::Gate;
 use super::listing::{Cursor, Filter, list_order};
@@ -8,7 +9,7 @@ use super::order::JobStage;
 use super::store::{Known, Store};
 use super::value::Value;
 use super::walk::{Piece, Place, Walk, Walked};
-use super::{row, sql};
+use super::{replays, row, sql};
 use crate::counts::Counts;
 use crate::merge;
 
@@ -89,12 +90,16 @@ impl<D: Storage> Storage for &D {
 }
 
 impl<D: Storage> SqliteStore<D> {
-    fn query(&self, statement: &str, values: Vec<Value>) -> Result<Vec<Columns>, String> {
+    pub(super) fn query(
+        &self,
+        statement: &str,
+        values: Vec<Value>,
+    ) -> Result<Vec<Columns>, String> {
         self.0.query(statement, values)
     }
 
     /// The first row that a statement finds.
-    fn first(
+    pub(super) fn first(
         &self,
         statement: &str,
         values: Vec<Value>,
@@ -110,7 +115,11 @@ impl<D: Storage> SqliteStore<D> {
     }
 
     /// The one number that a statement results in.
-    fn number(&self, statement: &str, values: Vec<Value>) -> Result<Option<u64>, String> {
+    pub(super) fn number(
+        &self,
+        statement: &str,
+        values: Vec<Value>,
+    ) -> Result<Option<u64>, String> {
         let rows = self.query(statement, values)?;
         rows.first().and_then(|columns| columns.first()).map_or(Ok(None), row::integer)
     }
@@ -244,7 +253,9 @@ impl<D: Storage> Store for SqliteStore<D> {
         let end = end.into_iter().next();
         bounds.extend(end.clone().unwrap_or_else(|| vec![Value::Null, Value::Null]));
         let with = |values: &[Value]| [&*bounds, values].concat();
-        let deleted = self.query(sql::DELETE_PIECE, with(&[row::number(piece.due_ms)?]))?.len();
+        let gone = self.query(sql::DELETE_PIECE, with(&[row::number(piece.due_ms)?]))?;
+        let deleted = gone.len();
+        let gone = gone.into_iter().map(row::expired).collect::<Result<Vec<_>, _>>()?;
         let lost_ms = row::number(piece.lost_ms)?;
         let found = self
             .query(sql::SELECT_PIECE, with(core::slice::from_ref(&lost_ms)))?
@@ -256,6 +267,7 @@ impl<D: Storage> Store for SqliteStore<D> {
         }
         Ok(Walked {
             deleted: u32::try_from(deleted).unwrap_or(u32::MAX),
+            expired: gone.into_iter().filter(|event| !event.is_settled()).collect(),
             oldest_ms: row::integer(&oldest_ms)?,
             end: end.map(place).transpose()?,
         })
@@ -265,10 +277,9 @@ impl<D: Storage> Store for SqliteStore<D> {
         Ok(self.query(sql::SELECT_ANY, Vec::new())?.is_empty())
     }
 
-    fn delete_dead(&mut self, due_ms: u64, limit: u32) -> Result<u32, String> {
+    fn delete_dead(&mut self, due_ms: u64, limit: u32) -> Result<Vec<Expired>, String> {
         let values = vec![row::number(due_ms)?, row::number(limit.into())?];
-        let deleted = self.query(sql::DELETE_DEAD, values)?.len();
-        Ok(u32::try_from(deleted).unwrap_or(u32::MAX))
+        self.query(sql::DELETE_DEAD, values)?.into_iter().map(row::expired).collect()
     }
 
     fn oldest_dead_ms(&self) -> Result<Option<u64>, String> {
@@ -306,6 +317,7 @@ impl<D: Storage> Store for SqliteStore<D> {
             abandoned: abandoned.unwrap_or(0),
             oldest_waiting_ms: self.number(sql::SELECT_OLDEST_WAITING, vec![limit])?,
             is_paused: gate.is_paused,
+            paused_replays: replays::count_paused(self)?,
             breaker: gate.breaker,
             ..Figures::default()
         };

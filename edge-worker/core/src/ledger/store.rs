@@ -1,10 +1,13 @@
 //! Where a shard keeps its rows, and its alarm.
 
 use super::entry::Entry;
+use super::expired::Expired;
 use super::figures::Figures;
 use super::gate::Gate;
+use super::kept::KeptStore;
 use super::listing::Filter;
 use super::order::JobStage;
+use super::replays::ReplayStore;
 use super::walk::{Piece, Walk, Walked};
 use crate::counts::Counts;
 
@@ -27,7 +30,7 @@ pub(crate) struct Known {
 /// # Errors
 /// An error means that nothing is known: a row that cannot be read must never count as one that is
 /// not there.
-pub(crate) trait Store {
+pub(crate) trait Store: KeptStore + ReplayStore {
     /// The row of an event.
     fn read(&self, job_id: Option<&str>, key: &str) -> Result<Option<Entry>, String>;
 
@@ -95,7 +98,7 @@ pub(crate) trait Store {
     fn is_empty(&self) -> Result<bool, String>;
 
     /// Deletes at most `limit` dead letters whose last transition was at `due_ms` or before; their number.
-    fn delete_dead(&mut self, due_ms: u64, limit: u32) -> Result<u32, String>;
+    fn delete_dead(&mut self, due_ms: u64, limit: u32) -> Result<Vec<Expired>, String>;
 
     /// When the oldest dead letter had its last transition.
     fn oldest_dead_ms(&self) -> Result<Option<u64>, String>;

@@ -10,6 +10,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::expired::Expired;
 use super::policy::Policy;
 use super::store::Store;
 
@@ -71,6 +72,8 @@ pub(crate) struct Piece {
 pub(crate) struct Walked {
     /// How many rows were deleted.
     pub(crate) deleted: u32,
+    /// Those of them of which nobody knows that the origin has them.
+    pub(crate) expired: Vec<Expired>,
     /// When the oldest one that is left and not owed had its last transition.
     pub(crate) oldest_ms: Option<u64>,
     /// The last row of the piece, if it has as many as it may.
@@ -83,7 +86,8 @@ impl Walk {
         (policy.retention_ms / 8).max(super::alarm::LEAST_PAUSE_MS)
     }
 
-    /// Goes on by a piece if that is due, or begins; how many rows it has deleted.
+    /// Goes on by a piece if that is due, or begins; how many rows it has deleted, and those of them of which nobody
+    /// knows that the origin has them.
     ///
     /// # Errors
     /// The store's message.
@@ -91,10 +95,10 @@ impl Walk {
         store: &mut impl Store,
         policy: &Policy,
         now_ms: u64,
-    ) -> Result<u32, String> {
+    ) -> Result<(u32, Vec<Expired>), String> {
         let walk = store.walk()?;
         if walk.as_ref().is_some_and(|walk| walk.due_ms > now_ms) {
-            return Ok(0);
+            return Ok((0, Vec::new()));
         }
         let known_ms = walk.as_ref().map(|walk| walk.oldest_ms);
         let (after, oldest_ms) = walk
@@ -122,7 +126,7 @@ impl Walk {
             }
         };
         store.set_walk(next.as_ref())?;
-        Ok(walked.deleted)
+        Ok((walked.deleted, walked.expired))
     }
 
     /// When the walk has to go on, or to begin; none if there is no row.

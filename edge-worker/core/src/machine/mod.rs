@@ -97,7 +97,9 @@ impl Machine {
                 respond(&correlation_id, outcome.response(), None)
             }
             Route::Admin => match isolate.settings.clone() {
-                Ok(settings) => AdminRequest::begin(isolate, settings, &request, correlation_id),
+                Ok(settings) => {
+                    AdminRequest::begin(isolate, settings, &request, correlation_id, &random)
+                }
                 // The token is one of the settings.
                 Err(_) => respond(&correlation_id, Outcome::NotFound.response(), None),
             },

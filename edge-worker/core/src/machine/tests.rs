@@ -314,6 +314,63 @@ fn a_claim_is_made_once_more_if_the_object_was_disconnected() {
     }
 }
 
+/// Begins a request for a bulk replay; what it comes to with this body.
+fn bulk_replay(body: Input) -> Run {
+    let mut isolate = isolate(Bindings::default());
+    let token = [("authorization", "Bearer 0123456789abcdef")];
+    let request = Request::new("POST", "https://edge.test/_edge/replays", &token);
+    let random = Random::from_bytes(&[7; 40]);
+    let (machine, output) = Machine::begin(&mut isolate, request, random, NOW_MS);
+    let Output::ReadBody { limit: 16_384, length: None, deadline_ms: 10_000, .. } = output else {
+        panic!("no body is asked for: {output:?}")
+    };
+    let mut run = Run { isolate, machine, output };
+    run.handle(body, NOW_MS);
+    run
+}
+
+#[test]
+fn a_bulk_replay_is_read_and_started_in_every_shard() {
+    let mut run = bulk_replay(body(br#"{"state":"dead","start":true,"rate":4}"#));
+    let Output::CallLedger { calls, .. } = &run.output else { panic!("{:?}", run.output) };
+    assert_eq!(calls.len(), 16);
+    let id = "07070707070707070707070707070707";
+    for call in calls {
+        let Call::StartReplay(new) = Call::decode(&call.message).unwrap() else {
+            panic!("{call:?}")
+        };
+        assert_eq!((new.id.as_str(), new.rate, new.interval_ms), (id, 4, 4_000));
+    }
+    let planned = Reply::Planned { events: 2, without_bytes: 0 }.encode();
+    run.handle(Input::LedgerReplies(vec![planned; 16].join("\n")), NOW_MS);
+    let (status, line) = run.code();
+    assert_eq!(status, "started");
+    assert!(line.contains("replay_start") && line.contains(id), "{line}");
+}
+
+#[test]
+fn a_plan_is_made_where_the_job_is_and_not_logged() {
+    let mut run = bulk_replay(body(br#"{"state":"dead","job":"job_2"}"#));
+    let Output::CallLedger { calls, .. } = &run.output else { panic!("{:?}", run.output) };
+    assert_eq!(calls.iter().map(|call| call.shard.as_str()).collect::<Vec<_>>(), ["shard-12"]);
+    assert!(matches!(run.call(), Call::PlanReplay(_)));
+    run.handle(replied(&Reply::Planned { events: 2, without_bytes: 0 }), NOW_MS);
+    assert_eq!(run.code(), ("planned".to_owned(), String::new()));
+}
+
+#[test]
+fn a_bulk_replay_that_cannot_be_read_calls_no_shard() {
+    for (input, code) in [
+        (body(b"{}"), "request_invalid"),
+        (Input::BodyTooLarge, "body_too_large"),
+        (Input::BodyTimedOut, "body_timeout"),
+        (Input::BodyCut, "body_cut"),
+        (Input::LongBody(5), "body_too_large"),
+    ] {
+        assert_eq!(bulk_replay(input).code().0, code);
+    }
+}
+
 #[test]
 fn an_admin_asks_every_shard() {
     let headers = [("authorization", "Bearer 0123456789abcdef")];

@@ -55,6 +55,7 @@ pub(super) struct Delivery {
     pub(super) breaker: BreakerPolicy,
     pub(super) concurrency: Option<u64>,
     pub(super) dead_retention_ms: u64,
+    pub(super) keep_bodies_hours: u64,
     pub(super) most_bytes: u64,
 }
 
@@ -73,6 +74,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Delivery {
     let pause = reader.number("BREAKER_SECONDS", 30, 1..=MAX_BREAKER_SECONDS);
     let concurrency = reader.optional_number("ORIGIN_CONCURRENCY", 1..=MAX_CONCURRENCY);
     let dead_days = reader.number("DEAD_RETENTION_DAYS", 30, 1..=MAX_DEAD_DAYS);
+    let keep_bodies_hours = reader.number("KEEP_BODIES_HOURS", 0, 0..=HOURS_PER_YEAR);
     let bytes = LEAST_WAITING_BYTES..=MAX_WAITING_BYTES;
     let most_bytes = reader.number("MAX_WAITING_BYTES", 1_000_000_000, bytes);
     Delivery {
@@ -91,6 +93,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Delivery {
         },
         concurrency,
         dead_retention_ms: dead_days.saturating_mul(SECONDS_PER_DAY).saturating_mul(MILLISECONDS),
+        keep_bodies_hours,
         most_bytes,
     }
 }

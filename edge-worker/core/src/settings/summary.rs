@@ -34,6 +34,7 @@ pub(crate) struct Summary<'a> {
     breaker_seconds: u64,
     origin_concurrency_of_a_shard: Option<u32>,
     dead_retention_days: u64,
+    keep_bodies_hours: u64,
     max_waiting_bytes: u64,
 }
 
@@ -73,6 +74,7 @@ impl Settings {
                 / MILLISECONDS
                 / SECONDS_PER_HOUR
                 / 24,
+            keep_bodies_hours: self.policy.keep_bodies_ms / MILLISECONDS / SECONDS_PER_HOUR,
             max_waiting_bytes: self.policy.most_bytes,
         }
     }
@@ -122,6 +124,7 @@ mod tests {
             "breaker_seconds": 30,
             "origin_concurrency_of_a_shard": null,
             "dead_retention_days": 30,
+            "keep_bodies_hours": 0,
             "max_waiting_bytes": 1_000_000_000,
         });
         assert_eq!(summary, expected);

@@ -8,7 +8,7 @@ use super::*;
 use crate::ledger::order::LateEvents;
 
 /// All settings.
-const NAMES: [&str; 28] = [
+const NAMES: [&str; 29] = [
     "WEBHOOK_PATH",
     "WEBHOOK_SECRETS",
     "SIGNATURE_HEADERS",
@@ -36,6 +36,7 @@ const NAMES: [&str; 28] = [
     "BREAKER_SECONDS",
     "ORIGIN_CONCURRENCY",
     "DEAD_RETENTION_DAYS",
+    "KEEP_BODIES_HOURS",
     "MAX_WAITING_BYTES",
 ];
 
@@ -445,6 +446,9 @@ fn retries_are_as_they_are_set() {
     assert_eq!(policy.concurrency, Some(2), "16 shards share it");
     assert_eq!(policy.dead_retention_ms, 2 * 24 * 3_600_000);
     assert_eq!(policy.most_bytes, 3_000_000);
+    assert_eq!(settings_with(&[]).policy.keep_bodies_ms, 0, "bytes go at the commit");
+    let kept = [("KEEP_BODIES_HOURS", "36"), ("RETENTION_HOURS", "36")];
+    assert_eq!(settings_with(&kept).policy.keep_bodies_ms, 36 * 3_600_000);
     assert_eq!(settings_with(&[]).policy.concurrency, None);
 }
 
@@ -457,6 +461,8 @@ fn settings_that_retries_could_not_obey_are_refused() {
         ("RETRIED_STATUSES", "5xx", "not a list of statuses"),
         ("BREAKER_SECONDS", "301", "to 300"),
         ("DEAD_RETENTION_DAYS", "0", "not a whole number"),
+        ("KEEP_BODIES_HOURS", "-1", "not a whole number from 0"),
+        ("KEEP_BODIES_HOURS", "73", "is more than RETENTION_HOURS"),
         ("MAX_WAITING_BYTES", "1000", "not a whole number from 2000000"),
         ("ORIGIN_CONCURRENCY", "0", "not a whole number"),
         ("ORIGIN_CONCURRENCY", "15", "less than LEDGER_SHARDS"),

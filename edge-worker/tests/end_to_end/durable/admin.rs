@@ -12,25 +12,25 @@ use super::{Durable, job_events, quiet};
 use crate::faults::attempts;
 use crate::setup::{PATIENCE, succeeded};
 
-const TOKEN: &str = "0123456789abcdef";
+pub(super) const TOKEN: &str = "0123456789abcdef";
 
 async fn with_token() -> Durable {
     Durable::with(|edge| edge.setting("ADMIN_TOKEN", TOKEN).setting("EDGE_SIGNING_SECRET", "s"))
         .await
 }
 
-async fn ask(durable: &Durable, method: Method, path: &str) -> (u16, Value) {
+pub(super) async fn ask(durable: &Durable, method: Method, path: &str) -> (u16, Value) {
     let url = format!("{}_edge/{path}", durable.setup.edge.url());
     let answer = Client::new().request(method, url).bearer_auth(TOKEN).send().await.unwrap();
     let status = answer.status().as_u16();
     (status, serde_json::from_str(&answer.text().await.unwrap()).unwrap())
 }
 
-async fn status(durable: &Durable) -> Value {
+pub(super) async fn status(durable: &Durable) -> Value {
     ask(durable, Method::GET, "status").await.1
 }
 
-async fn replay(durable: &Durable, delivery: &Delivery) -> (u16, Value) {
+pub(super) async fn replay(durable: &Durable, delivery: &Delivery) -> (u16, Value) {
     let key = EventKey::of_unverified(delivery.body());
     ask(durable, Method::POST, &format!("events/{key}/replay")).await
 }

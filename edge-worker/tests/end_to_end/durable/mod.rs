@@ -5,6 +5,7 @@ mod disk;
 mod faults;
 mod hold;
 mod lanes;
+mod replays;
 mod retries;
 mod survival;
 

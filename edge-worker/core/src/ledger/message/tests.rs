@@ -24,6 +24,20 @@ fn key() -> String {
     "event-00".to_owned()
 }
 
+fn selection() -> Selection {
+    Selection {
+        state: "dead".to_owned(),
+        since_ms: 5,
+        until_ms: 1_700_000_000_000,
+        job_id: Some("job_1".to_owned()),
+        event_type: Some("job.failed".to_owned()),
+    }
+}
+
+fn new_replay() -> NewReplay {
+    NewReplay { id: "r-1".to_owned(), selection: selection(), rate: 10, interval_ms: 1_600 }
+}
+
 fn calls() -> Vec<Call> {
     let some = |text: &str| Some(text.to_owned());
     let meta = EventMeta {
@@ -62,6 +76,11 @@ fn calls() -> Vec<Call> {
         },
         Call::Reopen { key: key() },
         Call::Replay { key: key(), id: "r-1".to_owned() },
+        Call::PlanReplay(selection()),
+        Call::StartReplay(new_replay()),
+        Call::SteerReplay { id: "r-1".to_owned(), steering: Steering::Cancel },
+        Call::Replays { id: None },
+        Call::Replays { id: some("r-1") },
         Call::Pause { is_paused: true },
         Call::Figures { counts: counts() },
         Call::Figures { counts: Counts::new() },
@@ -78,6 +97,7 @@ fn replies() -> Vec<Reply> {
         abandoned: 1,
         oldest_waiting_ms: Some(8),
         is_paused: true,
+        paused_replays: 1,
         breaker: Breaker::Open { until_ms: 9, pause_ms: 30_000, since_ms: 8 },
         bytes: 4_096,
         shard_counts: vec![(5, 8), (6, 16)],
@@ -99,6 +119,14 @@ fn replies() -> Vec<Reply> {
         Reply::Accepted { token: 1, order: Order::InOrder },
         Reply::Stored,
         Reply::Full,
+        Reply::Planned { events: 3, without_bytes: 1 },
+        Reply::Ended,
+        Reply::Replays(vec![BulkReplay {
+            after: Some(Cursor { last_ms: 7, key: key() }),
+            last_failure: Some("origin_failed".to_owned()),
+            ..BulkReplay::new(new_replay(), 3, 9)
+        }]),
+        Reply::Replays(Vec::new()),
         Reply::Paused,
         Reply::Gone,
         Reply::InFlight { remaining_ms: 29_500 },

@@ -7,16 +7,18 @@ use super::sqlite::fresh_store;
 use crate::counts::Counts;
 use crate::ledger::alarm::LEAST_PAUSE_MS;
 use crate::ledger::breaker::BreakerPolicy;
+use crate::ledger::bulk_replay::{NewReplay, Selection, Steering};
 use crate::ledger::entry::EventState;
 use crate::ledger::event_meta::EventMeta;
 use crate::ledger::listing::{Cursor, Filter};
 use crate::ledger::message::{Call, Reply};
 use crate::ledger::order::LateEvents;
 use crate::ledger::policy::Policy;
+use crate::ledger::replays::ReplayStore as _;
 use crate::ledger::retry::RetryPolicy;
 use crate::ledger::store::Store;
 use crate::ledger::walk::BATCH;
-use crate::ledger::{alarm, outbox, protocol};
+use crate::ledger::{alarm, protocol, replays};
 
 const LEASE_MS: u64 = 50;
 const RETENTION_MS: u64 = 200;
@@ -36,6 +38,8 @@ enum Step {
     LateEvents(LateEvents),
     /// Whether the events of a job wait for each other.
     Order(bool),
+    /// How long the bytes of delivered events are kept, in milliseconds.
+    KeepBodies(u64),
     /// How many attempts may be under way.
     Concurrency(Option<u32>),
     /// The object makes an attempt that is due.
@@ -94,6 +98,24 @@ fn filter() -> impl Strategy<Value = Filter> {
     })
 }
 
+fn replay_id() -> impl Strategy<Value = String> {
+    (0..3_u32).prop_map(|number| format!("replay-{number}"))
+}
+
+fn selection() -> impl Strategy<Value = Selection> {
+    let times = (0..40_u64, 0..200_u64);
+    let filter = (some_of(&["job_1", "job_3"]), some_of(&["failed", "other"]));
+    (0..3_usize, times, filter).prop_map(|(state, (since, until), (job_id, event_type))| {
+        Selection {
+            state: Selection::STATES[state].to_owned(),
+            since_ms: START_MS - 100 + since * 10,
+            until_ms: START_MS + until * 10,
+            job_id,
+            event_type,
+        }
+    })
+}
+
 fn call() -> impl Strategy<Value = Call> {
     // Tokens up to the most that a short history grants: good and stale ones both occur.
     let token = || 0..5_u64;
@@ -121,6 +143,16 @@ fn call() -> impl Strategy<Value = Call> {
         }),
         1 => key().prop_map(|key| Call::Reopen { key }),
         2 => key().prop_map(|key| Call::Replay { key, id: "r".to_owned() }),
+        1 => selection().prop_map(Call::PlanReplay),
+        2 => (replay_id(), selection(), 1..1_500_u64).prop_map(|(id, selection, interval_ms)| {
+            Call::StartReplay(NewReplay { id, selection, rate: 1, interval_ms })
+        }),
+        1 => (replay_id(), 0..3_usize).prop_map(|(id, act)| {
+            let acts = [Steering::Pause, Steering::Resume, Steering::Cancel];
+            Call::SteerReplay { id, steering: acts[act] }
+        }),
+        1 => Just(Call::Replays { id: None }),
+        1 => replay_id().prop_map(|id| Call::Replays { id: Some(id) }),
         1 => any::<bool>().prop_map(|is_paused| Call::Pause { is_paused }),
         1 => counts().prop_map(|counts| Call::Figures { counts }),
         2 => filter().prop_map(Call::List),
@@ -140,6 +172,7 @@ fn step() -> impl Strategy<Value = Step> {
         // And some after which the next walk begins.
         1 => Just(Step::Clock(LEAST_PAUSE_MS.cast_signed())),
         1 => any::<bool>().prop_map(Step::Order),
+        1 => (0..3_u64).prop_map(|steps| Step::KeepBodies(steps * 50)),
         1 => proptest::option::of(1..3_u32).prop_map(Step::Concurrency),
         4 => Just(Step::Take),
         1 => Just(Step::Rest),
@@ -154,6 +187,7 @@ fn policy() -> Policy {
         lease_ms: LEASE_MS,
         retention_ms: RETENTION_MS,
         dead_retention_ms: RETENTION_MS,
+        keep_bodies_ms: RETENTION_MS / 2,
         // Few, so that breakers open and events are given up.
         retry: RetryPolicy { initial_ms: 1_000, max_ms: 2_000, attempts: 3, ..policy.retry },
         breaker: BreakerPolicy { failures: 2, pause_ms: 1_000 },
@@ -190,10 +224,11 @@ proptest! {
                 Step::Clock(ms) => now_ms = now_ms.strict_add_signed(ms),
                 Step::LateEvents(late_events) => policy.late_events = late_events,
                 Step::Order(is_ordered) => policy.is_ordered = is_ordered,
+                Step::KeepBodies(ms) => policy.keep_bodies_ms = ms,
                 Step::Concurrency(concurrency) => policy.concurrency = concurrency,
                 Step::Take => prop_assert_eq!(
-                    outbox::take(&mut memory, &policy, now_ms),
-                    outbox::take(&mut sqlite, &policy, now_ms)
+                    replays::take(&mut memory, &policy, now_ms),
+                    replays::take(&mut sqlite, &policy, now_ms)
                 ),
                 Step::Sweep => prop_assert_eq!(
                     alarm::sweep(&mut memory, &policy, now_ms),
@@ -206,6 +241,7 @@ proptest! {
             }
             prop_assert_eq!(memory.alarm_ms(), sqlite.alarm_ms());
             prop_assert_eq!(memory.gate(), sqlite.gate());
+            prop_assert_eq!(memory.replays(), sqlite.replays());
         }
         let all = Filter { limit: BATCH, ..Filter::default() };
         prop_assert_eq!(memory.list(&all), sqlite.list(&all));
@@ -225,7 +261,15 @@ proptest! {
             match step {
                 // What says a time.
                 Step::Call(Call::Figures { .. } | Call::List(_) | Call::Find { .. })
+                | Step::Call(Call::Replays { .. } | Call::PlanReplay(_))
                 | Step::Start(_) => {}
+                Step::Call(Call::StartReplay(new)) => {
+                    let mut shifted = new.clone();
+                    shifted.selection.since_ms += shift_ms;
+                    shifted.selection.until_ms += shift_ms;
+                    let there = answered(&mut there, Call::StartReplay(shifted), &policy, now_ms + shift_ms);
+                    prop_assert_eq!(answered(&mut here, Call::StartReplay(new), &policy, now_ms), there);
+                }
                 Step::Call(call) => prop_assert_eq!(
                     answered(&mut here, call.clone(), &policy, now_ms),
                     answered(&mut there, call, &policy, now_ms + shift_ms)
@@ -233,10 +277,11 @@ proptest! {
                 Step::Clock(ms) => now_ms = now_ms.strict_add_signed(ms),
                 Step::LateEvents(late_events) => policy.late_events = late_events,
                 Step::Order(is_ordered) => policy.is_ordered = is_ordered,
+                Step::KeepBodies(ms) => policy.keep_bodies_ms = ms,
                 Step::Concurrency(concurrency) => policy.concurrency = concurrency,
                 Step::Take => {
                     let taken = |store: &mut MemoryStore, now_ms| {
-                        let taken = outbox::take(store, &policy, now_ms).unwrap();
+                        let taken = replays::take(store, &policy, now_ms).unwrap();
                         taken.map(|taken| (taken.key, taken.order, taken.entry.attempts))
                     };
                     let there = taken(&mut there, now_ms + shift_ms);
@@ -247,9 +292,13 @@ proptest! {
                     alarm::rest(&mut there, &policy, now_ms + shift_ms).unwrap();
                 }
                 Step::Sweep => {
-                    let swept = alarm::sweep(&mut here, &policy, now_ms);
-                    let shifted = alarm::sweep(&mut there, &policy, now_ms + shift_ms);
-                    prop_assert_eq!(swept, shifted);
+                    let swept = |store: &mut MemoryStore, now_ms| {
+                        let swept = alarm::sweep(store, &policy, now_ms).unwrap();
+                        let expired = swept.expired.into_iter().map(|it| (it.key, it.state));
+                        (swept.events, expired.collect::<Vec<_>>())
+                    };
+                    let there = swept(&mut there, now_ms + shift_ms);
+                    prop_assert_eq!(swept(&mut here, now_ms), there);
                 }
             }
             prop_assert_eq!(here.alarm_ms().map(|ms| ms + shift_ms), there.alarm_ms());

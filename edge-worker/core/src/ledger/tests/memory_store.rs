@@ -3,12 +3,16 @@
 use std::collections::BTreeMap;
 
 use crate::counts::Counts;
+use crate::ledger::bulk_replay::{BulkReplay, ReplayState, Selection};
 use crate::ledger::entry::{ATTEMPT_LOST, Entry, EventState};
+use crate::ledger::expired::Expired;
 use crate::ledger::figures::Figures;
 use crate::ledger::gate::Gate;
-use crate::ledger::listing::Filter;
+use crate::ledger::kept::{Kept, KeptStore};
 use crate::ledger::listing::list_order;
+use crate::ledger::listing::{Cursor, Filter};
 use crate::ledger::order::JobStage;
+use crate::ledger::replays::{self, ReplayStore, Selected};
 use crate::ledger::store::{DEAD, Known, Store};
 use crate::ledger::walk::{Piece, Place, Walk, Walked};
 
@@ -27,6 +31,8 @@ pub(crate) struct MemoryStore {
     alarm_ms: Option<u64>,
     pub(super) gate: Gate,
     walk: Option<Walk>,
+    pub(super) kept: BTreeMap<String, Kept>,
+    pub(super) replays: BTreeMap<String, BulkReplay>,
 }
 
 impl MemoryStore {
@@ -54,6 +60,17 @@ impl MemoryStore {
     /// The dead letters.
     fn dead(&self) -> impl Iterator<Item = (&String, &Entry)> {
         self.rows.iter().filter(|(_, entry)| entry.state.name() == DEAD)
+    }
+}
+
+fn expired(key: String, entry: Entry) -> Expired {
+    Expired {
+        last_ms: entry.last_ms,
+        key,
+        state: entry.state.name().to_owned(),
+        event_type: entry.meta.event_type,
+        job_id: entry.meta.job_id,
+        last_outcome: entry.last_outcome,
     }
 }
 
@@ -169,8 +186,9 @@ impl Store for MemoryStore {
                 continue;
             }
             if entry.last_ms <= piece.due_ms {
-                self.rows.remove(&key);
+                let entry = self.rows.remove(&key).unwrap();
                 walked.deleted += 1;
+                walked.expired.extend(Some(expired(key, entry)).filter(|it| !it.is_settled()));
                 continue;
             }
             walked.oldest_ms = Some(walked.oldest_ms.unwrap_or(u64::MAX).min(entry.last_ms));
@@ -190,11 +208,11 @@ impl Store for MemoryStore {
 
     /// Which of those that are due go first is left open, so a limit below their number may take
     /// others than another store does.
-    fn delete_dead(&mut self, due_ms: u64, limit: u32) -> Result<u32, String> {
+    fn delete_dead(&mut self, due_ms: u64, limit: u32) -> Result<Vec<Expired>, String> {
         let due = self.dead().filter(|(_, entry)| entry.last_ms <= due_ms);
         let due: Vec<_> = due.map(|(key, _)| key.clone()).take(limit as usize).collect();
-        self.rows.retain(|key, _| !due.contains(key));
-        Ok(u32::try_from(due.len()).unwrap())
+        let gone = due.into_iter().filter_map(|key| self.rows.remove_entry(&key));
+        Ok(gone.map(|(key, entry)| expired(key, entry)).collect())
     }
 
     fn oldest_dead_ms(&self) -> Result<Option<u64>, String> {
@@ -226,6 +244,7 @@ impl Store for MemoryStore {
             oldest_ms: settled.map(|entry| entry.last_ms).min(),
             oldest_waiting_ms: waiting_ms.min(),
             is_paused: self.gate.is_paused,
+            paused_replays: replays::count_paused(self)?,
             breaker: self.gate.breaker,
             ..Figures::default()
         };
@@ -257,5 +276,105 @@ impl Store for MemoryStore {
 
     fn set_alarm(&mut self, alarm_ms: Option<u64>) {
         self.alarm_ms = alarm_ms;
+    }
+}
+
+impl KeptStore for MemoryStore {
+    fn keep(&mut self, _job_id: Option<&str>, key: &str, kept: &Kept) -> Result<(), String> {
+        self.kept.insert(key.to_owned(), kept.clone());
+        Ok(())
+    }
+
+    fn kept(&self, key: &str) -> Result<Option<Kept>, String> {
+        Ok(self.kept.get(key).cloned())
+    }
+
+    fn restore(&mut self, key: &str, entry: &Entry) -> Result<(), String> {
+        self.kept.remove(key).ok_or("nothing is kept of the event")?;
+        self.update(key, entry)
+    }
+
+    fn forget_kept(&mut self, key: &str) -> Result<(), String> {
+        self.kept.remove(key);
+        Ok(())
+    }
+
+    fn kept_bytes(&self) -> Result<u64, String> {
+        Ok(self.kept.len() as u64)
+    }
+
+    fn delete_kept(&mut self, due_ms: u64, limit: u32) -> Result<u32, String> {
+        let due = self.kept.iter().filter(|(_, kept)| kept.kept_ms <= due_ms);
+        let due: Vec<_> = due.map(|(key, _)| key.clone()).take(limit as usize).collect();
+        due.iter().for_each(|key| drop(self.kept.remove(key)));
+        Ok(due.len() as u32)
+    }
+
+    fn oldest_kept_ms(&self) -> Result<Option<u64>, String> {
+        Ok(self.kept.values().map(|kept| kept.kept_ms).min())
+    }
+}
+
+impl MemoryStore {
+    fn selected(&self, selection: &Selection) -> impl Iterator<Item = (&String, &Entry)> {
+        let matches =
+            |wanted: &Option<String>, value: &Option<String>| wanted.is_none() || wanted == value;
+        self.rows.iter().filter(move |(_, entry)| {
+            entry.state.name() == selection.state
+                && (selection.since_ms..=selection.until_ms).contains(&entry.last_ms)
+                && matches(&selection.job_id, &entry.meta.job_id)
+                && matches(&selection.event_type, &entry.meta.event_type)
+        })
+    }
+
+    fn has_bytes(&self, key: &str, entry: &Entry) -> bool {
+        entry.owed.is_some() || self.kept.contains_key(key)
+    }
+}
+
+impl ReplayStore for MemoryStore {
+    fn replays(&self) -> Result<Vec<BulkReplay>, String> {
+        let mut replays: Vec<_> = self.replays.values().cloned().collect();
+        replays.sort_by_key(|replay| core::cmp::Reverse(replay.started_ms));
+        Ok(replays)
+    }
+
+    fn bulk_replay(&self, id: &str) -> Result<Option<BulkReplay>, String> {
+        Ok(self.replays.get(id).cloned())
+    }
+
+    fn next_running(&self) -> Result<Option<BulkReplay>, String> {
+        let running = self.replays.values().filter(|it| it.state == ReplayState::Running);
+        Ok(running.min_by_key(|replay| (replay.next_ms, &replay.id)).cloned())
+    }
+
+    fn set_replay(&mut self, replay: &BulkReplay) -> Result<(), String> {
+        self.replays.insert(replay.id.clone(), replay.clone());
+        Ok(())
+    }
+
+    fn delete_replay(&mut self, id: &str) -> Result<(), String> {
+        self.replays.remove(id);
+        Ok(())
+    }
+
+    fn next_selected(
+        &self,
+        selection: &Selection,
+        after: Option<&Cursor>,
+    ) -> Result<Option<(String, Entry)>, String> {
+        let with_bytes = self.selected(selection).filter(|(key, entry)| self.has_bytes(key, entry));
+        let behind = with_bytes.filter(|(key, entry)| {
+            after.is_none_or(|after| (entry.last_ms, *key) > (after.last_ms, &after.key))
+        });
+        let first = behind.min_by_key(|(key, entry)| (entry.last_ms, *key));
+        Ok(first.map(|(key, entry)| (key.clone(), entry.clone())))
+    }
+
+    fn count_selected(&self, selection: &Selection, limit: u32) -> Result<Selected, String> {
+        let selected: Vec<_> = self.selected(selection).take(limit as usize).collect();
+        let events = selected.iter().filter(|(key, entry)| self.has_bytes(key, entry)).count();
+        let (all, events) = (selected.len() as u64, events as u64);
+        Ok(Selected { events, without_bytes: all - events })
     }
 }

@@ -6,10 +6,13 @@
 mod agreement;
 mod bodies;
 mod durable_model;
+mod expiry;
 mod histories;
+mod kept;
 pub(crate) mod memory_store;
 mod model;
 mod plans;
+mod replays;
 mod retention;
 mod shards;
 pub(crate) mod sqlite;

@@ -19,7 +19,7 @@ fn call(database: &Sqlite, call: &Call, settings: &Settings) -> Result<String, S
 /// Everything that a step can change.
 fn shown(database: &Sqlite) -> Vec<String> {
     let mut shown = vec![format!("{:?}", database.alarm_ms())];
-    for table in ["event", "outcome_count", "shard_count", "gate", "walk"] {
+    for table in ["event", "outcome_count", "shard_count", "gate", "walk", "kept", "bulk_replay"] {
         shown.extend(database.shown(&format!("SELECT * FROM {table}")));
     }
     shown

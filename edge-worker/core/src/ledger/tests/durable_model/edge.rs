@@ -38,6 +38,8 @@ pub(crate) struct Edge {
     pub(super) faults: u8,
     pub(super) replays: u8,
     pub(super) pauses: u8,
+    /// The state of the events that a bulk replay is of, if there is one.
+    pub(super) bulk: Option<&'static str>,
 }
 
 /// An event.
@@ -92,6 +94,8 @@ pub(crate) enum Action {
     Tick,
     /// An admin has an event delivered anew.
     Replay(usize),
+    /// An admin starts the bulk replay.
+    StartBulk,
     /// An admin holds all events back, or lets them go out again.
     Pause(bool),
 }
@@ -111,6 +115,7 @@ impl Model for Edge {
             faults_left: self.faults,
             replays_left: self.replays,
             pauses_left: self.pauses,
+            bulk_left: self.bulk.is_some(),
             broken: BTreeSet::new(),
         }]
     }
@@ -142,6 +147,12 @@ impl Model for Edge {
         actions.push(Action::Tick);
         if system.replays_left > 0 {
             actions.extend((0..self.events.len()).map(Action::Replay));
+        }
+        // Of nothing there is nothing to see.
+        let is_selected =
+            |state: &str| system.store.rows.values().any(|it| it.state.name() == state);
+        if system.bulk_left && self.bulk.is_some_and(is_selected) {
+            actions.push(Action::StartBulk);
         }
         if system.store.gate.is_paused {
             actions.push(Action::Pause(false));
@@ -210,6 +221,7 @@ impl Model for Edge {
                 }
                 self.note_replayed(&mut next, system, event);
             }
+            Action::StartBulk => self.start_bulk(&mut next),
             Action::Pause(is_paused) => {
                 next.pauses_left -= u8::from(is_paused);
                 self.call(&mut next, Call::Pause { is_paused });

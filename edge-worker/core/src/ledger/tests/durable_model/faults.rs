@@ -136,3 +136,54 @@ pub(super) const DEAD_IS_DROPPED: Object = Object {
     },
     ..SOUND
 };
+
+/// The place of a bulk replay is on disk, and the release of the event is not: what a kill between two steps would
+/// leave.
+pub(super) const PLACE_WITHOUT_RELEASE: Object = Object {
+    take: |store, policy| {
+        let before = store.clone();
+        let taken = take(store, policy)?;
+        let was = &before.rows[&taken.key];
+        if matches!(was.state, EventState::Dead | EventState::Done) {
+            store.rows.insert(taken.key, was.clone());
+            return None;
+        }
+        Some(taken)
+    },
+    ..SOUND
+};
+
+/// The release of an event is on disk, and neither the place of the bulk replay nor its mark at the event: a killed
+/// replay begins again.
+pub(super) const RELEASE_WITHOUT_PLACE: Object = Object {
+    ring: |store, policy| {
+        ring(store, policy);
+        store.replays.values_mut().for_each(|replay| replay.after = None);
+        for entry in store.rows.values_mut().filter(|it| it.state == EventState::Dead) {
+            if let Some(owed) = &mut entry.owed {
+                owed.replay = None;
+            }
+        }
+        store.kept.values_mut().for_each(|kept| kept.replay = None);
+    },
+    ..SOUND
+};
+
+/// A bulk replay lets an event out at once, whatever else is under way in its lane.
+pub(super) const BULK_JUMPS_THE_QUEUE: Object = Object {
+    take: |store, policy| {
+        let before = store.clone();
+        let taken = take(store, policy);
+        for (key, entry) in &mut store.rows {
+            let was = before.rows.get(key).map(|was| was.state);
+            if was == Some(EventState::Dead)
+                && entry.state == (EventState::Waiting { due_ms: None })
+            {
+                entry.state = EventState::Waiting { due_ms: Some(NOW_MS) };
+                entry.owed.as_mut().unwrap().seq = 0;
+            }
+        }
+        taken.or_else(|| take(store, policy))
+    },
+    ..SOUND
+};

@@ -32,8 +32,8 @@ use stateright::{Checker, HasDiscoveries, Model as _};
 
 use self::edge::{Edge, Event, Object, new_isolate, policy};
 use self::properties::{
-    HOLDING_IS_FREE, IN_ORDER, NEVER_ASLEEP, NOTHING_LOST, NOTHING_REPEATED, ONE_ATTEMPT, PROMISES,
-    RECOVERS,
+    HOLDING_IS_FREE, IN_ORDER, NEVER_ASLEEP, NOTHING_LEFT_OUT, NOTHING_LOST, NOTHING_REPEATED,
+    ONE_ATTEMPT, PROMISES, RECOVERS, REPLAYED_ONCE,
 };
 use super::model;
 use crate::ledger::policy::Policy;
@@ -53,6 +53,7 @@ fn one_event() -> Edge {
         faults: 3,
         replays: 1,
         pauses: 1,
+        bulk: None,
     }
 }
 
@@ -65,6 +66,17 @@ fn a_job() -> Edge {
         pauses: 0,
         ..one_event()
     }
+}
+
+/// Two events of one job, and a bulk replay of those that the origin has refused.
+fn a_bulk_replay() -> Edge {
+    Edge { replays: 0, faults: 2, bulk: Some("dead"), ..a_job() }
+}
+
+/// One event whose bytes are kept, and a bulk replay of what the origin has.
+fn a_bulk_replay_of_delivered_events() -> Edge {
+    let policy = Policy { keep_bodies_ms: 40 * system::TICK_MS, ..policy() };
+    Edge { policy, sends: 1, faults: 2, replays: 0, pauses: 1, bulk: Some("done"), ..one_event() }
 }
 
 fn without_order() -> Edge {
@@ -114,6 +126,35 @@ fn the_events_of_a_job_are_delivered_in_order_or_dead_in_the_end() {
 #[test]
 fn without_order_events_are_delivered_or_dead_all_the_same() {
     assert_kept(without_order(), 10_900);
+}
+
+#[test]
+fn a_bulk_replay_releases_each_event_once_and_leaves_out_none() {
+    assert_kept(a_bulk_replay(), 1_000);
+}
+
+#[test]
+fn a_bulk_replay_of_delivered_events_releases_each_once() {
+    assert_kept(a_bulk_replay_of_delivered_events(), 1_000);
+}
+
+#[test]
+fn a_bulk_replay_that_loses_its_place_is_found() {
+    assert_broken(faults::PLACE_WITHOUT_RELEASE, &a_bulk_replay(), NOTHING_LEFT_OUT);
+    let delivered = a_bulk_replay_of_delivered_events();
+    assert_broken(faults::PLACE_WITHOUT_RELEASE, &delivered, NOTHING_LEFT_OUT);
+}
+
+#[test]
+fn a_killed_bulk_replay_that_begins_again_is_found() {
+    assert_broken(faults::RELEASE_WITHOUT_PLACE, &a_bulk_replay(), REPLAYED_ONCE);
+    let delivered = a_bulk_replay_of_delivered_events();
+    assert_broken(faults::RELEASE_WITHOUT_PLACE, &delivered, REPLAYED_ONCE);
+}
+
+#[test]
+fn a_bulk_replay_that_breaks_the_order_is_found() {
+    assert_broken(faults::BULK_JUMPS_THE_QUEUE, &a_bulk_replay(), IN_ORDER);
 }
 
 #[test]

@@ -3,7 +3,8 @@
 use stateright::{Model as _, Property};
 
 use super::edge::{Action, Edge};
-use super::system::{History, Promise, System, Taken};
+use super::system::{Bulk, History, Promise, System, Taken};
+use crate::ledger::bulk_replay::ReplayState;
 use crate::ledger::entry::{Entry, EventState};
 
 pub(super) const NOTHING_LOST: &str = "what was answered 2xx is owed, delivered or dead";
@@ -15,8 +16,11 @@ pub(super) const NEVER_ASLEEP: &str = "something will happen to every owed event
 pub(super) const RECOVERS: &str =
     "if alarms ring, every accepted event is delivered or dead in the end";
 
+pub(super) const REPLAYED_ONCE: &str = "a bulk replay releases an event once";
+pub(super) const NOTHING_LEFT_OUT: &str = "a bulk replay that is done has left out nothing";
+
 /// All that must hold.
-pub(super) const PROMISES: [&str; 7] = [
+pub(super) const PROMISES: [&str; 9] = [
     NOTHING_LOST,
     NOTHING_REPEATED,
     ONE_ATTEMPT,
@@ -24,6 +28,8 @@ pub(super) const PROMISES: [&str; 7] = [
     HOLDING_IS_FREE,
     NEVER_ASLEEP,
     RECOVERS,
+    REPLAYED_ONCE,
+    NOTHING_LEFT_OUT,
 ];
 
 pub(super) fn all(edge: &Edge) -> Vec<Property<Edge>> {
@@ -35,6 +41,8 @@ pub(super) fn all(edge: &Edge) -> Vec<Property<Edge>> {
         Property::always(HOLDING_IS_FREE, |_, system| keeps(system, Promise::HoldingIsFree)),
         Property::always(NEVER_ASLEEP, |_, system| keeps(system, Promise::NeverAsleep)),
         Property::always(RECOVERS, recovers),
+        Property::always(REPLAYED_ONCE, |_, system| keeps(system, Promise::ReplayedOnce)),
+        Property::always(NOTHING_LEFT_OUT, |_, system| keeps(system, Promise::NothingLeftOut)),
         // Not promises, but signs that the model goes where it should.
         Property::sometimes("delivered", |_, system| is_in(system, "done")),
         Property::sometimes("taken twice", |_, system| any(system, |it| it.taken > 1)),
@@ -45,6 +53,14 @@ pub(super) fn all(edge: &Edge) -> Vec<Property<Edge>> {
         Property::sometimes("dead", |_, system| is_in(system, "dead")),
         Property::sometimes("held", |_, system: &System| system.store.gate.breaker.is_counting()),
     ];
+    if edge.bulk.is_some() {
+        properties.push(Property::sometimes("replayed and delivered", |_, system: &System| {
+            system.histories.iter().any(|it| it.bulk == Bulk::Released) && is_in(system, "done")
+        }));
+        properties.push(Property::sometimes("all replayed", |_, system: &System| {
+            system.store.replays.values().any(|replay| replay.state == ReplayState::Done)
+        }));
+    }
     if edge.events.len() > 1 && edge.policy.is_ordered {
         properties.push(Property::sometimes("blocked", |_, system: &System| {
             let mut rows = system.store.rows.values();
@@ -66,6 +82,10 @@ fn is_in(system: &System, state: &str) -> bool {
     system.store.rows.values().any(|entry| entry.state.name() == state)
 }
 
+fn is_replaying(system: &System) -> bool {
+    system.store.replays.values().any(|replay| replay.state == ReplayState::Running)
+}
+
 /// More steps than any recovery has.
 const MOST_STEPS: usize = 400;
 
@@ -81,7 +101,7 @@ fn recovers(edge: &Edge, system: &System) -> bool {
             } else {
                 Action::Settle(0)
             }
-        } else if !system.store.rows.values().any(Entry::is_in_lane) {
+        } else if !system.store.rows.values().any(Entry::is_in_lane) && !is_replaying(&system) {
             return true;
         } else if system.store.gate.is_paused {
             Action::Pause(false)

@@ -2,22 +2,26 @@
 
 use std::sync::Arc;
 
-use super::edge::{Edge, new_isolate};
+use super::edge::{Edge, Event, new_isolate};
 use super::system::{
-    Attempt, History, LEASE_MS, Maker, NOW_MS, Promise, Stray, System, TICK_MS, Taken,
+    Attempt, Bulk, History, LEASE_MS, Maker, NOW_MS, Promise, Stray, System, TICK_MS, Taken,
 };
 use crate::ledger::attempt::Attempt as Forwarded;
+use crate::ledger::bulk_replay::{NewReplay, ReplayState, Selection};
 use crate::ledger::entry::{Entry, EventState, Token};
 use crate::ledger::message::{Call, Reply};
 use crate::ledger::policy::Policy;
 use crate::ledger::store::Store as _;
 use crate::ledger::tests::memory_store::MemoryStore;
-use crate::ledger::{alarm, outbox};
+use crate::ledger::{alarm, outbox, replays};
 use crate::machine::{Input, Machine, Output};
 use crate::trace::Random;
 
 /// How many attempts the object has under way at most.
 const MOST_OF_OBJECT: usize = 2;
+
+/// The name of the bulk replay.
+pub(super) const BULK: &str = "bulk";
 
 impl Edge {
     /// The object does what a call asks for.
@@ -127,7 +131,10 @@ impl Edge {
         let of_object =
             |system: &System| system.attempts.iter().filter(|it| it.maker == Maker::Object).count();
         while of_object(system) < MOST_OF_OBJECT {
-            let Some(claimed) = (self.object.take)(&mut system.store, &self.policy) else { break };
+            let before = system.store.clone();
+            let claimed = (self.object.take)(&mut system.store, &self.policy);
+            self.note_released(system, &before);
+            let Some(claimed) = claimed else { break };
             let event = self.events.iter().position(|it| it.key == claimed.key).unwrap();
             system.histories[event].grants += 1;
             let token = claimed.entry.attempts;
@@ -160,17 +167,46 @@ impl Edge {
     /// A replay has been granted: the event may come again, and a dead letter goes behind the others.
     pub(super) fn note_replayed(&self, system: &mut System, before: &System, event: usize) {
         let was_dead = before.store.rows[&self.events[event].key].state == EventState::Dead;
-        let place = system.histories.iter().map(|it| it.place).max().unwrap_or(0) + 1;
-        let history = &mut system.histories[event];
-        history.unknown = history.taken;
-        history.grants = 0;
-        if was_dead {
-            history.place = place;
+        system.note_anew(event, was_dead);
+    }
+
+    /// An admin starts the bulk replay.
+    pub(super) fn start_bulk(&self, system: &mut System) {
+        system.bulk_left = false;
+        let state = self.bulk.unwrap();
+        let selection =
+            Selection { state: state.to_owned(), until_ms: NOW_MS, ..Selection::default() };
+        let new = NewReplay { id: BULK.to_owned(), selection, rate: 1, interval_ms: TICK_MS };
+        let reply = self.call(system, Call::StartReplay(new));
+        assert!(matches!(reply, Reply::Planned { events: 1.., .. }), "{reply:?}");
+        for (event, history) in self.events.iter().zip(&mut system.histories) {
+            let entry = system.store.rows.get(&event.key);
+            if entry.is_some_and(|entry| entry.state.name() == state) {
+                history.bulk = Bulk::Selected;
+            }
+        }
+    }
+
+    /// Notes which events the bulk replay has released: nothing else takes one out of its state in this step.
+    fn note_released(&self, system: &mut System, before: &MemoryStore) {
+        for (index, event) in self.events.iter().enumerate() {
+            let entries = (before.rows.get(&event.key), system.store.rows.get(&event.key));
+            let (Some(was), Some(is)) = entries else { continue };
+            let is_settled = matches!(was.state, EventState::Dead | EventState::Done);
+            if !is_settled || !is.is_in_lane() {
+                continue;
+            }
+            if system.histories[index].bulk == Bulk::Released {
+                system.broken.insert(Promise::ReplayedOnce);
+            }
+            system.histories[index].bulk = Bulk::Released;
+            system.note_anew(index, true);
         }
     }
 
     /// Notes what must hold of every state.
     pub(super) fn note_sleepers(&self, system: &mut System) {
+        self.note_replay(system);
         for (event, history) in self.events.iter().zip(&system.histories) {
             let entry = system.store.rows.get(&event.key);
             let is_kept = entry.is_some_and(|it| it.owed.is_some() || it.state == EventState::Done);
@@ -203,7 +239,38 @@ impl Edge {
     }
 }
 
+impl Edge {
+    /// Notes what must hold of the bulk replay.
+    fn note_replay(&self, system: &mut System) {
+        let Some(replay) = system.store.replays.get(BULK) else { return };
+        let (state, next_ms) = (replay.state, replay.next_ms);
+        if state == ReplayState::Running && !self.is_awake(system, Some(next_ms)) {
+            system.broken.insert(Promise::NeverAsleep);
+        }
+        let is_left_out = |(event, history): (&Event, &History)| {
+            let entry = system.store.rows.get(&event.key);
+            history.bulk == Bulk::Selected
+                && entry.is_some_and(|entry| Some(entry.state.name()) == self.bulk)
+        };
+        let mut events = self.events.iter().zip(&system.histories);
+        if state == ReplayState::Done && events.any(is_left_out) {
+            system.broken.insert(Promise::NothingLeftOut);
+        }
+    }
+}
+
 impl System {
+    /// An event may come again, and perhaps goes behind the others.
+    fn note_anew(&mut self, event: usize, is_behind: bool) {
+        let place = self.histories.iter().map(|it| it.place).max().unwrap_or(0) + 1;
+        let history = &mut self.histories[event];
+        history.unknown = history.taken;
+        history.grants = 0;
+        if is_behind {
+            history.place = place;
+        }
+    }
+
     /// The origin has answered an attempt, or not.
     pub(super) fn answer(&mut self, index: usize, taken: Taken) {
         let attempt = &mut self.attempts[index];
@@ -231,5 +298,5 @@ pub(super) fn ring(store: &mut MemoryStore, policy: &Policy) {
 }
 
 pub(super) fn take(store: &mut MemoryStore, policy: &Policy) -> Option<outbox::Taken> {
-    outbox::take(store, policy, NOW_MS).unwrap()
+    replays::take(store, policy, NOW_MS).unwrap()
 }

@@ -44,6 +44,7 @@ pub(crate) struct System {
     pub(super) faults_left: u8,
     pub(super) replays_left: u8,
     pub(super) pauses_left: u8,
+    pub(super) bulk_left: bool,
     /// Which promises were broken.
     pub(super) broken: BTreeSet<Promise>,
 }
@@ -172,6 +173,20 @@ pub(crate) struct History {
     pub(super) unknown: u8,
     /// Its place in the order in which events were accepted; 0 before.
     pub(super) place: u8,
+    /// What the bulk replay has to do with it.
+    pub(super) bulk: Bulk,
+}
+
+/// What the bulk replay has to do with an event.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) enum Bulk {
+    /// Nothing, or nothing yet.
+    #[default]
+    Nothing,
+    /// It was selected when the replay was started.
+    Selected,
+    /// It was released.
+    Released,
 }
 
 /// What the edge promises.
@@ -189,6 +204,10 @@ pub(crate) enum Promise {
     HoldingIsFree,
     /// Something will happen to every owed event.
     NeverAsleep,
+    /// A bulk replay releases an event once, whatever ends in between.
+    ReplayedOnce,
+    /// A bulk replay that is done has left out nothing.
+    NothingLeftOut,
 }
 
 impl System {
@@ -210,6 +229,14 @@ impl System {
         if let Breaker::Open { until_ms, since_ms, .. } = &mut self.store.gate.breaker {
             (*until_ms, *since_ms) = (clamped(*until_ms), NOW_MS);
         }
+        for replay in self.store.replays.values_mut() {
+            (replay.started_ms, replay.changed_ms, replay.last_failure) = (NOW_MS, NOW_MS, None);
+            (replay.next_ms, replay.selection.until_ms) = (clamped(replay.next_ms), NOW_MS);
+            if let Some(after) = &mut replay.after {
+                after.last_ms = NOW_MS;
+            }
+        }
+        self.store.kept.values_mut().for_each(|kept| kept.kept_ms = NOW_MS);
         self.store.clear_outcomes();
         // The walk is about what is old, and the times here are not.
         self.store.clear_walk();
@@ -230,6 +257,9 @@ impl System {
         }
         let alarm_ms = self.store.alarm_ms().map(passed);
         self.store.set_alarm(alarm_ms);
+        for replay in self.store.replays.values_mut() {
+            replay.next_ms = passed(replay.next_ms);
+        }
         if let Breaker::Open { until_ms, .. } = &mut self.store.gate.breaker {
             *until_ms = passed(*until_ms);
         }
