@@ -2,6 +2,10 @@
 //! debugger. It stops at a breakpoint in `passed` or in `failed`.
 #![no_std]
 #![no_main]
+#![allow(
+    clippy::used_underscore_binding,
+    reason = "what embassy makes of `main` passes the spawner on"
+)]
 
 use core::panic::PanicInfo;
 
