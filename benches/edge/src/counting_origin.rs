@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use crate::event;
 
 /// How long the last events may take. Only a worker that loses one takes as long.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// An origin that counts how often it got each event.
 pub(crate) struct CountingOrigin {

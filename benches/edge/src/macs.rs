@@ -94,17 +94,19 @@ enum CrossOver {
 
 /// Between two sizes, on a straight line over the logarithm of the size.
 fn cross_over(ratios: &[(u32, f64)]) -> CrossOver {
-    let (Some(&(least, _)), Some(&(largest, last))) = (ratios.first(), ratios.last()) else {
+    let (Some(&(smallest, _)), Some(&(largest, ratio_of_largest))) =
+        (ratios.first(), ratios.last())
+    else {
         return CrossOver::Unknown;
     };
-    if last < 1.0 {
+    if ratio_of_largest < 1.0 {
         return CrossOver::Above(largest);
     }
     let below = ratios.iter().rposition(|(_, ratio)| *ratio < 1.0);
     let Some([(size, ratio), (next_size, next_ratio)]) =
         below.and_then(|at| ratios.get(at..)).and_then(<[_]>::first_chunk)
     else {
-        return CrossOver::Below(least);
+        return CrossOver::Below(smallest);
     };
     let part = (1.0 - ratio) / (next_ratio - ratio);
     let [from, to] = [size, next_size].map(|size| f64::from(*size).log2());

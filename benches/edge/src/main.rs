@@ -110,7 +110,9 @@ async fn report(
     let mut warm_up = WARM_UP;
     if arguments.is_brief {
         scenarios.retain(Scenario::has_target);
-        scenarios.iter_mut().for_each(|scenario| scenario.deliveries /= 2);
+        for scenario in &mut scenarios {
+            scenario.deliveries /= 2;
+        }
         contenders.retain(|contender| contender.has_target());
         warm_up = BRIEF_WARM_UP;
     }

@@ -110,8 +110,9 @@ pub(crate) async fn run(
 /// Waits for the turn of a delivery, and gives the moment from which on its answer is waited for: one that
 /// found no connection in its time has waited since then.
 async fn turn(begin: Instant, every: Duration, index: usize) -> Instant {
-    let due = begin + every.saturating_mul(u32::try_from(index).unwrap_or(u32::MAX));
+    let offset = every.saturating_mul(u32::try_from(index).unwrap_or(u32::MAX));
     let now = Instant::now();
+    let due = begin.checked_add(offset).unwrap_or(now);
     if every.is_zero() || due <= now {
         return if every.is_zero() { now } else { due };
     }

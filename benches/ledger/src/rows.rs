@@ -92,7 +92,7 @@ impl Counts {
             operations.push((format!("commit, `{}`", event.kind), commit));
             job = job.and(claim).and(commit);
         }
-        let log = logged_since(&edge, logged, 3 * mode.lines()).await?;
+        let log = logged_since(&edge, logged, mode.lines().saturating_mul(3)).await?;
         let [usual, usual_commit, ..] = operations.as_slice() else { bail!("no calls") };
         let (start, report) = (first.less(usual.1), first_commit.less(usual_commit.1));
 
@@ -235,7 +235,7 @@ async fn logged_since(
         found = found.saturating_add(usize::from(line.contains("\"event_key\"")));
         found >= wanted
     };
-    edge.wait_for_log(is_enough, core::time::Duration::from_secs(60)).await?;
+    edge.wait_for_log(is_enough, core::time::Duration::from_mins(1)).await?;
     let since: Vec<String> = lines(edge).split_off(before.len());
     Ok((since.iter().map(String::len).sum(), since.len()))
 }
