@@ -1,7 +1,6 @@
 //! What an admin asks for with `POST /_edge/replays`.
 
-use serde_json::{Map, Value};
-
+use super::json_fields::{Field, Fields};
 use super::route::{Refusal, filter_text};
 use crate::ledger::bulk_replay::{NewReplay, Selection};
 use crate::outcome::Outcome;
@@ -37,11 +36,11 @@ pub(super) struct ReplayRequest {
 impl ReplayRequest {
     /// Reads a request's body. Without an end, what changes from `now_ms` on is not meant.
     pub(super) fn read(body: &[u8], now_ms: u64) -> Result<Self, Refusal> {
-        let Ok(Value::Object(fields)) = serde_json::from_slice(body) else {
+        let Ok(fields) = serde_json::from_slice::<Fields>(body) else {
             let text = "the body is not a JSON object: expected {\"state\":\"dead\",\"start\":true} or the like";
             return Err(invalid(text));
         };
-        if let Some(name) = fields.keys().find(|name| !FIELDS.split(", ").any(|it| it == *name)) {
+        if let Some(name) = fields.names().find(|name| !FIELDS.split(", ").any(|it| it == *name)) {
             let text = if is_plain(name) {
                 format!("`{name}` is not a field: expected some of {FIELDS}")
             } else {
@@ -76,7 +75,7 @@ impl ReplayRequest {
         };
         let start = match fields.get("start") {
             None => false,
-            Some(Value::Bool(start)) => *start,
+            Some(Field::Flag(start)) => *start,
             Some(_) => return Err(invalid("`start` is neither true nor false")),
         };
         Ok(Self { selection, rate: rate(&fields)?, start, id: id(&fields)? })
@@ -105,15 +104,15 @@ fn is_plain(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
 }
 
-fn text(fields: &Map<String, Value>, name: &str) -> Result<Option<String>, Refusal> {
+fn text(fields: &Fields, name: &str) -> Result<Option<String>, Refusal> {
     match fields.get(name) {
         None => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text.clone())),
+        Some(Field::Text(text)) => Ok(Some(text.clone())),
         Some(_) => Err(invalid(format!("`{name}` is not a text"))),
     }
 }
 
-fn time(fields: &Map<String, Value>, name: &str) -> Result<Option<u64>, Refusal> {
+fn time(fields: &Fields, name: &str) -> Result<Option<u64>, Refusal> {
     let Some(text) = text(fields, name)? else { return Ok(None) };
     let malformed = || {
         invalid(format!(
@@ -123,15 +122,19 @@ fn time(fields: &Map<String, Value>, name: &str) -> Result<Option<u64>, Refusal>
     time::parse(&text).map(Some).ok_or_else(malformed)
 }
 
-fn rate(fields: &Map<String, Value>) -> Result<u32, Refusal> {
+fn rate(fields: &Fields) -> Result<u32, Refusal> {
     let Some(value) = fields.get("rate") else { return Ok(DEFAULT_RATE) };
-    let rate = value.as_u64().and_then(|rate| u32::try_from(rate).ok());
-    rate.filter(|rate| (1..=MAX_RATE).contains(rate)).ok_or_else(|| {
-        invalid(format!("`rate` is not a whole number from 1 to {MAX_RATE}, of events a second"))
-    })
+    match value {
+        Field::Number(rate) if (1..=u64::from(MAX_RATE)).contains(rate) => {
+            Ok(u32::try_from(*rate).unwrap_or(MAX_RATE))
+        }
+        _ => Err(invalid(format!(
+            "`rate` is not a whole number from 1 to {MAX_RATE}, of events a second"
+        ))),
+    }
 }
 
-fn id(fields: &Map<String, Value>) -> Result<Option<String>, Refusal> {
+fn id(fields: &Fields) -> Result<Option<String>, Refusal> {
     match text(fields, "id")? {
         Some(id) if !is_id(&id) => {
             Err(invalid(format!("`id` is not 1 to {MAX_ID} of `A-Z a-z 0-9 _ -`: leave it out")))

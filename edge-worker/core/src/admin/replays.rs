@@ -180,7 +180,7 @@ pub(super) fn list(replies: Vec<Replied>, shards: &[String]) -> Result<Response,
     };
     let mut replays: Vec<_> = ids.iter().filter_map(of).collect();
     // Times in this form are in order as texts.
-    replays.sort_by(|left, right| right.started.cmp(&left.started).then(left.id.cmp(right.id)));
+    replays.sort_unstable_by(|left, right| right.started.cmp(&left.started).then(left.id.cmp(right.id)));
     Ok(Response::json(&List { replays }))
 }
 
@@ -262,14 +262,15 @@ mod tests {
         ReplayRequest::read(body.as_bytes(), 1_700_000_000_000).unwrap()
     }
 
-    fn plan(events: u64) -> Replied {
-        Ok(Reply::Planned { events, without_bytes: 1 })
+    const fn plan(events: u64) -> Reply {
+        Reply::Planned { events, without_bytes: 1 }
     }
 
     #[test]
     fn a_plan_is_pinned() {
-        let planned =
-            |id| body(&planned(vec![plan(2), plan(3)], &request(id != None), id).unwrap());
+        let planned = |id: Option<&str>| {
+            body(&planned(vec![Ok(plan(2)), Ok(plan(3))], &request(id.is_some()), id).unwrap())
+        };
         let mut expected = json!({
             "status": "planned",
             "events": 5,
@@ -292,9 +293,10 @@ mod tests {
 
     #[test]
     fn a_plan_with_gaps_is_none_and_a_start_with_gaps_says_how_to_go_on() {
-        let refused =
-            |reply: Reply, id| planned(vec![plan(1), Ok(reply)], &request(true), id).unwrap_err();
-        let gaps = planned(vec![plan(1), broken()], &request(false), None).unwrap_err();
+        let refused = |reply: Reply, id| {
+            planned(vec![Ok(plan(1)), Ok(reply)], &request(true), id).unwrap_err()
+        };
+        let gaps = planned(vec![Ok(plan(1)), broken()], &request(false), None).unwrap_err();
         assert_eq!(gaps.status, 503);
         let gaps = refused(Reply::Ok, Some("r-1"));
         assert_eq!(gaps.status, 503);

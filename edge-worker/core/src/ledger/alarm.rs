@@ -81,7 +81,7 @@ pub(crate) fn sweep(store: &mut impl Store, policy: &Policy, now_ms: u64) -> Res
     let is_full = dead.len() >= usize::try_from(BATCH).unwrap_or(usize::MAX) || bodies >= BATCH;
     let (events, mut expired) = Walk::go_on(store, policy, now_ms)?;
     expired.extend(dead);
-    expired.sort();
+    expired.sort_unstable();
     store.add(&expired::counts(&expired))?;
     let pause_ms = if is_full { PAUSE_AFTER_PIECE_MS } else { LEAST_PAUSE_MS };
     set_next(store, pause_ms, policy, now_ms)?;

@@ -346,15 +346,15 @@ pub(crate) mod tests {
             let mut now_ms = replay.started_ms;
             let mut times = Vec::new();
             for wait_ms in waits {
-                now_ms += wait_ms;
+                now_ms = now_ms.saturating_add(wait_ms);
                 while replay.next_ms <= now_ms && times.len() < 5_000 {
                     replay = replay.released(place(), now_ms);
                     times.push(now_ms);
                 }
             }
             for (index, start_ms) in times.iter().enumerate() {
-                let in_time = times[index..].iter().filter(|ms| **ms - start_ms <= 10_000).count();
-                let allowed = (10_000 + CATCH_UP_MS) / interval_ms + 1;
+                let in_time = times[index..].iter().filter(|ms| ms.saturating_sub(*start_ms) <= 10_000).count();
+                let allowed = (10_000 + CATCH_UP_MS).div_euclid(interval_ms).saturating_add(1);
                 prop_assert!(in_time as u64 <= allowed, "{} of {}", in_time, allowed);
             }
         }

@@ -16,7 +16,7 @@ use crate::setup::{PATIENCE, succeeded};
 async fn with_settings(settings: &[(&str, &str)]) -> Durable {
     Durable::with(|edge| {
         let edge = edge.setting("ADMIN_TOKEN", TOKEN);
-        settings.iter().fold(edge, |edge, (name, value)| edge.setting(name, value))
+        settings.iter().fold(edge, |edge, (name, value)| edge.setting(*name, *value))
     })
     .await
 }

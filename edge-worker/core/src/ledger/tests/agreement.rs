@@ -260,8 +260,13 @@ proptest! {
         for step in steps {
             match step {
                 // What says a time.
-                Step::Call(Call::Figures { .. } | Call::List(_) | Call::Find { .. })
-                | Step::Call(Call::Replays { .. } | Call::PlanReplay(_))
+                Step::Call(
+                    Call::Figures { .. }
+                    | Call::List(_)
+                    | Call::Find { .. }
+                    | Call::Replays { .. }
+                    | Call::PlanReplay(_),
+                )
                 | Step::Start(_) => {}
                 Step::Call(Call::StartReplay(new)) => {
                     let mut shifted = new.clone();

@@ -120,7 +120,7 @@ fn a_delivered_event_goes_behind_those_of_its_job_that_wait() {
     assert!(object::take(&object.database, &object.settings, 5, NOW_MS).unwrap().is_empty());
     object.commit("event-01", 1);
     let taken = object::take(&object.database, &object.settings, 5, NOW_MS).unwrap();
-    assert_eq!(taken.iter().map(|it| it.key()).collect::<Vec<_>>(), [KEY]);
+    assert_eq!(taken.iter().map(super::super::attempt::Attempt::key).collect::<Vec<_>>(), [KEY]);
 }
 
 #[test]

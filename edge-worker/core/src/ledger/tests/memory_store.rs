@@ -306,8 +306,10 @@ impl KeptStore for MemoryStore {
     fn delete_kept(&mut self, due_ms: u64, limit: u32) -> Result<u32, String> {
         let due = self.kept.iter().filter(|(_, kept)| kept.kept_ms <= due_ms);
         let due: Vec<_> = due.map(|(key, _)| key.clone()).take(limit as usize).collect();
-        due.iter().for_each(|key| drop(self.kept.remove(key)));
-        Ok(due.len() as u32)
+        for key in &due {
+            self.kept.remove(key);
+        }
+        Ok(u32::try_from(due.len()).unwrap_or(u32::MAX))
     }
 
     fn oldest_kept_ms(&self) -> Result<Option<u64>, String> {
