@@ -46,6 +46,10 @@ pub(crate) async fn crash(
                 edge.limit_files(None).await.unwrap();
                 recorder.note(Fact::DiskFree);
             }
+            Party::Replay => {
+                recorder.note(Fact::Replaying);
+                operator.replay_dead().await;
+            }
             Party::Operator => {
                 operator.pause().await;
                 recorder.note(Fact::Paused);

@@ -48,6 +48,8 @@ pub(crate) enum Fact {
     /// The engine's files cannot grow.
     DiskFull,
     DiskFree,
+    /// The operator has dead letters delivered anew.
+    Replaying,
     /// The operator is about to resume.
     Resuming,
 }
@@ -75,6 +77,8 @@ pub(crate) struct Reception {
     pub(crate) is_same_body: bool,
     /// What the origin is going to do.
     pub(crate) conduct: Conduct,
+    /// The replay that it is part of.
+    pub(crate) replay: Option<String>,
 }
 
 /// What the edge's log says of one delivery.
@@ -163,6 +167,7 @@ impl fmt::Display for Fact {
             Self::OriginBack => f.write_str("the origin is back"),
             Self::DiskFull => f.write_str("the disk is full"),
             Self::DiskFree => f.write_str("the disk has room"),
+            Self::Replaying => f.write_str("dead letters are replayed"),
             Self::Paused => f.write_str("deliveries are paused"),
             Self::Resuming => f.write_str("deliveries are resumed"),
         }

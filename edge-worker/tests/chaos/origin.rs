@@ -42,6 +42,7 @@ pub(crate) fn conduct(
             idempotency_key: request.idempotency_key().map(str::to_owned),
             is_same_body: is_same(request, &bodies[event]),
             conduct,
+            replay: request.header("x-edge-replay").map(str::to_owned),
         };
         // Under the lock, so that the order of the record is that of the count.
         recorder.note_step(event, delivery, Step::Received(reception));

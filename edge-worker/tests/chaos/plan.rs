@@ -60,6 +60,8 @@ pub(crate) enum Party {
     Engine,
     Origin,
     Operator,
+    /// The operator has all dead letters delivered anew, while everything goes on.
+    Replay,
     Disk,
 }
 
@@ -98,6 +100,7 @@ impl Plan {
             (Party::Origin, 4, LONG_ABSENCE),
             (Party::Disk, 5, DISK_FULL),
             (Party::Operator, 6, PAUSE),
+            (Party::Replay, 7, Duration::ZERO),
         ] {
             let at = requests * eighth / 8;
             self.crashes.push(Crash { of, at, delay: Duration::ZERO, lasts });

@@ -21,6 +21,8 @@ pub(crate) enum Reason {
     CutInAnswer,
     /// The origin went away.
     OriginGone,
+    /// An operator has the event delivered anew.
+    Replayed,
     /// The origin answered 2xx, but the edge has logged that the ledger did not take the commit.
     LostCommit,
 }
@@ -28,7 +30,7 @@ pub(crate) enum Reason {
 impl Reason {
     /// Whether the edge could not know if the origin had acted on the attempt before.
     pub(crate) const fn is_unknown_outcome(self) -> bool {
-        !matches!(self, Self::Refused)
+        !matches!(self, Self::Refused | Self::Replayed)
     }
 }
 
@@ -43,6 +45,7 @@ impl fmt::Display for Reason {
             Self::Reset => "connection reset",
             Self::CutInAnswer => "connection cut in the answer",
             Self::OriginGone => "origin gone",
+            Self::Replayed => "replayed",
             Self::LostCommit => "commit lost",
         })
     }

@@ -69,6 +69,7 @@ impl Counts {
                 | Fact::EngineBack
                 | Fact::OriginBack
                 | Fact::DiskFree
+                | Fact::Replaying
                 | Fact::Resuming => {}
             }
         }

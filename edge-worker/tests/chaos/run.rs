@@ -98,6 +98,15 @@ pub(crate) async fn run(plan: &Plan, mode: Mode, disk: Disk) -> History {
         // Nothing is sent any more: what is owed has to come by itself.
         rest::wait_until_at_rest(plan.events.len(), &origin, &recorder).await;
     }
+    if mode == Mode::Durable {
+        println!("  all dead letters once more, while the engine is killed");
+        recorder.note(Fact::Replaying);
+        let id = operator.replay_dead().await;
+        crash::kill(&mut edge, &recorder).await;
+        edge.restart().await.unwrap();
+        recorder.note(Fact::EngineBack);
+        operator.see_through(&id).await;
+    }
     // By now the origin has every event, and no fault is left. What the provider delivers once more
     // must be known on disk.
     println!("  all events once more, after a last crash");

@@ -91,7 +91,9 @@ fn judge_order(jobs: &[Option<usize>], cases: &[Case<'_>], verdict: &mut Verdict
             let (first, second) = (&cases[earlier], &cases[later]);
             let is_before =
                 matches!((first.acknowledged, second.sent), (Some(a), Some(b)) if a < b);
-            let last = first.receptions.last().map(|(order, _)| *order);
+            // A dead letter is out of the way, and takes its place behind the others when it is replayed.
+            let in_turn = first.receptions.iter().rev().find(|(_, it)| it.replay.is_none());
+            let last = in_turn.map(|(order, _)| *order);
             let next = second.receptions.first().map(|(order, _)| *order);
             if is_before && matches!((last, next), (Some(last), Some(next)) if next < last) {
                 verdict.breaches.push((Breach::OutOfOrder, Some(later)));
@@ -149,7 +151,13 @@ impl<'a> Case<'a> {
             if is_obeyed && pause < RETRY_AFTER {
                 breaches.push(Breach::TooSoon);
             }
-            match self.reason(first, *before..*after, kills) {
+            let is_replay = second.replay.is_some() && second.replay != first.replay;
+            let reason = if is_replay && first.conduct.is_final_refusal() {
+                Ok(Reason::Replayed)
+            } else {
+                self.reason(first, *before..*after, kills)
+            };
+            match reason {
                 Ok(reason) => *verdict.again.entry(reason).or_default() += 1,
                 Err(breach) => breaches.push(breach),
             }

@@ -180,7 +180,9 @@ pub(super) fn list(replies: Vec<Replied>, shards: &[String]) -> Result<Response,
     };
     let mut replays: Vec<_> = ids.iter().filter_map(of).collect();
     // Times in this form are in order as texts.
-    replays.sort_unstable_by(|left, right| right.started.cmp(&left.started).then(left.id.cmp(right.id)));
+    replays.sort_unstable_by(|left, right| {
+        right.started.cmp(&left.started).then(left.id.cmp(right.id))
+    });
     Ok(Response::json(&List { replays }))
 }
 

@@ -29,6 +29,7 @@ impl Story {
             idempotency_key: Some("event-0".to_owned()),
             is_same_body: true,
             conduct,
+            replay: None,
         };
         let story = self.step(delivery, Step::Received(reception));
         match conduct.status() {
