@@ -36,8 +36,10 @@ pub(crate) struct Place {
 /// Where the walk stands, or when the next one begins.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Walk {
-    /// When it goes on, or the next one begins, in milliseconds since 1970.
-    pub(crate) due_ms: u64,
+    /// When it goes on, in milliseconds since 1970; between two walks, when the last one ended. When the next one
+    /// begins is not noted, since the retention may be another one by then. Rows have the name that it had before.
+    #[serde(rename = "due_ms")]
+    pub(crate) from_ms: u64,
     /// No row that is not owed has had its last transition before this, by the last whole walk.
     pub(crate) oldest_ms: u64,
     /// The walk that is under way.
@@ -86,6 +88,15 @@ impl Walk {
         (policy.retention_ms / 8).max(super::alarm::LEAST_PAUSE_MS)
     }
 
+    /// When it goes on, or the next one begins, in milliseconds since 1970.
+    pub(crate) fn due_ms(&self, policy: &Policy) -> u64 {
+        if self.under_way.is_some() {
+            return self.from_ms;
+        }
+        let soonest_ms = self.from_ms.saturating_add(Self::pause_ms(policy));
+        self.oldest_ms.saturating_add(policy.retention_ms).max(soonest_ms)
+    }
+
     /// Goes on by a piece if that is due, or begins; how many rows it has deleted, and those of them of which nobody
     /// knows that the origin has them.
     ///
@@ -97,7 +108,7 @@ impl Walk {
         now_ms: u64,
     ) -> Result<(u32, Vec<Expired>), String> {
         let walk = store.walk()?;
-        if walk.as_ref().is_some_and(|walk| walk.due_ms > now_ms) {
+        if walk.as_ref().is_some_and(|walk| walk.due_ms(policy) > now_ms) {
             return Ok((0, Vec::new()));
         }
         let known_ms = walk.as_ref().map(|walk| walk.oldest_ms);
@@ -114,16 +125,12 @@ impl Walk {
         let oldest_ms = walked.oldest_ms.map_or(oldest_ms, |found_ms| found_ms.min(oldest_ms));
         let next = match walked.end {
             Some(after) => Some(Self {
-                due_ms: now_ms.saturating_add(PAUSE_AFTER_PIECE_MS),
+                from_ms: now_ms.saturating_add(PAUSE_AFTER_PIECE_MS),
                 oldest_ms: known_ms.unwrap_or(oldest_ms),
                 under_way: Some(UnderWay { after, oldest_ms }),
             }),
             None if store.is_empty()? => None,
-            None => {
-                let due_ms = oldest_ms.saturating_add(policy.retention_ms);
-                let soonest_ms = now_ms.saturating_add(Self::pause_ms(policy));
-                Some(Self { due_ms: due_ms.max(soonest_ms), oldest_ms, under_way: None })
-            }
+            None => Some(Self { from_ms: now_ms, oldest_ms, under_way: None }),
         };
         store.set_walk(next.as_ref())?;
         Ok((walked.deleted, walked.expired))
@@ -139,7 +146,7 @@ impl Walk {
         now_ms: u64,
     ) -> Result<Option<u64>, String> {
         Ok(match store.walk()? {
-            Some(walk) => Some(walk.due_ms),
+            Some(walk) => Some(walk.due_ms(policy)),
             None if store.is_empty()? => None,
             // The first rows have come since the last walk has found none.
             None => Some(now_ms.saturating_add(policy.retention_ms)),

@@ -8,6 +8,7 @@ use crate::ledger::policy::Policy;
 use crate::ledger::store::Store;
 use crate::ledger::walk::{BATCH, PAUSE_AFTER_PIECE_MS, Walk};
 use crate::ledger::{alarm, protocol};
+use crate::settings::tests::settings_with;
 
 const HOUR_MS: u64 = 60 * 60 * 1_000;
 const NOW_MS: u64 = 1_000 * HOUR_MS;
@@ -60,8 +61,8 @@ fn assert_pieces_follow_each_other(mut store: impl Store) {
     for piece in 0..2 {
         alarm::sweep(&mut store, &policy, now_ms).unwrap();
         let walk = store.walk().unwrap().unwrap();
-        assert_eq!(walk.due_ms, now_ms + PAUSE_AFTER_PIECE_MS, "{piece}");
-        now_ms = walk.due_ms;
+        assert_eq!(walk.from_ms, now_ms + PAUSE_AFTER_PIECE_MS, "{piece}");
+        now_ms = walk.from_ms;
         if piece == 0 {
             claim(&mut store, 0, &policy, now_ms);
         }
@@ -70,7 +71,8 @@ fn assert_pieces_follow_each_other(mut store: impl Store) {
     let walk = store.walk().unwrap().unwrap();
     let oldest_ms = NOW_MS - HOUR_MS;
     let due_ms = oldest_ms + policy.retention_ms;
-    assert_eq!(walk, Walk { due_ms, oldest_ms, under_way: None });
+    assert_eq!(walk, Walk { from_ms: now_ms, oldest_ms, under_way: None });
+    assert_eq!(walk.due_ms(&policy), due_ms);
     assert_eq!(store.alarm_ms(), Some(due_ms));
     // The next one finds what is due, wherever it is, and nothing else.
     let mut deleted = 0;
@@ -102,4 +104,28 @@ fn assert_the_first_row_has_an_alarm(mut store: impl Store) {
 fn the_first_row_after_an_empty_walk_has_an_alarm() {
     assert_the_first_row_has_an_alarm(MemoryStore::default());
     assert_the_first_row_has_an_alarm(fresh_store());
+}
+
+/// A retention that is lowered holds for what is there, from the next alarm on.
+fn assert_a_lowered_retention_is_obeyed(mut store: impl Store) {
+    let policy = |hours| settings_with(&[("RETENTION_HOURS", hours)]).policy;
+    let (year, short) = (policy("8760"), policy("36"));
+    claim(&mut store, 0, &year, NOW_MS);
+    alarm::sweep(&mut store, &year, NOW_MS).unwrap();
+    let due_ms = NOW_MS + short.retention_ms;
+    alarm::sweep(&mut store, &short, due_ms - 1).unwrap();
+    assert!(store.find(&key(0)).unwrap().is_some());
+    assert_eq!(store.alarm_ms(), Some(due_ms - 1 + 1_000), "never sooner than a second ahead");
+    assert_eq!(alarm::sweep(&mut store, &short, due_ms).unwrap().events, 1);
+    // And one that is raised: no walk for nothing.
+    claim(&mut store, 1, &short, due_ms);
+    alarm::sweep(&mut store, &short, due_ms).unwrap();
+    alarm::rest(&mut store, &year, due_ms).unwrap();
+    assert_eq!(store.alarm_ms(), Some(due_ms + year.retention_ms));
+}
+
+#[test]
+fn a_lowered_retention_is_obeyed() {
+    assert_a_lowered_retention_is_obeyed(MemoryStore::default());
+    assert_a_lowered_retention_is_obeyed(fresh_store());
 }
