@@ -13,7 +13,7 @@ pub(crate) struct RetryPolicy {
     pub(crate) initial_ms: u64,
     /// The longest pause of all, in milliseconds.
     pub(crate) max_ms: u64,
-    /// How long an event is tried, in milliseconds since it was accepted.
+    /// How long an event is tried, in milliseconds since its first attempt.
     pub(crate) within_ms: u64,
     /// How many attempts are made at most.
     pub(crate) attempts: u64,
@@ -24,7 +24,7 @@ pub(crate) struct RetryPolicy {
 pub(crate) struct Failed {
     /// How many attempts were made, this one included.
     pub(crate) tries: u64,
-    /// When the event was accepted, in milliseconds since 1970.
+    /// When the event was first tried, in milliseconds since 1970.
     pub(crate) since_ms: u64,
     /// How long the origin wants to be left alone, in milliseconds.
     pub(crate) retry_after_ms: Option<u64>,
@@ -41,7 +41,9 @@ impl RetryPolicy {
     /// When the next attempt is due, in milliseconds since 1970; none if there is none.
     ///
     /// The pause is drawn evenly from all that are allowed ("full jitter"), so that events which failed
-    /// together do not come together again. It is never shorter than the origin asked for, up to an hour.
+    /// together do not come together again. It is never shorter than the origin asked for, up to an hour, but for one
+    /// thing: a pause beyond the time for which the event is tried ends with that time, in a last attempt. Otherwise
+    /// a wish of the origin's could make a dead letter of an event that has had one attempt.
     pub(crate) fn next_ms(&self, failed: Failed, now_ms: u64) -> Option<u64> {
         let Failed { tries, since_ms, retry_after_ms, jitter } = failed;
         if self.is_exhausted(tries, since_ms, now_ms) {
@@ -55,7 +57,8 @@ impl RetryPolicy {
         let asked_ms = retry_after_ms.unwrap_or(0).min(LONGEST_RETRY_AFTER_MS);
         let pause_ms = LEAST_PAUSE_MS.saturating_add(drawn_ms).max(asked_ms);
         let due_ms = now_ms.saturating_add(pause_ms);
-        (due_ms <= since_ms.saturating_add(self.within_ms)).then_some(due_ms)
+        let last_ms = since_ms.saturating_add(self.within_ms);
+        Some(due_ms.min(last_ms.max(now_ms.saturating_add(LEAST_PAUSE_MS))))
     }
 }
 
@@ -94,8 +97,22 @@ mod tests {
         let failed = Failed { tries: 5, since_ms: 0, retry_after_ms: None, jitter: 0 };
         let last_ms = 72 * HOUR_MS - LEAST_PAUSE_MS;
         assert_eq!(POLICY.next_ms(failed, last_ms), Some(72 * HOUR_MS));
-        assert_eq!(POLICY.next_ms(failed, last_ms + 1), None);
+        assert_eq!(POLICY.next_ms(failed, 72 * HOUR_MS), None);
         assert_eq!(POLICY.next_ms(failed, u64::MAX), None);
+    }
+
+    /// A wish of the origin's is no reason to give an event up while it has time.
+    #[test]
+    fn a_pause_beyond_the_time_ends_with_it_in_a_last_attempt() {
+        let policy = RetryPolicy { within_ms: HOUR_MS, ..POLICY };
+        let next = |now_ms, retry_after_ms| {
+            let failed = Failed { tries: 1, since_ms: 0, retry_after_ms, jitter: u16::MAX };
+            policy.next_ms(failed, now_ms)
+        };
+        assert_eq!(next(50, Some(HOUR_MS)), Some(HOUR_MS));
+        assert_eq!(next(HOUR_MS - 2_000, None), Some(HOUR_MS));
+        assert_eq!(next(HOUR_MS - 1, None), Some(HOUR_MS - 1 + LEAST_PAUSE_MS), "never at once");
+        assert_eq!(next(HOUR_MS, None), None);
     }
 
     proptest! {
@@ -111,7 +128,8 @@ mod tests {
                 let asked_ms = retry_after_ms.unwrap_or(0).min(LONGEST_RETRY_AFTER_MS);
                 prop_assert!(!policy.is_exhausted(tries, since_ms, now_ms));
                 prop_assert!(due_ms >= now_ms.saturating_add(LEAST_PAUSE_MS));
-                prop_assert!(due_ms >= now_ms.saturating_add(asked_ms));
+                let last_ms = since_ms.saturating_add(policy.within_ms);
+                prop_assert!(due_ms >= now_ms.saturating_add(asked_ms).min(last_ms));
                 prop_assert!(due_ms <= now_ms.saturating_add(max_ms.max(asked_ms).max(LEAST_PAUSE_MS)));
             }
         }

@@ -68,6 +68,11 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Delivery {
         reader.refuse("RETRY_MAX_SECONDS", "is less than RETRY_INITIAL_SECONDS: raise it");
     }
     let hours = reader.number("RETRY_HOURS", 72, 1..=MAX_RETRY_HOURS.min(HOURS_PER_YEAR));
+    for (setting, seconds) in [("RETRY_INITIAL_SECONDS", initial), ("RETRY_MAX_SECONDS", max)] {
+        if seconds > hours.saturating_mul(SECONDS_PER_HOUR) {
+            reader.refuse(setting, "is longer than RETRY_HOURS: lower it, or raise RETRY_HOURS");
+        }
+    }
     let attempts = reader.number("RETRY_ATTEMPTS", 60, 1..=MAX_ATTEMPTS);
     let retried = retried(reader);
     let failures = reader.number("BREAKER_FAILURES", 5, 1..=MAX_FAILURES);

@@ -472,6 +472,14 @@ fn settings_that_retries_could_not_obey_are_refused() {
     }
     let pauses = [("RETRY_INITIAL_SECONDS", Some("61")), ("RETRY_MAX_SECONDS", Some("60"))];
     assert!(problem("RETRY_MAX_SECONDS", &pauses).contains("less than RETRY_INITIAL_SECONDS"));
+    let hours = ("RETRY_HOURS", Some("1"));
+    let pauses = [hours, ("RETRY_MAX_SECONDS", Some("3601"))];
+    assert!(problem("RETRY_MAX_SECONDS", &pauses).contains("longer than RETRY_HOURS"));
+    let pauses =
+        [("RETRY_HOURS", "1"), ("RETRY_INITIAL_SECONDS", "3601"), ("RETRY_MAX_SECONDS", "3601")];
+    let problems = problems_with(&pauses);
+    assert!(problems.iter().any(|it| it.starts_with("RETRY_INITIAL_SECONDS")), "{problems:?}");
+    settings_with(&[("RETRY_HOURS", "1"), ("RETRY_MAX_SECONDS", "3600")]);
     let body = [("DELIVERY", Some("durable")), ("MAX_BODY_BYTES", Some("1700001"))];
     assert!(problem("MAX_BODY_BYTES", &body).contains("at most 1700000"));
     settings_with(&[("DELIVERY", "durable"), ("MAX_BODY_BYTES", "1700000")]);
