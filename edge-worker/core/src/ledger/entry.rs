@@ -237,7 +237,10 @@ pub(crate) fn accept(
 ) -> Accept {
     match (claimed, entry) {
         (Claim::Granted(granted, order), entry) => match waits {
-            None => Accept::Granted(Entry { owed: Some(owed.tried()), ..granted }, order),
+            None => {
+                let since_ms = owed.since_ms;
+                Accept::Granted(Entry { owed: Some(owed.tried(since_ms)), ..granted }, order)
+            }
             Some(state) => {
                 let attempts = entry.map_or(0, |entry| entry.attempts);
                 Accept::Stored(Entry { state, attempts, owed: Some(owed), ..granted })
@@ -245,7 +248,8 @@ pub(crate) fn accept(
         },
         // An attempt that does not owe the event; from now on it does.
         (Claim::InFlight { .. }, Some(entry)) => {
-            Accept::Stored(Entry { owed: Some(owed.tried()), ..entry })
+            let since_ms = owed.since_ms;
+            Accept::Stored(Entry { owed: Some(owed.tried(since_ms)), ..entry })
         }
         (Claim::LateDropped(entry), _) => Accept::LateDropped(entry),
         (Claim::Duplicate | Claim::InFlight { .. }, _) => Accept::Duplicate,
@@ -382,7 +386,7 @@ impl Entry {
             state: EventState::Claimed { lease_end_ms },
             attempts: self.attempts.saturating_add(1),
             last_ms: now_ms,
-            owed: self.owed.map(Owed::tried),
+            owed: self.owed.map(|owed| owed.tried(now_ms)),
             ..self
         }
     }

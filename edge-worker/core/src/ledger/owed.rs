@@ -5,7 +5,8 @@ use super::retry::Failed;
 /// What is kept of an owed event, beside its body.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Owed {
-    /// When it was accepted, or last replayed, in milliseconds since 1970.
+    /// When it was first tried since it was accepted, or last replayed, in milliseconds since 1970; until then when
+    /// that was. So an event that is held before its first attempt loses none of its time.
     pub(crate) since_ms: u64,
     /// How many attempts were made since then.
     pub(crate) tries: u64,
@@ -29,9 +30,10 @@ pub(crate) struct Failure {
 }
 
 impl Owed {
-    /// With one attempt more.
-    pub(crate) fn tried(self) -> Self {
-        Self { tries: self.tries.saturating_add(1), ..self }
+    /// With one attempt more. The first one starts the time for which the event is tried.
+    pub(crate) fn tried(self, now_ms: u64) -> Self {
+        let since_ms = if self.tries == 0 { now_ms } else { self.since_ms };
+        Self { since_ms, tries: self.tries.saturating_add(1), ..self }
     }
 
     /// What the schedule of retries goes by.

@@ -286,9 +286,11 @@ pub(crate) const COUNT_SETTLED: &str = "SELECT count(*), min(CASE WHEN owed_ms I
      count(CASE WHEN state = 'claimed' AND owed_ms IS NULL AND last_ms <= ?1 THEN 1 END) \
      FROM (SELECT state, owed_ms, last_ms FROM event LIMIT ?2)";
 
-/// Reads when the owed event that waits longest was accepted, among so many that changed longest ago.
+/// Reads when the owed event that waits longest was accepted, among so many that changed longest ago. Its first
+/// attempt does not make it younger; one that was replayed waits since then.
 pub(crate) const SELECT_OLDEST_WAITING: &str = concat!(
-    "SELECT min(owed_ms) FROM (SELECT owed_ms FROM event WHERE state = 'waiting' AND ",
+    "SELECT min(since_ms) FROM (SELECT CASE WHEN replay IS NULL THEN first_ms ELSE owed_ms END AS since_ms \
+     FROM event WHERE state = 'waiting' AND ",
     unsettled!(),
     " ORDER BY last_ms LIMIT ?)"
 );

@@ -239,7 +239,10 @@ impl Store for MemoryStore {
     fn figures(&self, abandoned_ms: u64) -> Result<Figures, String> {
         let settled = self.rows.values().filter(|entry| entry.owed.is_none());
         let waiting = self.rows.values().filter(|entry| entry.state.name() == "waiting");
-        let waiting_ms = waiting.filter_map(|entry| entry.owed.as_ref().map(|it| it.since_ms));
+        let waiting_ms = waiting.filter_map(|entry| {
+            let owed = entry.owed.as_ref()?;
+            Some(if owed.replay.is_none() { entry.first_ms } else { owed.since_ms })
+        });
         let mut figures = Figures {
             oldest_ms: settled.map(|entry| entry.last_ms).min(),
             oldest_waiting_ms: waiting_ms.min(),

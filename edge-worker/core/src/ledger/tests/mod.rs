@@ -17,6 +17,7 @@ mod retention;
 mod shards;
 pub(crate) mod sqlite;
 mod steps;
+mod time_to_live;
 mod transitions;
 mod upgrade;
 mod walk;

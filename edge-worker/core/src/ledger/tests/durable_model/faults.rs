@@ -6,7 +6,6 @@ use super::system::NOW_MS;
 use crate::ledger::alarm;
 use crate::ledger::entry::{Entry, EventState};
 use crate::ledger::message::{Call, Reply};
-use crate::ledger::owed::Owed;
 use crate::ledger::policy::Policy;
 use crate::ledger::protocol;
 use crate::ledger::store::Store as _;
@@ -60,7 +59,7 @@ pub(super) const HOLDING_COUNTS: Object = Object {
         let reply = call(store, message, policy);
         if let (Some(key), Reply::Stored) = (key, &reply) {
             let entry = store.rows.get_mut(&key).unwrap();
-            entry.owed = entry.owed.take().map(Owed::tried);
+            entry.owed = entry.owed.take().map(|owed| owed.tried(NOW_MS));
         }
         reply
     },
