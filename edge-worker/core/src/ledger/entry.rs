@@ -12,7 +12,8 @@
 //! | accept | claimed, lease running, not owed | claimed and owed | stored |
 //! | take | waiting, due; or claimed and owed, lease run out | claimed, one attempt more | granted, with a token |
 //! | take | the same, with all its attempts made | dead | – |
-//! | commit | claimed, dropped or dead, by that token | done, no longer owed | ok |
+//! | commit | claimed or dropped, by that token | done, no longer owed | ok |
+//! | commit | waiting or dead, by the token of any attempt since it was accepted or replayed | done, no longer owed | ok |
 //! | commit | done by that token | – | ok |
 //! | release | claimed by that token | open, attempts kept | ok |
 //! | release | claimed and owed, by that token | waiting or dead | ok |
@@ -38,6 +39,10 @@
 //!
 //! Commit is the one transition that may be asked for twice, because its answer can get lost while
 //! the origin has the event already. So done by the same token is a success, not a refusal.
+//!
+//! While nothing of an owed event is under way, an older attempt may commit as well: it has outlived its lease, a newer
+//! one has failed since, and what the origin has is known now. Otherwise the event would go out again for nothing. An
+//! attempt from before a reopening or a replay may not: somebody wants the event to go out again.
 
 use super::event_meta::EventMeta;
 use super::order::{JobStage, Order};
@@ -270,21 +275,21 @@ pub(crate) fn take(entry: Entry, policy: &Policy, now_ms: u64) -> Entry {
 }
 
 /// Notes that the origin has the event. A lease that has run out does not matter as long as nobody
-/// else has claimed the event since.
+/// else holds the event.
 pub(crate) fn commit(entry: Option<Entry>, token: Token, now_ms: u64) -> Change {
-    match entry {
-        Some(entry) if entry.attempts == token => match entry.state {
-            EventState::Claimed { .. } | EventState::Dropped | EventState::Dead => {
-                let entry = entry.ended(EventState::Done, Outcome::Forwarded.code(), now_ms);
-                Change::Store(Entry { owed: None, ..entry })
-            }
-            EventState::Done => Change::Unchanged,
-            EventState::Open | EventState::Reopened | EventState::Waiting { .. } => {
-                Change::Superseded
-            }
-        },
-        _ => Change::Superseded,
+    let Some(entry) = entry else { return Change::Superseded };
+    let is_newest = entry.attempts == token;
+    let is_granted = match entry.state {
+        EventState::Claimed { .. } | EventState::Dropped => is_newest,
+        EventState::Waiting { .. } | EventState::Dead => entry.has_tried(token),
+        EventState::Done if is_newest => return Change::Unchanged,
+        EventState::Done | EventState::Open | EventState::Reopened => false,
+    };
+    if !is_granted {
+        return Change::Superseded;
     }
+    let entry = entry.ended(EventState::Done, Outcome::Forwarded.code(), now_ms);
+    Change::Store(Entry { owed: None, ..entry })
 }
 
 /// Notes that an attempt failed. The next delivery need not wait for the lease to end; an owed event is
@@ -393,6 +398,12 @@ impl Entry {
 
     fn ended(self, state: EventState, outcome: &str, now_ms: u64) -> Self {
         Self { state, last_ms: now_ms, last_outcome: Some(outcome.to_owned()), ..self }
+    }
+
+    /// Whether a token is that of an attempt made since the event was accepted, or last replayed.
+    fn has_tried(&self, token: Token) -> bool {
+        let tries = self.owed.as_ref().map_or(0, |owed| owed.tries);
+        self.attempts.checked_sub(token).is_some_and(|newer| newer < tries)
     }
 
     /// When the alarm has to look at the event again: an owed one whose next attempt is due, or whose lease

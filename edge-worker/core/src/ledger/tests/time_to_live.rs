@@ -48,6 +48,11 @@ impl Shard {
         assert_eq!(self.ask(call, now_ms), Reply::Ok);
     }
 
+    fn commit(&mut self, key: &str, token: u64, now_ms: u64) -> Reply {
+        let (job_id, key) = (Some("job".to_owned()), key.to_owned());
+        self.ask(Call::Commit { job_id, key, token, counts: Counts::new() }, now_ms)
+    }
+
     /// The object makes the next attempt, which must be one of this event; its token.
     fn take(&mut self, key: &str, now_ms: u64) -> u64 {
         let taken = outbox::take(&mut self.store, &self.policy, now_ms).unwrap().unwrap();
@@ -119,4 +124,34 @@ fn a_wish_of_the_origin_s_makes_no_dead_letter() {
     let token = shard.take("a", NOW_MS + HOUR_MS);
     shard.fail("a", token, None, NOW_MS + HOUR_MS);
     assert_eq!(shard.state("a"), "dead");
+}
+
+/// An attempt that has outlived its lease is heard of after the next one has failed.
+#[test]
+fn what_the_origin_has_does_not_go_out_again() {
+    let mut shard = Shard::new();
+    let lost_ms = NOW_MS + shard.policy.lease_ms;
+    assert!(matches!(shard.accept("a", NOW_MS), Reply::Accepted { token: 1, .. }));
+    assert_eq!(shard.take("a", lost_ms), 2);
+    assert_eq!(shard.commit("a", 1, lost_ms), Reply::Superseded, "another one is under way");
+    assert_eq!(shard.accept("b", lost_ms), Reply::Stored);
+    shard.fail("a", 2, None, lost_ms);
+    for token in [0, 3] {
+        assert_eq!(shard.commit("a", token, lost_ms), Reply::Superseded, "never granted");
+    }
+    assert_eq!(shard.commit("a", 1, lost_ms), Reply::Ok);
+    assert_eq!(shard.state("a"), "done");
+    assert_eq!(shard.take("b", lost_ms), 1, "its lane goes on");
+}
+
+/// A replay is meant to go out, whatever attempts before it come to.
+#[test]
+fn an_attempt_from_before_a_replay_does_not_end_it() {
+    let mut shard = Shard::new();
+    assert!(matches!(shard.accept("a", NOW_MS), Reply::Accepted { token: 1, .. }));
+    shard.fail("a", 1, None, NOW_MS);
+    let replay = Call::Replay { key: "a".to_owned(), id: "r".to_owned() };
+    assert_eq!(shard.ask(replay, NOW_MS), Reply::Ok);
+    assert_eq!(shard.commit("a", 1, NOW_MS), Reply::Superseded);
+    assert_eq!(shard.state("a"), "waiting");
 }
