@@ -1,11 +1,16 @@
 //! The circuit breaker of a shard: while the origin is down, events are held instead of failing one by one.
 //!
-//! | state | what goes out | a success | a failure |
-//! | --- | --- | --- | --- |
-//! | closed | everything | – | one more in a row; the last one allowed opens it |
-//! | open, pause running | nothing | ramp | – |
-//! | open, pause over | one event, the probe | ramp | open again, twice the pause, at most 5 min |
-//! | ramp | as many at once as there are slots | twice the slots, then closed | open |
+//! | state | what goes out | a success | a first try's failure | a retry's failure |
+//! | --- | --- | --- | --- | --- |
+//! | closed | everything | – | one more in a row; the last one allowed opens it | – |
+//! | open, pause running | nothing | ramp | – | – |
+//! | open, pause over | one event, the probe | ramp | open again, twice the pause, at most 5 min | the same |
+//! | ramp | as many at once as there are slots | twice the slots, then closed | open | – |
+//!
+//! An event that has failed before says more about itself than about the origin: a few that the origin can never
+//! take would else hold all others for as long as they are retried. So only an event's first try since it was
+//! accepted or replayed counts against the origin, and the probe is one with few tries. What is only retried goes
+//! by the schedule of retries.
 //!
 //! Holding costs an event no attempt. A probe whose outcome is never heard keeps others away as long as its
 //! lease runs.
@@ -115,23 +120,24 @@ impl Breaker {
         }
     }
 
-    /// After an attempt that has failed.
+    /// After an attempt that has failed, the first of its event or a retry.
     #[must_use]
-    pub(crate) fn failed(self, policy: BreakerPolicy, now_ms: u64) -> Self {
+    pub(crate) fn failed(self, is_first_try: bool, policy: BreakerPolicy, now_ms: u64) -> Self {
         let open = |pause_ms: u64, since_ms| Self::Open {
             until_ms: now_ms.saturating_add(pause_ms),
             pause_ms,
             since_ms,
         };
         let failures = match self {
-            Self::Closed => 1,
-            Self::Failing { failures } => failures.saturating_add(1),
             // An attempt from before it opened says nothing new.
             Self::Open { until_ms, .. } if now_ms < until_ms => return self,
             Self::Open { pause_ms, since_ms, .. } => {
                 let doubled_ms = pause_ms.saturating_mul(2).min(LONGEST_PAUSE_MS);
                 return open(doubled_ms.max(policy.pause_ms), since_ms);
             }
+            _ if !is_first_try => return self,
+            Self::Closed => 1,
+            Self::Failing { failures } => failures.saturating_add(1),
             Self::Ramp { .. } => policy.failures,
         };
         if failures >= policy.failures {
@@ -151,17 +157,27 @@ mod tests {
     const POLICY: BreakerPolicy = BreakerPolicy { failures: 3, pause_ms: 30_000 };
 
     fn opened_at(now_ms: u64) -> Breaker {
-        (0..3).fold(Breaker::Closed, |breaker, _| breaker.failed(POLICY, now_ms))
+        (0..3).fold(Breaker::Closed, |breaker, _| breaker.failed(true, POLICY, now_ms))
     }
 
     #[test]
     fn failures_in_a_row_open_it_and_a_success_between_them_does_not() {
-        let failing = Breaker::Closed.failed(POLICY, 5).failed(POLICY, 5);
+        let failing = Breaker::Closed.failed(true, POLICY, 5).failed(true, POLICY, 5);
         assert_eq!(failing, Breaker::Failing { failures: 2 });
         assert_eq!(failing.permit(9, 5), Permit::Granted);
         assert_eq!(failing.succeeded(), Breaker::Closed);
         let open = Breaker::Open { until_ms: 30_005, pause_ms: 30_000, since_ms: 5 };
-        assert_eq!(failing.failed(POLICY, 5), open);
+        assert_eq!(failing.failed(true, POLICY, 5), open);
+    }
+
+    #[test]
+    fn a_retry_s_failure_counts_only_as_a_probe() {
+        let failing = Breaker::Failing { failures: 2 };
+        for breaker in [Breaker::Closed, failing, Breaker::Ramp { slots: 2 }] {
+            assert_eq!(breaker.failed(false, POLICY, 5), breaker);
+        }
+        let open = opened_at(0).failed(false, POLICY, 30_000);
+        assert_eq!(open, Breaker::Open { until_ms: 90_000, pause_ms: 60_000, since_ms: 0 });
     }
 
     #[test]
@@ -182,9 +198,9 @@ mod tests {
             assert_eq!(until_ms, now_ms.strict_add(pause_ms));
             pauses.push(pause_ms / 1_000);
             // What was under way when it opened says nothing.
-            assert_eq!(breaker.failed(POLICY, until_ms.strict_sub(1)), breaker);
+            assert_eq!(breaker.failed(true, POLICY, until_ms.strict_sub(1)), breaker);
             now_ms = until_ms;
-            breaker = breaker.failed(POLICY, now_ms);
+            breaker = breaker.failed(true, POLICY, now_ms);
         }
         assert_eq!(pauses, [30, 60, 120, 240, 300, 300]);
     }
@@ -196,7 +212,10 @@ mod tests {
         while let Breaker::Ramp { slots: some } = breaker {
             assert_eq!(breaker.permit(some.strict_sub(1), 0), Permit::Granted);
             assert_eq!(breaker.permit(some, 0), Permit::NotYet);
-            assert!(matches!(breaker.failed(POLICY, 7), Breaker::Open { until_ms: 30_007, .. }));
+            assert!(matches!(
+                breaker.failed(true, POLICY, 7),
+                Breaker::Open { until_ms: 30_007, .. }
+            ));
             slots.push(some);
             breaker = breaker.succeeded();
         }
@@ -208,14 +227,18 @@ mod tests {
         /// under way, an event goes out.
         #[test]
         fn nothing_is_held_for_ever(
-            steps in proptest::collection::vec((any::<bool>(), 0_u64..1_000_000), 0..40),
+            steps in proptest::collection::vec((any::<bool>(), any::<bool>(), 0_u64..1_000_000), 0..40),
             pause_ms in 1_000_u64..10_000_000, failures in 1_u32..9,
         ) {
             let policy = BreakerPolicy { failures, pause_ms };
             let (mut breaker, mut now_ms) = (Breaker::Closed, 0_u64);
-            for (is_success, wait_ms) in steps {
+            for (is_success, is_first_try, wait_ms) in steps {
                 now_ms = now_ms.strict_add(wait_ms);
-                breaker = if is_success { breaker.succeeded() } else { breaker.failed(policy, now_ms) };
+                breaker = if is_success {
+                    breaker.succeeded()
+                } else {
+                    breaker.failed(is_first_try, policy, now_ms)
+                };
                 let later_ms = now_ms.strict_add(pause_ms.max(LONGEST_PAUSE_MS));
                 prop_assert_eq!(breaker.permit(0, later_ms), Permit::Granted);
             }

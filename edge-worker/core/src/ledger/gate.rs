@@ -56,6 +56,7 @@ impl Gate {
 pub(crate) fn note(
     store: &mut impl Store,
     is_alive: bool,
+    is_first_try: bool,
     policy: &Policy,
     now_ms: u64,
 ) -> Result<Breaker, String> {
@@ -63,7 +64,7 @@ pub(crate) fn note(
     let breaker = if is_alive {
         gate.breaker.succeeded()
     } else {
-        gate.breaker.failed(policy.breaker, now_ms)
+        gate.breaker.failed(is_first_try, policy.breaker, now_ms)
     };
     if breaker != gate.breaker {
         store.set_gate(&Gate { breaker, ..gate })?;
