@@ -54,13 +54,16 @@ pub(crate) enum Breaker {
         until_ms: u64,
         /// How long the pause is, in milliseconds.
         pause_ms: u64,
-        /// When it opened, in milliseconds since 1970.
+        /// When it first opened since it was closed, in milliseconds since 1970.
         since_ms: u64,
     },
     /// A few at once.
     Ramp {
         /// How many may be under way.
         slots: u32,
+        /// When it first opened since it was closed, in milliseconds since 1970. An earlier version did not store it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        since_ms: Option<u64>,
     },
 }
 
@@ -85,7 +88,8 @@ impl Breaker {
         }
     }
 
-    /// Since when it has been open, in milliseconds since 1970; none if it is not.
+    /// Since when it has been open, in milliseconds since 1970; none if it is not. A ramp in between does not count:
+    /// an origin that comes and goes is one outage.
     pub(crate) const fn open_since_ms(self) -> Option<u64> {
         match self {
             Self::Open { since_ms, .. } => Some(since_ms),
@@ -102,9 +106,11 @@ impl Breaker {
     pub(crate) const fn permit(self, under_way: u32, now_ms: u64) -> Permit {
         match self {
             Self::Closed | Self::Failing { .. } => Permit::Granted,
-            Self::Open { until_ms, .. } if now_ms < until_ms => Permit::NotBefore(until_ms),
+            Self::Open { until_ms, .. } if is_ahead(until_ms, now_ms) => {
+                Permit::NotBefore(until_ms)
+            }
             Self::Open { .. } if under_way == 0 => Permit::Granted,
-            Self::Ramp { slots } if under_way < slots => Permit::Granted,
+            Self::Ramp { slots, .. } if under_way < slots => Permit::Granted,
             Self::Open { .. } | Self::Ramp { .. } => Permit::NotYet,
         }
     }
@@ -114,9 +120,13 @@ impl Breaker {
     pub(crate) const fn succeeded(self) -> Self {
         match self {
             Self::Closed | Self::Failing { .. } => Self::Closed,
-            Self::Open { .. } => Self::Ramp { slots: FIRST_SLOTS },
-            Self::Ramp { slots } if slots >= LAST_SLOTS => Self::Closed,
-            Self::Ramp { slots } => Self::Ramp { slots: slots.saturating_mul(2) },
+            Self::Open { since_ms, .. } => {
+                Self::Ramp { slots: FIRST_SLOTS, since_ms: Some(since_ms) }
+            }
+            Self::Ramp { slots, .. } if slots >= LAST_SLOTS => Self::Closed,
+            Self::Ramp { slots, since_ms } => {
+                Self::Ramp { slots: slots.saturating_mul(2), since_ms }
+            }
         }
     }
 
@@ -130,7 +140,7 @@ impl Breaker {
         };
         let failures = match self {
             // An attempt from before it opened says nothing new.
-            Self::Open { until_ms, .. } if now_ms < until_ms => return self,
+            Self::Open { until_ms, .. } if is_ahead(until_ms, now_ms) => return self,
             Self::Open { pause_ms, since_ms, .. } => {
                 let doubled_ms = pause_ms.saturating_mul(2).min(LONGEST_PAUSE_MS);
                 return open(doubled_ms.max(policy.pause_ms), since_ms);
@@ -138,7 +148,9 @@ impl Breaker {
             _ if !is_first_try => return self,
             Self::Closed => 1,
             Self::Failing { failures } => failures.saturating_add(1),
-            Self::Ramp { .. } => policy.failures,
+            Self::Ramp { since_ms, .. } => {
+                return open(policy.pause_ms, since_ms.unwrap_or(now_ms));
+            }
         };
         if failures >= policy.failures {
             open(policy.pause_ms, now_ms)
@@ -146,6 +158,11 @@ impl Breaker {
             Self::Failing { failures }
         }
     }
+}
+
+/// Whether a pause still runs. One that ends further ahead than any pause does is over: the clock was set back.
+const fn is_ahead(until_ms: u64, now_ms: u64) -> bool {
+    now_ms < until_ms && until_ms.saturating_sub(now_ms) <= LONGEST_PAUSE_MS
 }
 
 #[cfg(test)]
@@ -173,7 +190,7 @@ mod tests {
     #[test]
     fn a_retry_s_failure_counts_only_as_a_probe() {
         let failing = Breaker::Failing { failures: 2 };
-        for breaker in [Breaker::Closed, failing, Breaker::Ramp { slots: 2 }] {
+        for breaker in [Breaker::Closed, failing, Breaker::Ramp { slots: 2, since_ms: Some(1) }] {
             assert_eq!(breaker.failed(false, POLICY, 5), breaker);
         }
         let open = opened_at(0).failed(false, POLICY, 30_000);
@@ -209,7 +226,7 @@ mod tests {
     fn after_a_probe_s_success_more_and_more_go_out() {
         let mut breaker = opened_at(0).succeeded();
         let mut slots = Vec::new();
-        while let Breaker::Ramp { slots: some } = breaker {
+        while let Breaker::Ramp { slots: some, .. } = breaker {
             assert_eq!(breaker.permit(some.strict_sub(1), 0), Permit::Granted);
             assert_eq!(breaker.permit(some, 0), Permit::NotYet);
             assert!(matches!(
@@ -220,6 +237,37 @@ mod tests {
             breaker = breaker.succeeded();
         }
         assert_eq!((slots, breaker), (vec![2, 4, 8, 16], Breaker::Closed));
+    }
+
+    #[test]
+    fn it_is_open_since_it_was_last_closed() {
+        let reopened = opened_at(7).succeeded().failed(true, POLICY, 90_000);
+        assert_eq!(reopened, Breaker::Open { until_ms: 120_000, pause_ms: 30_000, since_ms: 7 });
+        let again = reopened.succeeded().succeeded().failed(true, POLICY, 200_000);
+        assert_eq!(again.open_since_ms(), Some(7));
+        let mut breaker = again.succeeded();
+        while breaker != Breaker::Closed {
+            breaker = breaker.succeeded();
+        }
+        let anew = (0..3).fold(breaker, |breaker, _| breaker.failed(true, POLICY, 300_000));
+        assert_eq!(anew.open_since_ms(), Some(300_000));
+    }
+
+    #[test]
+    fn a_ramp_that_an_earlier_version_has_stored_is_read() {
+        let ramp: Breaker = serde_json::from_str(r#"{"ramp":{"slots":4}}"#).unwrap();
+        assert_eq!(ramp, Breaker::Ramp { slots: 4, since_ms: None });
+        assert_eq!(ramp.failed(true, POLICY, 9).open_since_ms(), Some(9));
+    }
+
+    /// Otherwise it would hold everything until the clock has come so far again.
+    #[test]
+    fn a_pause_is_over_when_the_clock_was_set_back() {
+        let open = opened_at(1_000_000_000);
+        assert_eq!(open.permit(0, 999_999_999), Permit::NotBefore(1_000_030_000), "a little");
+        assert_eq!(open.permit(0, 5), Permit::Granted);
+        let again = open.failed(true, POLICY, 5);
+        assert!(matches!(again, Breaker::Open { until_ms: 60_005, .. }), "{again:?}");
     }
 
     proptest! {

@@ -49,7 +49,7 @@ impl Gate {
     }
 }
 
-/// Notes how an attempt has ended; the breaker afterwards.
+/// Notes how an attempt has ended; whether events may have been held until now, or are from now on.
 ///
 /// # Errors
 /// The store's message.
@@ -59,7 +59,7 @@ pub(crate) fn note(
     is_first_try: bool,
     policy: &Policy,
     now_ms: u64,
-) -> Result<Breaker, String> {
+) -> Result<bool, String> {
     let gate = store.gate()?;
     let breaker = if is_alive {
         gate.breaker.succeeded()
@@ -69,5 +69,6 @@ pub(crate) fn note(
     if breaker != gate.breaker {
         store.set_gate(&Gate { breaker, ..gate })?;
     }
-    Ok(breaker)
+    let may_hold = [gate.breaker, breaker].iter().any(|it| it.is_counting());
+    Ok(may_hold || policy.concurrency.is_some())
 }

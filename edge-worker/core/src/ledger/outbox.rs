@@ -225,13 +225,12 @@ pub(crate) fn settled(
     now_ms: u64,
 ) -> Result<(), String> {
     let is_first_try = entry.owed.as_ref().is_some_and(|owed| owed.tries == 1);
-    let breaker = gate::note(store, is_alive, is_first_try, policy, now_ms)?;
+    let may_hold = gate::note(store, is_alive, is_first_try, policy, now_ms)?;
     arrange_alarm(store, entry, policy, now_ms)?;
     if !entry.is_in_lane() {
         lane::hand_over(store, entry.meta.job_id.as_deref(), now_ms)?;
     }
     // What is held back may go out now that this attempt has ended.
-    let may_hold = breaker.is_counting() || policy.concurrency.is_some();
     if may_hold {
         if let Some(next_ms) = next_ms(store, policy, now_ms)? {
             alarm::ensure(store, next_ms, now_ms);

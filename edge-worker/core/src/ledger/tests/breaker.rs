@@ -168,3 +168,19 @@ fn a_probe_that_is_lost_holds_the_shard_for_its_lease() {
     let taken = outbox::take(&mut store, &policy, lease_end_ms).unwrap().unwrap();
     assert_eq!(taken.key, "held", "it has fewer tries than the probe");
 }
+
+/// The success that closes the breaker lets what was held go out at once: nothing else would wake the shard.
+#[test]
+fn what_is_held_goes_out_when_the_breaker_closes() {
+    let policy = Policy { lease_ms: 10 * MINUTE_MS, ..Policy::of_tests() };
+    let mut store = MemoryStore::default();
+    store.gate.breaker = Breaker::Ramp { slots: 16, since_ms: Some(START_MS) };
+    let keys: Vec<_> = (0..16).map(|number| format!("event-{number}")).collect();
+    for key in &keys {
+        assert!(matches!(accept(&mut store, key, &policy, START_MS), Reply::Accepted { .. }));
+    }
+    assert_eq!(accept(&mut store, "held", &policy, START_MS), Reply::Stored);
+    settle(&mut store, &keys[0], 1, true, 0, &policy, START_MS);
+    assert_eq!(store.gate.breaker, Breaker::Closed);
+    assert!(store.alarm_ms().unwrap() <= START_MS + SECOND_MS);
+}
