@@ -1,11 +1,16 @@
 //! The circuit breaker of a shard: while the origin is down, events are held instead of failing one by one.
 //!
-//! | state | what goes out | a success | a failure |
-//! | --- | --- | --- | --- |
-//! | closed | everything | – | one more in a row; the last one allowed opens it |
-//! | open, pause running | nothing | ramp | – |
-//! | open, pause over | one event, the probe | ramp | open again, twice the pause, at most 5 min |
-//! | ramp | as many at once as there are slots | twice the slots, then closed | open |
+//! | state | what goes out | a success | a first try's failure | a retry's failure |
+//! | --- | --- | --- | --- | --- |
+//! | closed | everything | – | one more in a row; the last one allowed opens it | – |
+//! | open, pause running | nothing | ramp | – | – |
+//! | open, pause over | one event, the probe | ramp | open again, twice the pause, at most 5 min | the same |
+//! | ramp | as many at once as there are slots | twice the slots, then closed | open | – |
+//!
+//! An event that has failed before says more about itself than about the origin: a few that the origin can never
+//! take would else hold all others for as long as they are retried. So only an event's first try since it was
+//! accepted or replayed counts against the origin, and the probe is one with few tries. What is only retried goes
+//! by the schedule of retries.
 //!
 //! Holding costs an event no attempt. A probe whose outcome is never heard keeps others away as long as its
 //! lease runs.
@@ -49,13 +54,16 @@ pub(crate) enum Breaker {
         until_ms: u64,
         /// How long the pause is, in milliseconds.
         pause_ms: u64,
-        /// When it opened, in milliseconds since 1970.
+        /// When it first opened since it was closed, in milliseconds since 1970.
         since_ms: u64,
     },
     /// A few at once.
     Ramp {
         /// How many may be under way.
         slots: u32,
+        /// When it first opened since it was closed, in milliseconds since 1970. An earlier version did not store it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        since_ms: Option<u64>,
     },
 }
 
@@ -80,7 +88,8 @@ impl Breaker {
         }
     }
 
-    /// Since when it has been open, in milliseconds since 1970; none if it is not.
+    /// Since when it has been open, in milliseconds since 1970; none if it is not. A ramp in between does not count:
+    /// an origin that comes and goes is one outage.
     pub(crate) const fn open_since_ms(self) -> Option<u64> {
         match self {
             Self::Open { since_ms, .. } => Some(since_ms),
@@ -97,9 +106,11 @@ impl Breaker {
     pub(crate) const fn permit(self, under_way: u32, now_ms: u64) -> Permit {
         match self {
             Self::Closed | Self::Failing { .. } => Permit::Granted,
-            Self::Open { until_ms, .. } if now_ms < until_ms => Permit::NotBefore(until_ms),
+            Self::Open { until_ms, .. } if is_ahead(until_ms, now_ms) => {
+                Permit::NotBefore(until_ms)
+            }
             Self::Open { .. } if under_way == 0 => Permit::Granted,
-            Self::Ramp { slots } if under_way < slots => Permit::Granted,
+            Self::Ramp { slots, .. } if under_way < slots => Permit::Granted,
             Self::Open { .. } | Self::Ramp { .. } => Permit::NotYet,
         }
     }
@@ -109,30 +120,37 @@ impl Breaker {
     pub(crate) const fn succeeded(self) -> Self {
         match self {
             Self::Closed | Self::Failing { .. } => Self::Closed,
-            Self::Open { .. } => Self::Ramp { slots: FIRST_SLOTS },
-            Self::Ramp { slots } if slots >= LAST_SLOTS => Self::Closed,
-            Self::Ramp { slots } => Self::Ramp { slots: slots.saturating_mul(2) },
+            Self::Open { since_ms, .. } => {
+                Self::Ramp { slots: FIRST_SLOTS, since_ms: Some(since_ms) }
+            }
+            Self::Ramp { slots, .. } if slots >= LAST_SLOTS => Self::Closed,
+            Self::Ramp { slots, since_ms } => {
+                Self::Ramp { slots: slots.saturating_mul(2), since_ms }
+            }
         }
     }
 
-    /// After an attempt that has failed.
+    /// After an attempt that has failed, the first of its event or a retry.
     #[must_use]
-    pub(crate) fn failed(self, policy: BreakerPolicy, now_ms: u64) -> Self {
+    pub(crate) fn failed(self, is_first_try: bool, policy: BreakerPolicy, now_ms: u64) -> Self {
         let open = |pause_ms: u64, since_ms| Self::Open {
             until_ms: now_ms.saturating_add(pause_ms),
             pause_ms,
             since_ms,
         };
         let failures = match self {
-            Self::Closed => 1,
-            Self::Failing { failures } => failures.saturating_add(1),
             // An attempt from before it opened says nothing new.
-            Self::Open { until_ms, .. } if now_ms < until_ms => return self,
+            Self::Open { until_ms, .. } if is_ahead(until_ms, now_ms) => return self,
             Self::Open { pause_ms, since_ms, .. } => {
                 let doubled_ms = pause_ms.saturating_mul(2).min(LONGEST_PAUSE_MS);
                 return open(doubled_ms.max(policy.pause_ms), since_ms);
             }
-            Self::Ramp { .. } => policy.failures,
+            _ if !is_first_try => return self,
+            Self::Closed => 1,
+            Self::Failing { failures } => failures.saturating_add(1),
+            Self::Ramp { since_ms, .. } => {
+                return open(policy.pause_ms, since_ms.unwrap_or(now_ms));
+            }
         };
         if failures >= policy.failures {
             open(policy.pause_ms, now_ms)
@@ -140,6 +158,11 @@ impl Breaker {
             Self::Failing { failures }
         }
     }
+}
+
+/// Whether a pause still runs. One that ends further ahead than any pause does is over: the clock was set back.
+const fn is_ahead(until_ms: u64, now_ms: u64) -> bool {
+    now_ms < until_ms && until_ms.saturating_sub(now_ms) <= LONGEST_PAUSE_MS
 }
 
 #[cfg(test)]
@@ -151,17 +174,27 @@ mod tests {
     const POLICY: BreakerPolicy = BreakerPolicy { failures: 3, pause_ms: 30_000 };
 
     fn opened_at(now_ms: u64) -> Breaker {
-        (0..3).fold(Breaker::Closed, |breaker, _| breaker.failed(POLICY, now_ms))
+        (0..3).fold(Breaker::Closed, |breaker, _| breaker.failed(true, POLICY, now_ms))
     }
 
     #[test]
     fn failures_in_a_row_open_it_and_a_success_between_them_does_not() {
-        let failing = Breaker::Closed.failed(POLICY, 5).failed(POLICY, 5);
+        let failing = Breaker::Closed.failed(true, POLICY, 5).failed(true, POLICY, 5);
         assert_eq!(failing, Breaker::Failing { failures: 2 });
         assert_eq!(failing.permit(9, 5), Permit::Granted);
         assert_eq!(failing.succeeded(), Breaker::Closed);
         let open = Breaker::Open { until_ms: 30_005, pause_ms: 30_000, since_ms: 5 };
-        assert_eq!(failing.failed(POLICY, 5), open);
+        assert_eq!(failing.failed(true, POLICY, 5), open);
+    }
+
+    #[test]
+    fn a_retry_s_failure_counts_only_as_a_probe() {
+        let failing = Breaker::Failing { failures: 2 };
+        for breaker in [Breaker::Closed, failing, Breaker::Ramp { slots: 2, since_ms: Some(1) }] {
+            assert_eq!(breaker.failed(false, POLICY, 5), breaker);
+        }
+        let open = opened_at(0).failed(false, POLICY, 30_000);
+        assert_eq!(open, Breaker::Open { until_ms: 90_000, pause_ms: 60_000, since_ms: 0 });
     }
 
     #[test]
@@ -182,9 +215,9 @@ mod tests {
             assert_eq!(until_ms, now_ms.strict_add(pause_ms));
             pauses.push(pause_ms / 1_000);
             // What was under way when it opened says nothing.
-            assert_eq!(breaker.failed(POLICY, until_ms.strict_sub(1)), breaker);
+            assert_eq!(breaker.failed(true, POLICY, until_ms.strict_sub(1)), breaker);
             now_ms = until_ms;
-            breaker = breaker.failed(POLICY, now_ms);
+            breaker = breaker.failed(true, POLICY, now_ms);
         }
         assert_eq!(pauses, [30, 60, 120, 240, 300, 300]);
     }
@@ -193,14 +226,48 @@ mod tests {
     fn after_a_probe_s_success_more_and_more_go_out() {
         let mut breaker = opened_at(0).succeeded();
         let mut slots = Vec::new();
-        while let Breaker::Ramp { slots: some } = breaker {
+        while let Breaker::Ramp { slots: some, .. } = breaker {
             assert_eq!(breaker.permit(some.strict_sub(1), 0), Permit::Granted);
             assert_eq!(breaker.permit(some, 0), Permit::NotYet);
-            assert!(matches!(breaker.failed(POLICY, 7), Breaker::Open { until_ms: 30_007, .. }));
+            assert!(matches!(
+                breaker.failed(true, POLICY, 7),
+                Breaker::Open { until_ms: 30_007, .. }
+            ));
             slots.push(some);
             breaker = breaker.succeeded();
         }
         assert_eq!((slots, breaker), (vec![2, 4, 8, 16], Breaker::Closed));
+    }
+
+    #[test]
+    fn it_is_open_since_it_was_last_closed() {
+        let reopened = opened_at(7).succeeded().failed(true, POLICY, 90_000);
+        assert_eq!(reopened, Breaker::Open { until_ms: 120_000, pause_ms: 30_000, since_ms: 7 });
+        let again = reopened.succeeded().succeeded().failed(true, POLICY, 200_000);
+        assert_eq!(again.open_since_ms(), Some(7));
+        let mut breaker = again.succeeded();
+        while breaker != Breaker::Closed {
+            breaker = breaker.succeeded();
+        }
+        let anew = (0..3).fold(breaker, |breaker, _| breaker.failed(true, POLICY, 300_000));
+        assert_eq!(anew.open_since_ms(), Some(300_000));
+    }
+
+    #[test]
+    fn a_ramp_that_an_earlier_version_has_stored_is_read() {
+        let ramp: Breaker = serde_json::from_str(r#"{"ramp":{"slots":4}}"#).unwrap();
+        assert_eq!(ramp, Breaker::Ramp { slots: 4, since_ms: None });
+        assert_eq!(ramp.failed(true, POLICY, 9).open_since_ms(), Some(9));
+    }
+
+    /// Otherwise it would hold everything until the clock has come so far again.
+    #[test]
+    fn a_pause_is_over_when_the_clock_was_set_back() {
+        let open = opened_at(1_000_000_000);
+        assert_eq!(open.permit(0, 999_999_999), Permit::NotBefore(1_000_030_000), "a little");
+        assert_eq!(open.permit(0, 5), Permit::Granted);
+        let again = open.failed(true, POLICY, 5);
+        assert!(matches!(again, Breaker::Open { until_ms: 60_005, .. }), "{again:?}");
     }
 
     proptest! {
@@ -208,14 +275,18 @@ mod tests {
         /// under way, an event goes out.
         #[test]
         fn nothing_is_held_for_ever(
-            steps in proptest::collection::vec((any::<bool>(), 0_u64..1_000_000), 0..40),
+            steps in proptest::collection::vec((any::<bool>(), any::<bool>(), 0_u64..1_000_000), 0..40),
             pause_ms in 1_000_u64..10_000_000, failures in 1_u32..9,
         ) {
             let policy = BreakerPolicy { failures, pause_ms };
             let (mut breaker, mut now_ms) = (Breaker::Closed, 0_u64);
-            for (is_success, wait_ms) in steps {
+            for (is_success, is_first_try, wait_ms) in steps {
                 now_ms = now_ms.strict_add(wait_ms);
-                breaker = if is_success { breaker.succeeded() } else { breaker.failed(policy, now_ms) };
+                breaker = if is_success {
+                    breaker.succeeded()
+                } else {
+                    breaker.failed(is_first_try, policy, now_ms)
+                };
                 let later_ms = now_ms.strict_add(pause_ms.max(LONGEST_PAUSE_MS));
                 prop_assert_eq!(breaker.permit(0, later_ms), Permit::Granted);
             }

@@ -49,24 +49,26 @@ impl Gate {
     }
 }
 
-/// Notes how an attempt has ended; the breaker afterwards.
+/// Notes how an attempt has ended; whether events may have been held until now, or are from now on.
 ///
 /// # Errors
 /// The store's message.
 pub(crate) fn note(
     store: &mut impl Store,
     is_alive: bool,
+    is_first_try: bool,
     policy: &Policy,
     now_ms: u64,
-) -> Result<Breaker, String> {
+) -> Result<bool, String> {
     let gate = store.gate()?;
     let breaker = if is_alive {
         gate.breaker.succeeded()
     } else {
-        gate.breaker.failed(policy.breaker, now_ms)
+        gate.breaker.failed(is_first_try, policy.breaker, now_ms)
     };
     if breaker != gate.breaker {
         store.set_gate(&Gate { breaker, ..gate })?;
     }
-    Ok(breaker)
+    let may_hold = [gate.breaker, breaker].iter().any(|it| it.is_counting());
+    Ok(may_hold || policy.concurrency.is_some())
 }

@@ -106,10 +106,17 @@ pub(crate) fn take(
     /// Events that turn out not to be able to go out are put aside, but not more of them in one step.
     const MOST_PUT_ASIDE: u32 = 100;
     for _ in 0..MOST_PUT_ASIDE {
-        if store.gate()?.held_until(store, policy, now_ms)?.is_some() {
+        let gate = store.gate()?;
+        if gate.held_until(store, policy, now_ms)?.is_some() {
             return Ok(None);
         }
-        let Some((key, entry)) = store.first_due(now_ms)? else { return Ok(None) };
+        // What shows that the origin is back is rather an event that it has not refused yet.
+        let due = if gate.breaker.is_counting() {
+            store.least_tried_due(now_ms)?
+        } else {
+            store.first_due(now_ms)?
+        };
+        let Some((key, entry)) = due else { return Ok(None) };
         if lane::is_blocked(store, &key, entry.meta.job_id.as_deref(), policy)? {
             let state = EventState::Waiting { due_ms: None };
             store.update(&key, &Entry { state, ..entry })?;
@@ -217,13 +224,13 @@ pub(crate) fn settled(
     policy: &Policy,
     now_ms: u64,
 ) -> Result<(), String> {
-    let breaker = gate::note(store, is_alive, policy, now_ms)?;
+    let is_first_try = entry.owed.as_ref().is_some_and(|owed| owed.tries == 1);
+    let may_hold = gate::note(store, is_alive, is_first_try, policy, now_ms)?;
     arrange_alarm(store, entry, policy, now_ms)?;
     if !entry.is_in_lane() {
         lane::hand_over(store, entry.meta.job_id.as_deref(), now_ms)?;
     }
     // What is held back may go out now that this attempt has ended.
-    let may_hold = breaker.is_counting() || policy.concurrency.is_some();
     if may_hold {
         if let Some(next_ms) = next_ms(store, policy, now_ms)? {
             alarm::ensure(store, next_ms, now_ms);

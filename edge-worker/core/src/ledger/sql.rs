@@ -177,6 +177,19 @@ pub(crate) const SELECT_FIRST_DUE: &str = concat!(
      ORDER BY due_ms, job_id, key LIMIT 1"
 );
 
+/// Reads an owed event with the fewest tries among so many that fell due last.
+pub(crate) const SELECT_LEAST_TRIED_DUE: &str = concat!(
+    "SELECT * FROM (SELECT * FROM (SELECT ",
+    columns!(),
+    " FROM event WHERE state = 'claimed' AND due_ms <= ?1 \
+     ORDER BY due_ms DESC, job_id DESC, key DESC LIMIT ?2) \
+     UNION ALL SELECT * FROM (SELECT ",
+    columns!(),
+    " FROM event WHERE state = 'waiting' AND due_ms <= ?1 \
+     ORDER BY due_ms DESC, job_id DESC, key DESC LIMIT ?2)) \
+     ORDER BY tries, due_ms DESC, job_id DESC, key DESC LIMIT 1"
+);
+
 /// Reads when the next owed event is due.
 pub(crate) const SELECT_NEXT_DUE: &str = "SELECT min(due_ms) FROM \
      (SELECT min(due_ms) AS due_ms FROM event WHERE state = 'claimed' AND due_ms IS NOT NULL \

@@ -6,7 +6,7 @@ use super::figures::{COUNT_LIMIT, Figures};
 use super::gate::Gate;
 use super::listing::{Cursor, Filter, list_order};
 use super::order::JobStage;
-use super::store::{Known, Store};
+use super::store::{Known, LAST_DUE, Store};
 use super::value::Value;
 use super::walk::{Piece, Place, Walk, Walked};
 use super::{replays, row, sql};
@@ -190,6 +190,11 @@ impl<D: Storage> Store for SqliteStore<D> {
 
     fn first_due(&self, now_ms: u64) -> Result<Option<(String, Entry)>, String> {
         self.first(sql::SELECT_FIRST_DUE, vec![row::number(now_ms)?])
+    }
+
+    fn least_tried_due(&self, now_ms: u64) -> Result<Option<(String, Entry)>, String> {
+        let values = vec![row::number(now_ms)?, row::number(LAST_DUE.into())?];
+        self.first(sql::SELECT_LEAST_TRIED_DUE, values)
     }
 
     fn next_due_ms(&self) -> Result<Option<u64>, String> {

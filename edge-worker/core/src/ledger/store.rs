@@ -60,6 +60,11 @@ pub(crate) trait Store: KeptStore + ReplayStore {
     /// The owed event that has been due longest, if one is due, with its key.
     fn first_due(&self, now_ms: u64) -> Result<Option<(String, Entry)>, String>;
 
+    /// An owed event with as few tries as any other of the [`LAST_DUE`] that fell due last, with its key; among
+    /// those the one that fell due last. Only so many, since there may be a million; the last ones, since the
+    /// longest due may all be events that the origin never takes.
+    fn least_tried_due(&self, now_ms: u64) -> Result<Option<(String, Entry)>, String>;
+
     /// When the next owed event is due.
     fn next_due_ms(&self) -> Result<Option<u64>, String>;
 
@@ -122,6 +127,9 @@ pub(crate) trait Store: KeptStore + ReplayStore {
     /// Sets the alarm, in place of the one that is pending, or takes it away.
     fn set_alarm(&mut self, alarm_ms: Option<u64>);
 }
+
+/// Among so many events of a state one with few tries is looked for.
+pub(crate) const LAST_DUE: u32 = 100;
 
 /// The state of dead letters, which have a retention of their own.
 pub(crate) const DEAD: &str = "dead";

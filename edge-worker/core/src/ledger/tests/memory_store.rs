@@ -1,5 +1,6 @@
 //! The naive store: rows in a map, every question answered by looking at all of them.
 
+use core::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use crate::counts::Counts;
@@ -13,7 +14,7 @@ use crate::ledger::listing::list_order;
 use crate::ledger::listing::{Cursor, Filter};
 use crate::ledger::order::JobStage;
 use crate::ledger::replays::{self, ReplayStore, Selected};
-use crate::ledger::store::{DEAD, Known, Store};
+use crate::ledger::store::{DEAD, Known, LAST_DUE, Store};
 use crate::ledger::walk::{Piece, Place, Walk, Walked};
 
 /// The states in which the origin may not have the event.
@@ -125,6 +126,23 @@ impl Store for MemoryStore {
         let first = self.due().filter(|(due_ms, ..)| *due_ms <= now_ms);
         let first = first.min_by_key(|(due_ms, key, entry)| (*due_ms, place(key, entry)));
         Ok(first.map(|(_, key, entry)| (key.clone(), entry.clone())))
+    }
+
+    fn least_tried_due(&self, now_ms: u64) -> Result<Option<(String, Entry)>, String> {
+        let last = |state: &'static str| {
+            let due = self
+                .due()
+                .filter(move |(due_ms, _, entry)| *due_ms <= now_ms && entry.state.name() == state);
+            let mut due: Vec<_> = due
+                .map(|(due_ms, key, entry)| (Reverse((due_ms, place(key, entry))), entry))
+                .collect();
+            due.sort_by(|(left, _), (right, _)| left.cmp(right));
+            due.into_iter().take(LAST_DUE as usize)
+        };
+        let all = last("claimed").chain(last("waiting"));
+        let least =
+            all.min_by_key(|(order, entry)| (entry.owed.as_ref().unwrap().tries, order.clone()));
+        Ok(least.map(|(Reverse((_, Place { key, .. })), entry)| (key, entry.clone())))
     }
 
     fn next_due_ms(&self) -> Result<Option<u64>, String> {

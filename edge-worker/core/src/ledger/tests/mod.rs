@@ -5,6 +5,7 @@
 
 mod agreement;
 mod bodies;
+mod breaker;
 mod durable_model;
 mod expiry;
 mod histories;

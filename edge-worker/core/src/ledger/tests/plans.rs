@@ -49,6 +49,7 @@ fn rows_are_found_by_key_or_by_an_index() {
             "event_by_due (state=? AND due_ms",
             &[
                 sql::SELECT_FIRST_DUE,
+                sql::SELECT_LEAST_TRIED_DUE,
                 sql::SELECT_NEXT_DUE,
                 sql::COUNT_UNDER_WAY,
                 sql::SELECT_NEXT_LEASE_END,

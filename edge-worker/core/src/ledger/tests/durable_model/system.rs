@@ -237,6 +237,9 @@ impl System {
             }
         }
         self.store.kept.values_mut().for_each(|kept| kept.kept_ms = NOW_MS);
+        if let Breaker::Ramp { since_ms, .. } = &mut self.store.gate.breaker {
+            *since_ms = Some(NOW_MS);
+        }
         self.store.clear_outcomes();
         // The walk is about what is old, and the times here are not.
         self.store.clear_walk();
