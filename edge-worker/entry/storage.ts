@@ -9,6 +9,8 @@ const DIVIDER = "\0";
 const UNDO = Symbol("undo");
 
 export class Storage implements ObjectStorage {
+  /** What the Rust code remembers as long as the object lives. No transaction undoes it. */
+  memory = "";
   /** Writes of the alarm that were not waited for yet. */
   #pending: Promise<void> | undefined;
   /** Whether the alarm is another one than the platform was told of. */

@@ -22,6 +22,7 @@ export interface ObjectStorage {
     readonly bytes: number;
     readonly alarm: number | undefined;
     setAlarm(alarm: number | undefined): void;
+    memory: string;
     transaction(work: () => boolean): string | undefined;
 }
 ";
@@ -47,6 +48,12 @@ extern "C" {
 
     #[wasm_bindgen(method, structural, js_name = setAlarm)]
     fn set_alarm(this: &ObjectStorage, alarm: Option<f64>);
+
+    #[wasm_bindgen(method, structural, getter)]
+    fn memory(this: &ObjectStorage) -> String;
+
+    #[wasm_bindgen(method, structural, setter, js_name = memory)]
+    fn set_memory(this: &ObjectStorage, memory: &str);
 
     /// If the work gives `false` or panics, nothing that it has written has happened. Gives the platform's error.
     /// It does not `catch`: what is thrown is a panic of the work, after which nothing here may go on.
@@ -75,6 +82,14 @@ impl Storage for &ObjectStorage {
 
     fn set_alarm(&self, alarm_ms: Option<u64>) {
         ObjectStorage::set_alarm(self, alarm_ms.map(time::to_js));
+    }
+
+    fn memory(&self) -> String {
+        ObjectStorage::memory(self)
+    }
+
+    fn set_memory(&self, memory: &str) {
+        ObjectStorage::set_memory(self, memory);
     }
 
     fn transaction(&self, work: &mut dyn FnMut() -> bool) -> Result<(), String> {

@@ -10,7 +10,7 @@ use super::message::Reply;
 use super::order::Order;
 use super::owed::Owed;
 use super::policy::Policy;
-use super::store::{Known, Store};
+use super::store::{Known, OwedBytes, Store};
 use super::{alarm, lane, replays};
 
 /// An event that a delivery wants stored.
@@ -50,7 +50,7 @@ pub(crate) fn accept(
     let Known { entry: before, furthest, gate } = store.known(meta.job_id.as_deref(), &key)?;
     let claimed = entry::claim(before.clone(), meta.clone(), furthest, policy, now_ms);
     if matches!(claimed, Claim::Granted(..) | Claim::InFlight { .. })
-        && !has_room(store, body_bytes, policy)?
+        && !has_room(store, body_bytes, policy, now_ms)?
     {
         return Ok(Reply::Full);
     }
@@ -181,6 +181,10 @@ pub(crate) fn replay_entry(
                 store.update(key, &entry)?;
             } else {
                 store.restore(key, &entry)?;
+                // Kept bytes are owed again: they have to be added up before the sum can be believed.
+                if let Some(owed) = store.remembered() {
+                    store.remember(OwedBytes { at_most: u64::MAX, ..owed });
+                }
             }
             arrange_alarm(store, &entry, policy, now_ms)?;
             Ok(Reply::Ok)
@@ -276,10 +280,44 @@ fn arrange_alarm(
     Ok(())
 }
 
+/// How long a sum of the bodies is gone by when it says that there is no room, in milliseconds.
+const RECOUNT_MS: u64 = 60_000;
+
+/// The part of the room that can be filled until the bodies are added up again.
+const RECOUNT_PART: u64 = 16;
+
 /// Whether the shard can keep a body of this length.
-fn has_room(store: &impl Store, body_bytes: u64, policy: &Policy) -> Result<bool, String> {
+///
+/// To add up all bodies takes long when there are many, so it is not done for each event: what has come since is added
+/// to the last sum, and what has gone since is not taken off. So the shard never holds more than it may, and may say
+/// for up to a minute that it is full when it no longer is.
+fn has_room(
+    store: &mut impl Store,
+    body_bytes: u64,
+    policy: &Policy,
+    now_ms: u64,
+) -> Result<bool, String> {
     let after = |bytes: u64| bytes.saturating_add(body_bytes);
-    // The size of the database is known at once, and bounds what the bodies can have.
-    Ok(after(store.bytes()?) <= policy.most_bytes
-        || after(store.owed_bytes()?) <= policy.most_bytes)
+    let mut owed = match store.remembered() {
+        // The size of the database is known at once, and bounds what the bodies can have.
+        None if after(store.bytes()?) <= policy.most_bytes => return Ok(true),
+        Some(owed) if after(owed.at_most) <= policy.most_bytes => owed,
+        // Full by the sum, and little has come since: it is not added up for every event that is refused.
+        Some(owed)
+            if now_ms.abs_diff(owed.counted_ms) < RECOUNT_MS
+                && owed.at_most.saturating_sub(owed.counted) < policy.most_bytes / RECOUNT_PART =>
+        {
+            owed
+        }
+        _ => {
+            let counted = store.owed_bytes()?;
+            OwedBytes { counted, counted_ms: now_ms, at_most: counted }
+        }
+    };
+    let has_room = after(owed.at_most) <= policy.most_bytes;
+    if has_room {
+        owed.at_most = after(owed.at_most);
+    }
+    store.remember(owed);
+    Ok(has_room)
 }

@@ -6,7 +6,7 @@ use super::figures::{COUNT_LIMIT, Figures};
 use super::gate::Gate;
 use super::listing::{Cursor, Filter, list_order};
 use super::order::JobStage;
-use super::store::{Known, LAST_DUE, Store};
+use super::store::{Known, LAST_DUE, OwedBytes, Store};
 use super::value::Value;
 use super::walk::{Piece, Place, Walk, Walked};
 use super::{replays, row, sql};
@@ -35,6 +35,12 @@ pub trait Storage {
 
     /// Sets the alarm, in place of the one that is pending, or takes it away.
     fn set_alarm(&self, alarm_ms: Option<u64>);
+
+    /// What was remembered since the object started; the empty text if nothing was.
+    fn memory(&self) -> String;
+
+    /// Remembers a text until the object ends. It is in memory alone, and no transaction undoes it.
+    fn set_memory(&self, memory: &str);
 
     /// Runs a piece of work, once and at once. If it gives `false` or does not return, nothing that it
     /// has written has happened, and the alarm is the one that was pending before.
@@ -82,6 +88,14 @@ impl<D: Storage> Storage for &D {
 
     fn set_alarm(&self, alarm_ms: Option<u64>) {
         (*self).set_alarm(alarm_ms);
+    }
+
+    fn memory(&self) -> String {
+        (*self).memory()
+    }
+
+    fn set_memory(&self, memory: &str) {
+        (*self).set_memory(memory);
     }
 
     fn transaction(&self, work: &mut dyn FnMut() -> bool) -> Result<(), String> {
@@ -212,6 +226,15 @@ impl<D: Storage> Store for SqliteStore<D> {
 
     fn owed_bytes(&self) -> Result<u64, String> {
         Ok(self.number(sql::SUM_BODIES, Vec::new())?.unwrap_or(0))
+    }
+
+    fn remembered(&self) -> Option<OwedBytes> {
+        serde_json::from_str(&self.0.memory()).ok()
+    }
+
+    fn remember(&mut self, owed: OwedBytes) {
+        // Numbers can always be written as JSON. The empty text would mean that they are added up again.
+        self.0.set_memory(&serde_json::to_string(&owed).unwrap_or_default());
     }
 
     fn bytes(&self) -> Result<u64, String> {

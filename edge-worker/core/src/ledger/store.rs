@@ -1,5 +1,7 @@
 //! Where a shard keeps its rows, and its alarm.
 
+use serde::{Deserialize, Serialize};
+
 use super::entry::Entry;
 use super::expired::Expired;
 use super::figures::Figures;
@@ -20,6 +22,17 @@ pub(crate) struct Known {
     pub(crate) furthest: Option<JobStage>,
     /// What holds events back.
     pub(crate) gate: Gate,
+}
+
+/// How many bytes the bodies of owed events have, as far as an object knows without looking.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct OwedBytes {
+    /// Their sum when they were last added up.
+    pub(crate) counted: u64,
+    /// When that was, in milliseconds since 1970.
+    pub(crate) counted_ms: u64,
+    /// The same and what has come since: there are not more.
+    pub(crate) at_most: u64,
 }
 
 /// The rows of one shard and its alarm. The object keeps them in SQLite, tests in memory as well.
@@ -76,6 +89,13 @@ pub(crate) trait Store: KeptStore + ReplayStore {
 
     /// How many bytes the bodies of owed events have, dead letters included.
     fn owed_bytes(&self) -> Result<u64, String>;
+
+    /// What is remembered of these bytes; none if the object has been started anew since. A step that fails leaves it
+    /// as it is, since too large a number does no harm.
+    fn remembered(&self) -> Option<OwedBytes>;
+
+    /// Remembers that, in memory.
+    fn remember(&mut self, owed: OwedBytes);
 
     /// The size of the database, in bytes.
     fn bytes(&self) -> Result<u64, String>;

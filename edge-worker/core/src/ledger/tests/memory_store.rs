@@ -14,7 +14,7 @@ use crate::ledger::listing::list_order;
 use crate::ledger::listing::{Cursor, Filter};
 use crate::ledger::order::JobStage;
 use crate::ledger::replays::{self, ReplayStore, Selected};
-use crate::ledger::store::{DEAD, Known, LAST_DUE, Store};
+use crate::ledger::store::{DEAD, Known, LAST_DUE, OwedBytes, Store};
 use crate::ledger::walk::{Piece, Place, Walk, Walked};
 
 /// The states in which the origin may not have the event.
@@ -140,9 +140,9 @@ impl Store for MemoryStore {
             due.into_iter().take(LAST_DUE as usize)
         };
         let all = last("claimed").chain(last("waiting"));
-        let least =
+        let fewest =
             all.min_by_key(|(order, entry)| (entry.owed.as_ref().unwrap().tries, order.clone()));
-        Ok(least.map(|(Reverse((_, Place { key, .. })), entry)| (key, entry.clone())))
+        Ok(fewest.map(|(Reverse((_, Place { key, .. })), entry)| (key, entry.clone())))
     }
 
     fn next_due_ms(&self) -> Result<Option<u64>, String> {
@@ -161,6 +161,13 @@ impl Store for MemoryStore {
     fn owed_bytes(&self) -> Result<u64, String> {
         Ok(self.rows.values().filter(|entry| entry.owed.is_some()).count() as u64)
     }
+
+    /// Nothing: it counts each time.
+    fn remembered(&self) -> Option<OwedBytes> {
+        None
+    }
+
+    fn remember(&mut self, _: OwedBytes) {}
 
     fn bytes(&self) -> Result<u64, String> {
         self.owed_bytes()

@@ -15,6 +15,7 @@ mod model;
 mod plans;
 mod replays;
 mod retention;
+mod room;
 mod shards;
 pub(crate) mod sqlite;
 mod steps;

@@ -1,6 +1,6 @@
 //! A real SQLite, used as the platform's is.
 
-use core::cell::Cell;
+use core::cell::{Cell, RefCell};
 
 use crate::ledger::value::Value;
 use rusqlite::fallible_iterator::FallibleIterator as _;
@@ -18,6 +18,9 @@ pub(crate) struct Sqlite {
     /// The length of all bodies.
     body_bytes: Cell<usize>,
     alarm_ms: Cell<Option<u64>>,
+    memory: RefCell<String>,
+    /// How often all bodies were added up.
+    sums: Cell<usize>,
 }
 
 impl Sqlite {
@@ -33,12 +36,19 @@ impl Sqlite {
             statements_left: Cell::new(None),
             body_bytes: Cell::new(1),
             alarm_ms: Cell::new(None),
+            memory: RefCell::default(),
+            sums: Cell::new(0),
         }
     }
 
     /// From now on bodies have this length.
     pub(crate) fn set_body_bytes(&self, bytes: usize) {
         self.body_bytes.set(bytes);
+    }
+
+    /// How often all bodies were added up.
+    pub(crate) fn sums(&self) -> usize {
+        self.sums.get()
     }
 
     /// Runs `statements` more and breaks off at the next one.
@@ -111,6 +121,7 @@ pub(crate) fn fresh_store() -> SqliteStore<Sqlite> {
 impl Storage for Sqlite {
     fn query(&self, statements: &str, values: Vec<Value>) -> Result<Vec<Columns>, String> {
         let in_words = |error: rusqlite::Error| error.to_string();
+        self.sums.set(self.sums.get() + usize::from(statements == sql::SUM_BODIES));
         let mut values = Some(values).filter(|values| !values.is_empty());
         // Most texts are one statement, and are run again and again.
         if let Some(values) = values.take_if(|_| !statements.contains(';')) {
@@ -144,6 +155,14 @@ impl Storage for Sqlite {
 
     fn set_alarm(&self, alarm_ms: Option<u64>) {
         self.alarm_ms.set(alarm_ms);
+    }
+
+    fn memory(&self) -> String {
+        self.memory.borrow().clone()
+    }
+
+    fn set_memory(&self, memory: &str) {
+        memory.clone_into(&mut self.memory.borrow_mut());
     }
 
     /// Like `transactionSync`, a savepoint.
