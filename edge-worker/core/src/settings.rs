@@ -57,7 +57,7 @@ const LEAST_RETENTION_HOURS: u64 = 36;
 const MAX_BODY_BYTES: u64 = 4 * 1024 * 1024;
 
 /// The most shards. A status path asks every one of them, and one request may make 1,000 calls.
-const MAX_SHARDS: u64 = 256;
+pub(crate) const MAX_SHARDS: u64 = 256;
 
 const SECONDS_PER_YEAR: u64 = 365 * 24 * 60 * 60;
 const HOURS_PER_YEAR: u64 = 365 * 24;

@@ -134,6 +134,14 @@ pub(crate) fn text(overview: &Overview, settings: &Settings, now_ms: u64) -> Str
     )
     .sample(&[], u8::from(changed));
 
+    Metric::new(
+        &mut text,
+        "nextapi_edge_unused_shards_owed",
+        "gauge",
+        "Events that wait or are under way in shards that LEDGER_SHARDS no longer reaches.",
+    )
+    .sample(&[], overview.owed_by_unused(settings));
+
     Metric::new(&mut text, "nextapi_edge_info", "gauge", "The worker's version.")
         .sample(&[("version", env!("CARGO_PKG_VERSION"))], 1);
     text
@@ -246,6 +254,7 @@ mod tests {
             "nextapi_edge_expired_events_total{state=\"dead\"} 4",
             "nextapi_edge_expired_events_total{state=\"open\"} 0",
             "nextapi_edge_ledger_shards_changed 0",
+            "nextapi_edge_unused_shards_owed 0",
         ] {
             assert_eq!(page.lines().filter(|it| *it == line).count(), 1, "{line} in\n{page}");
         }

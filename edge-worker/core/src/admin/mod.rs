@@ -17,6 +17,9 @@
 //! All of them take the bearer token `ADMIN_TOKEN`. Without it they are answered like a path that
 //! does not exist, so that nobody learns that there is something to guess.
 //!
+//! What is asked of all shards is asked of those of former numbers of shards, too, in a second round: the figures of
+//! the shards in use name these numbers.
+//!
 //! [`route`] reads what is asked for, [`overview`], [`events`] and [`replays`] put together what the shards reply,
 //! [`status`] and [`metrics`] write it down. [`request`] goes from one to the other.
 

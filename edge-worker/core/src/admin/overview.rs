@@ -79,11 +79,17 @@ impl Overview {
                  right, and replay them"
             ));
         }
-        let known = || self.shards.iter().filter_map(|(_, figures)| figures.as_ref().ok());
-        if known().any(|figures| figures.is_paused) {
+        let (known, paused) =
+            (self.known().count(), self.known().filter(|it| it.is_paused).count());
+        if paused > 0 && paused == known {
             warnings.push("deliveries are paused: POST /_edge/resume ends that".to_owned());
+        } else if paused > 0 {
+            warnings.push(format!(
+                "deliveries are paused in {paused} of {known} shards: POST /_edge/resume ends that, and \
+                 POST /_edge/pause holds the others back as well"
+            ));
         }
-        if known().any(|figures| figures.paused_replays > 0) {
+        if self.known().any(|figures| figures.paused_replays > 0) {
             let text = "a bulk replay is paused: GET /_edge/replays says which one and why; resume or cancel it";
             warnings.push(text.to_owned());
         }
@@ -105,12 +111,45 @@ impl Overview {
             warnings.push(format!(
                 "LEDGER_SHARDS is {shards}, and the ledger was used with {}: events from before a \
                  change are looked for in the wrong shard, so a repeated delivery of one reaches \
-                 the origin again, and they are missing here; set it back, or wait until a \
-                 retention has passed since the change",
+                 the origin again; set it back, or wait until a retention has passed since the change",
                 used.join(", "),
             ));
         }
+        let unused = self.owed_by_unused(settings);
+        if unused > 0 {
+            warnings.push(format!(
+                "{unused} events wait or are under way in shards that LEDGER_SHARDS no longer reaches: \
+                 they are still delivered from there; do not change it again until there are none"
+            ));
+        }
+        if self.is_owed_since_before_a_change() {
+            warnings.push(
+                "LEDGER_SHARDS was changed while events were waiting: later events of their jobs may \
+                 overtake them, and a new shard is not paused; change it only when nothing waits"
+                    .to_owned(),
+            );
+        }
         warnings
+    }
+
+    /// The figures of the shards that have replied.
+    fn known(&self) -> impl Iterator<Item = &Figures> {
+        self.shards.iter().filter_map(|(_, figures)| figures.as_ref().ok())
+    }
+
+    /// How many events wait or are under way in shards that no new event comes to.
+    pub(crate) fn owed_by_unused(&self, settings: &Settings) -> u64 {
+        let in_use = usize::try_from(settings.ledger_shards).unwrap_or(usize::MAX);
+        let unused = self.shards.iter().skip(in_use).filter_map(|(_, it)| it.as_ref().ok());
+        let owed = |it: &Figures| it.events.get("waiting").saturating_add(it.events.get("claimed"));
+        unused.map(owed).fold(0, u64::saturating_add)
+    }
+
+    /// Whether an event waits that was accepted under another number of shards.
+    fn is_owed_since_before_a_change(&self) -> bool {
+        let [_, .., (changed_ms, _)] = self.shard_counts.as_slice() else { return false };
+        let mut waiting = self.known().filter_map(|figures| figures.oldest_waiting_ms);
+        waiting.any(|since_ms| since_ms < *changed_ms)
     }
 
     /// Whether the number of shards was another one, so recently that it matters.
@@ -194,6 +233,51 @@ mod tests {
         assert!(warnings(&overview, 8, RETENTION_MS + 40).is_empty());
         let changed_back = warnings(&overview, 16, RETENTION_MS + 40);
         assert_eq!(changed_back.len(), 1, "changed back, and no claim since");
+    }
+
+    #[test]
+    fn what_unused_shards_owe_is_warned_of() {
+        let figures = |events: &str| {
+            ("shard".to_owned(), Ok(Figures { events: events.into(), ..Figures::default() }))
+        };
+        let overview = Overview::of(vec![
+            figures("waiting:5"),
+            figures("claimed:1,done:9,waiting:2"),
+            figures("dead:0"),
+        ]);
+        let found = warnings(&overview, 1, 50);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].starts_with("3 events wait or are under way in shards"), "{found:?}");
+        assert!(warnings(&overview, 2, 50).is_empty());
+    }
+
+    #[test]
+    fn a_change_while_events_wait_is_warned_of_until_they_are_gone() {
+        let waiting_since = |since_ms, changed_ms| {
+            let figures = Figures {
+                oldest_waiting_ms: since_ms,
+                shard_counts: vec![(5, 16), (changed_ms, 32)],
+                ..Figures::default()
+            };
+            let overview = Overview::of(vec![("shard-0".to_owned(), Ok(figures))]);
+            warnings(&overview, 32, RETENTION_MS * 2)
+        };
+        assert!(waiting_since(Some(39), 40)[0].starts_with("LEDGER_SHARDS was changed while"));
+        assert!(waiting_since(Some(40), 40).is_empty());
+        assert!(waiting_since(None, 40).is_empty());
+    }
+
+    #[test]
+    fn a_pause_of_some_shards_is_told_from_one_of_all() {
+        let paused = |states: &[bool]| {
+            let shard = |is_paused: &bool| {
+                ("shard".to_owned(), Ok(Figures { is_paused: *is_paused, ..Figures::default() }))
+            };
+            warnings(&Overview::of(states.iter().map(shard).collect()), 16, 50)
+        };
+        assert!(paused(&[false, false]).is_empty());
+        assert!(paused(&[true, true])[0].starts_with("deliveries are paused: "));
+        assert!(paused(&[true, false])[0].starts_with("deliveries are paused in 1 of 2 shards"));
     }
 
     #[test]

@@ -21,7 +21,7 @@ const MAX_ID: usize = 64;
 const FIELDS: &str = "state, since, until, job, type, rate, start, id";
 
 /// A bulk replay that is planned or started.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct ReplayRequest {
     /// Which events.
     pub(super) selection: Selection,

@@ -9,6 +9,7 @@ use super::{events, metrics, replays, status};
 use crate::counts::Counts;
 use crate::isolate::Isolate;
 use crate::ledger::bulk_replay::Steering;
+use crate::ledger::listing::Filter;
 use crate::ledger::message::{Call, CallError, Reply};
 use crate::ledger::shard;
 use crate::machine::{Input, LEDGER_TIMEOUT_MS, LedgerCall, Output, Step, administer, respond};
@@ -16,7 +17,7 @@ use crate::outcome::Outcome;
 use crate::record::{AdminRecord, Target};
 use crate::request::Request;
 use crate::response::Response;
-use crate::settings::Settings;
+use crate::settings::{MAX_SHARDS, Settings};
 use crate::trace::{self, Random};
 
 /// A request that waits for its body, or for the shards.
@@ -24,8 +25,10 @@ use crate::trace::{self, Random};
 pub(crate) struct AdminRequest {
     settings: Arc<Settings>,
     route: AdminRoute,
-    /// Names of the shards that were called, in order.
+    /// Names of the shards that were called: those in use first, then those of former numbers of shards.
     shards: Vec<String>,
+    /// What the shards in use have replied, while former ones are asked.
+    replies: Vec<Replied>,
     /// Outcomes that were reported along with it.
     counts: Counts,
     correlation_id: String,
@@ -34,6 +37,9 @@ pub(crate) struct AdminRequest {
     /// The bulk replay that the body asks for, once it is read.
     replay: Option<ReplayRequest>,
 }
+
+/// A shard's reply, or why there is none.
+type Replied = Result<Reply, CallError>;
 
 /// How long the body may take, in milliseconds.
 const BODY_TIMEOUT_MS: u32 = 10_000;
@@ -62,6 +68,7 @@ impl AdminRequest {
             settings,
             route,
             shards: Vec::new(),
+            replies: Vec::new(),
             counts: Counts::new(),
             correlation_id,
             // Not the sender's correlation id, which may come again.
@@ -78,13 +85,24 @@ impl AdminRequest {
             };
             return administer(begun, output);
         }
-        begun.call(isolate)
+        begun.ask(isolate)
     }
 
-    /// Calls the shards.
-    fn call(mut self, isolate: &mut Isolate) -> Step {
-        let calls = self.calls(isolate);
-        self.shards = calls.iter().map(|call| call.shard.clone()).collect();
+    /// Calls the shards in use.
+    fn ask(mut self, isolate: &mut Isolate) -> Step {
+        self.shards = self.concerned(&[self.settings.ledger_shards]);
+        let mut calls = self::calls(&self.shards, &self.call());
+        if self.is_about_figures() {
+            // What this isolate has counted is reported along with it, to any one shard.
+            self.counts = isolate.take_counts();
+            if let Some(first) = calls.first_mut() {
+                first.message = Call::Figures { counts: self.counts.clone() }.encode();
+            }
+        } else {
+            // The figures name the numbers of shards that were in use.
+            let figures = Call::Figures { counts: Counts::new() };
+            calls.extend(self::calls(&self.shards, &figures));
+        }
         administer(self, Output::CallLedger { calls, deadline_ms: LEDGER_TIMEOUT_MS })
     }
 
@@ -107,89 +125,125 @@ impl AdminRequest {
                     self.replay_id.clone_from(id);
                 }
                 self.replay = Some(request);
-                self.call(isolate)
+                self.ask(isolate)
             }
             Err(refusal) => respond(&self.correlation_id, refused(&refusal), None),
         }
     }
 
-    /// What to ask of which shard about a bulk replay that is planned or starts.
-    fn replay_calls(&self, request: &ReplayRequest) -> Vec<LedgerCall> {
-        let call = |shards| {
-            if request.start {
-                Call::StartReplay(request.new_replay(&self.replay_id, shards))
-            } else {
-                Call::PlanReplay(request.selection.clone())
-            }
-        };
-        // All events of a job are in one shard.
-        match &request.selection.job_id {
-            Some(job_id) => {
-                let shard = shard::name_of_job(job_id, self.settings.ledger_shards);
-                vec![LedgerCall::new(shard, call(1).encode())]
-            }
-            None => self.call_all(&call(self.settings.ledger_shards)),
-        }
-    }
-
-    /// What to ask of which shard.
-    fn calls(&mut self, isolate: &mut Isolate) -> Vec<LedgerCall> {
+    /// What is asked of every shard that it concerns.
+    fn call(&self) -> Call {
         match &self.route {
-            AdminRoute::Status | AdminRoute::Metrics => {
-                // What this isolate has counted is reported along with it, to any one shard.
-                self.counts = isolate.take_counts();
-                let reported = Call::Figures { counts: self.counts.clone() };
-                let mut calls = self.call_all(&Call::Figures { counts: Counts::new() });
-                if let Some(first) = calls.first_mut() {
-                    first.message = reported.encode();
-                }
-                calls
-            }
-            // All events of a job are in one shard.
-            AdminRoute::Events { filter, .. } => match &filter.job_id {
-                Some(job_id) => {
-                    let shard = shard::name_of_job(job_id, self.settings.ledger_shards);
-                    vec![LedgerCall::new(shard, Call::List(filter.clone()).encode())]
-                }
-                None => self.call_all(&Call::List(filter.clone())),
-            },
-            AdminRoute::Event(key) => self.call_all(&Call::Find { key: key.clone() }),
-            AdminRoute::Reopen(key) => self.call_all(&Call::Reopen { key: key.clone() }),
+            AdminRoute::Status | AdminRoute::Metrics => Call::Figures { counts: Counts::new() },
+            AdminRoute::Events { filter, .. } => Call::List(filter.clone()),
+            AdminRoute::Event(key) => Call::Find { key: key.clone() },
+            AdminRoute::Reopen(key) => Call::Reopen { key: key.clone() },
             AdminRoute::Replay(key) => {
-                let id = self.correlation_id.clone();
-                self.call_all(&Call::Replay { key: key.clone(), id })
+                Call::Replay { key: key.clone(), id: self.correlation_id.clone() }
             }
             AdminRoute::NewReplay => {
-                self.replay.as_ref().map_or_else(Vec::new, |request| self.replay_calls(request))
+                let request = self.replay.clone().unwrap_or_default();
+                if request.start {
+                    let is_of_job = request.selection.job_id.is_some();
+                    let shards = if is_of_job { 1 } else { self.settings.ledger_shards };
+                    Call::StartReplay(request.new_replay(&self.replay_id, shards))
+                } else {
+                    Call::PlanReplay(request.selection)
+                }
             }
-            AdminRoute::Replays => self.call_all(&Call::Replays { id: None }),
-            AdminRoute::BulkReplay(id) => self.call_all(&Call::Replays { id: Some(id.clone()) }),
+            AdminRoute::Replays => Call::Replays { id: None },
+            AdminRoute::BulkReplay(id) => Call::Replays { id: Some(id.clone()) },
             AdminRoute::SteerReplay { id, steering } => {
-                self.call_all(&Call::SteerReplay { id: id.clone(), steering: *steering })
+                Call::SteerReplay { id: id.clone(), steering: *steering }
             }
-            AdminRoute::Pause { is_paused } => {
-                self.call_all(&Call::Pause { is_paused: *is_paused })
-            }
+            AdminRoute::Pause { is_paused } => Call::Pause { is_paused: *is_paused },
         }
     }
 
-    /// The same call for every shard. An event's shard depends on its job, which its key does not reveal.
-    fn call_all(&self, call: &Call) -> Vec<LedgerCall> {
-        let message = call.encode();
-        let shards = 0..self.settings.ledger_shards;
-        let call = |index| LedgerCall::new(shard::name_of(index), message.clone());
-        shards.map(call).collect()
+    const fn is_about_figures(&self) -> bool {
+        matches!(self.route, AdminRoute::Status | AdminRoute::Metrics)
     }
 
-    /// The body was read, or the shards have replied, or not.
-    pub(crate) fn handle(self, isolate: &mut Isolate, input: Input, now_ms: u64) -> Step {
+    /// The shards that it concerns if the ledger was used with these numbers of shards.
+    fn concerned(&self, numbers: &[u32]) -> Vec<String> {
+        let job_id = match &self.route {
+            AdminRoute::Events { filter: Filter { job_id, .. }, .. } => job_id.as_ref(),
+            AdminRoute::NewReplay => {
+                self.replay.as_ref().and_then(|request| request.selection.job_id.as_ref())
+            }
+            _ => None,
+        };
+        match job_id {
+            // All events of a job are in one shard.
+            Some(job_id) => {
+                numbers.iter().map(|number| shard::name_of_job(job_id, *number)).collect()
+            }
+            // An event's shard depends on its job, which its key does not reveal.
+            None => (0..numbers.iter().copied().max().unwrap_or(0)).map(shard::name_of).collect(),
+        }
+    }
+
+    /// The body was read, or the shards have replied, or not. After those in use, the ones are asked that were in use
+    /// under another number of shards: what they owe is still theirs to deliver.
+    pub(crate) fn handle(mut self, isolate: &mut Isolate, input: Input, now_ms: u64) -> Step {
         if self.route == AdminRoute::NewReplay && self.replay.is_none() {
             return self.read(isolate, input, now_ms);
         }
-        let replies = match input {
-            Input::LedgerReplies(messages) => Reply::decode_all(&messages, self.shards.len()),
-            _ => Vec::new(),
+        // Another input counts as replies that cannot be read.
+        let messages =
+            if let Input::LedgerReplies(messages) = input { messages } else { String::new() };
+        if !self.replies.is_empty() {
+            let former = self.shards.len().saturating_sub(self.replies.len());
+            self.replies.extend(Reply::decode_all(&messages, former));
+            return self.respond(isolate, now_ms);
+        }
+        let former = self.first_replies(&messages);
+        if former.is_empty() {
+            return self.respond(isolate, now_ms);
+        }
+        let calls = self::calls(&former, &self.call());
+        self.shards.extend(former);
+        administer(self, Output::CallLedger { calls, deadline_ms: LEDGER_TIMEOUT_MS })
+    }
+
+    /// Takes the replies of the shards in use; the other shards that the request concerns, as they tell.
+    fn first_replies(&mut self, messages: &str) -> Vec<String> {
+        let asked = self.shards.len();
+        let figures = if self.is_about_figures() {
+            self.replies = Reply::decode_all(messages, asked);
+            self.replies.clone()
+        } else {
+            self.replies = Reply::decode_all(messages, asked.saturating_mul(2));
+            self.replies.split_off(asked)
         };
+        let mut numbers = Vec::new();
+        for (reply, figures) in self.replies.iter_mut().zip(figures) {
+            match figures {
+                Ok(Reply::Figures(figures)) => {
+                    numbers.extend(figures.shard_counts.iter().map(|(_, number)| *number));
+                }
+                // Nobody knows then whether there are shards that were not asked.
+                Ok(_) => *reply = Err("malformed reply".into()),
+                Err(error) => *reply = Err(error),
+            }
+        }
+        numbers.retain(|number| u64::from(*number) <= MAX_SHARDS);
+        numbers.sort_unstable();
+        let mut former = self.concerned(&numbers);
+        // Of a job, two numbers may name the same shard.
+        let mut known = self.shards.clone();
+        former.retain(|shard| {
+            let is_new = !known.contains(shard);
+            if is_new {
+                known.push(shard.clone());
+            }
+            is_new
+        });
+        former
+    }
+
+    fn respond(mut self, isolate: &mut Isolate, now_ms: u64) -> Step {
+        let replies = core::mem::take(&mut self.replies);
         let mut log = None;
         let response = match &self.route {
             AdminRoute::Status => {
@@ -246,11 +300,7 @@ impl AdminRequest {
     }
 
     /// The plan or the start of a bulk replay, and the line about a start.
-    fn new_replay(
-        &self,
-        replies: Vec<Result<Reply, CallError>>,
-        now_ms: u64,
-    ) -> (Response, Option<String>) {
+    fn new_replay(&self, replies: Vec<Replied>, now_ms: u64) -> (Response, Option<String>) {
         let Some(request) = &self.replay else { return (Outcome::InternalError.response(), None) };
         let id = request.start.then_some(self.replay_id.as_str());
         let result = replays::planned(replies, request, id);
@@ -277,7 +327,7 @@ impl AdminRequest {
         AdminRecord::new(now_ms, &self.correlation_id, operation, target, result).line()
     }
 
-    fn overview(&self, isolate: &mut Isolate, replies: Vec<Result<Reply, CallError>>) -> Overview {
+    fn overview(&self, isolate: &mut Isolate, replies: Vec<Replied>) -> Overview {
         if replies.first().is_none_or(Result::is_err) {
             isolate.give_back(&self.counts);
         }
@@ -291,6 +341,12 @@ impl AdminRequest {
         });
         Overview::of(shards.collect())
     }
+}
+
+/// The same call for each of these shards.
+fn calls(shards: &[String], call: &Call) -> Vec<LedgerCall> {
+    let message = call.encode();
+    shards.iter().map(|shard| LedgerCall::new(shard.clone(), message.clone())).collect()
 }
 
 fn refused(Refusal { outcome, text }: &Refusal) -> Response {

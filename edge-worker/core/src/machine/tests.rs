@@ -7,6 +7,7 @@ use nextapi_webhook::{Key, UnixTime};
 use super::*;
 use crate::counts::Counts;
 use crate::isolate::Bindings;
+use crate::ledger::figures::Figures;
 use crate::ledger::message::{Call, Reply};
 use crate::ledger::order::Order;
 use crate::outcome::OriginResult;
@@ -333,16 +334,19 @@ fn bulk_replay(body: Input) -> Run {
 fn a_bulk_replay_is_read_and_started_in_every_shard() {
     let mut run = bulk_replay(body(br#"{"state":"dead","start":true,"rate":4}"#));
     let Output::CallLedger { calls, .. } = &run.output else { panic!("{:?}", run.output) };
-    assert_eq!(calls.len(), 16);
+    // And their figures, which name former numbers of shards.
+    assert_eq!(calls.len(), 2 * 16);
     let id = "07070707070707070707070707070707";
-    for call in calls {
+    for call in &calls[..16] {
         let Call::StartReplay(new) = Call::decode(&call.message).unwrap() else {
             panic!("{call:?}")
         };
         assert_eq!((new.id.as_str(), new.rate, new.interval_ms), (id, 4, 4_000));
     }
     let planned = Reply::Planned { events: 2, without_bytes: 0 }.encode();
-    run.handle(Input::LedgerReplies(vec![planned; 16].join("\n")), NOW_MS);
+    let figures = Reply::Figures(Figures::default()).encode();
+    let replies = [vec![planned; 16], vec![figures; 16]].concat();
+    run.handle(Input::LedgerReplies(replies.join("\n")), NOW_MS);
     let (status, line) = run.code();
     assert_eq!(status, "started");
     assert!(line.contains("replay_start") && line.contains(id), "{line}");
@@ -352,9 +356,12 @@ fn a_bulk_replay_is_read_and_started_in_every_shard() {
 fn a_plan_is_made_where_the_job_is_and_not_logged() {
     let mut run = bulk_replay(body(br#"{"state":"dead","job":"job_2"}"#));
     let Output::CallLedger { calls, .. } = &run.output else { panic!("{:?}", run.output) };
-    assert_eq!(calls.iter().map(|call| call.shard.as_str()).collect::<Vec<_>>(), ["shard-12"]);
-    assert!(matches!(run.call(), Call::PlanReplay(_)));
-    run.handle(replied(&Reply::Planned { events: 2, without_bytes: 0 }), NOW_MS);
+    let shards: Vec<_> = calls.iter().map(|call| call.shard.as_str()).collect();
+    assert_eq!(shards, ["shard-12", "shard-12"], "the plan, and the figures");
+    assert!(matches!(Call::decode(&calls[0].message), Ok(Call::PlanReplay(_))));
+    let planned = Reply::Planned { events: 2, without_bytes: 0 }.encode();
+    let figures = Reply::Figures(Figures::default()).encode();
+    run.handle(Input::LedgerReplies([planned, figures].join("\n")), NOW_MS);
     assert_eq!(run.code(), ("planned".to_owned(), String::new()));
 }
 
@@ -385,6 +392,124 @@ fn an_admin_asks_every_shard() {
     let Output::Respond { response, .. } = run.handle(input, NOW_MS) else { panic!("no response") };
     assert_eq!(response.status, 200);
     assert!(response.body.contains("16 of 16 shards did not answer"), "{}", response.body);
+}
+
+/// An admin's request, driven by hand: the calls of each round, and the response.
+fn administered(
+    method: &str,
+    path: &str,
+    reply: impl Fn(&str, &Call) -> Reply,
+) -> (Vec<Vec<(String, Call)>>, Response) {
+    let headers = [("authorization", "Bearer 0123456789abcdef")];
+    let request = Request::new(method, &format!("https://edge.test{path}"), &headers);
+    let mut isolate = isolate(Bindings::default());
+    let (machine, output) = Machine::begin(&mut isolate, request, Random::from_bytes(&[]), NOW_MS);
+    let mut run = Run { isolate, machine, output };
+    let mut rounds = Vec::new();
+    loop {
+        let calls = match &run.output {
+            Output::CallLedger { calls, .. } => calls,
+            Output::Respond { response, .. } => return (rounds, response.clone()),
+            output => panic!("{output:?}"),
+        };
+        let calls: Vec<_> =
+            calls.iter().map(|it| (it.shard.clone(), Call::decode(&it.message).unwrap())).collect();
+        let replies: Vec<_> =
+            calls.iter().map(|(shard, call)| reply(shard, call).encode()).collect();
+        rounds.push(calls);
+        run.handle(Input::LedgerReplies(replies.join("\n")), NOW_MS);
+    }
+}
+
+/// Figures of a shard that knows, or does not, that there were 64 before there were 16.
+fn figures_of(shard: &str) -> Reply {
+    let mut shard_counts = vec![(6, 16)];
+    if shard == "shard-3" {
+        shard_counts.insert(0, (5, 64));
+    }
+    let is_paused = shard == "shard-40";
+    Reply::Figures(Figures {
+        shard_counts,
+        is_paused,
+        events: "waiting:2".into(),
+        ..Figures::default()
+    })
+}
+
+#[test]
+fn an_admin_asks_the_shards_of_a_former_number_as_well() {
+    let (rounds, response) = administered("GET", "/_edge/status", |shard, _| figures_of(shard));
+    assert_eq!(rounds.iter().map(Vec::len).collect::<Vec<_>>(), [16, 48]);
+    let (first, last) = (&rounds[1][0].0, &rounds[1][47].0);
+    assert_eq!((first.as_str(), last.as_str()), ("shard-16", "shard-63"));
+    let page: serde_json::Value = serde_json::from_str(&response.body).unwrap();
+    assert_eq!(page["shards"].as_array().map(Vec::len), Some(64));
+    assert_eq!(page["shards"][40]["shard"], "shard-40");
+    assert_eq!(page["shards"][40]["paused"], true);
+    let warnings = page["warnings"].to_string();
+    assert!(warnings.contains("96 events wait or are under way in shards"), "{warnings}");
+
+    let (_, metrics) = administered("GET", "/_edge/metrics", |shard, _| figures_of(shard));
+    for line in ["nextapi_edge_paused{shard=\"shard-40\"} 1", "nextapi_edge_unused_shards_owed 96"]
+    {
+        assert!(metrics.body.lines().any(|it| it == line), "{line} in {}", metrics.body);
+    }
+}
+
+/// Or a shard that was paused before its number went out of use would sleep for ever.
+#[test]
+fn a_resumption_reaches_the_shards_of_a_former_number() {
+    let reply = |shard: &str, call: &Call| match call {
+        Call::Figures { .. } => figures_of(shard),
+        _ => Reply::Ok,
+    };
+    let (rounds, response) = administered("POST", "/_edge/resume", reply);
+    assert_eq!(response.status, 200);
+    let resumed = rounds.iter().flatten().filter(|(_, it)| *it == Call::Pause { is_paused: false });
+    let resumed: std::collections::BTreeSet<_> = resumed.map(|(shard, _)| shard.clone()).collect();
+    assert_eq!((rounds.len(), resumed.len()), (2, 64));
+    assert!(resumed.contains("shard-63"));
+
+    // A shard that does not tell the numbers may be the one that knows of more.
+    let silent = |_: &str, _: &Call| Reply::Ok;
+    let (rounds, response) = administered("POST", "/_edge/resume", silent);
+    assert_eq!((rounds.len(), response.status), (1, 503));
+}
+
+#[test]
+fn a_replay_finds_an_event_in_a_shard_of_a_former_number() {
+    let key = format!("event-{}", "0".repeat(64));
+    let reply = |shard: &str, call: &Call| match call {
+        Call::Figures { .. } => figures_of(shard),
+        Call::Replay { .. } if shard == "shard-50" => Reply::Ok,
+        _ => Reply::Absent,
+    };
+    let (_, response) = administered("POST", &format!("/_edge/events/{key}/replay"), reply);
+    assert_eq!(response.status, 200, "{}", response.body);
+}
+
+#[test]
+fn a_list_by_job_asks_where_the_job_was_under_a_former_number() {
+    let reply = |_: &str, call: &Call| match call {
+        Call::Figures { .. } => figures_of("shard-3"),
+        _ => Reply::Events(Vec::new()),
+    };
+    let (rounds, response) = administered("GET", "/_edge/events?job=job_2", reply);
+    assert_eq!(response.status, 200);
+    let shards =
+        |round: &[(String, Call)]| round.iter().map(|(shard, _)| shard.clone()).collect::<Vec<_>>();
+    assert_eq!(shards(&rounds[0]), ["shard-12", "shard-12"], "the list and the figures");
+    assert_eq!(shards(&rounds[1]), [crate::ledger::shard::name_of_job("job_2", 64)]);
+}
+
+#[test]
+fn without_a_former_number_an_admin_asks_once() {
+    let reply = |_: &str, call: &Call| match call {
+        Call::Figures { .. } => figures_of("shard-0"),
+        _ => Reply::Ok,
+    };
+    assert_eq!(administered("POST", "/_edge/pause", reply).0.len(), 1);
+    assert_eq!(administered("GET", "/_edge/status", reply).0.len(), 1);
 }
 
 #[test]
