@@ -20,7 +20,9 @@ pub(crate) struct Operator {
 impl Operator {
     /// `url` is that of the edge.
     pub(crate) fn new(url: &str, token: &str) -> Self {
-        Self { client: Client::new(), url: url.to_owned(), token: token.to_owned() }
+        // The engine closes connections that are idle for as long as a pause lasts.
+        let client = Client::builder().pool_max_idle_per_host(0).build().unwrap();
+        Self { client, url: url.to_owned(), token: token.to_owned() }
     }
 
     pub(crate) async fn pause(&self) {
