@@ -161,6 +161,7 @@ async fn hanging_up_is_no_way_out() {
     let slow = LIMITER
         .replace("limit({", "async limit({")
         .replace("return {", "await scheduler.wait(300); return {");
+    assert!(slow.contains("async limit") && slow.contains("wait(300); return"));
     let setup = Setup::with(|edge| edge.service("RATE_LIMITER", slow)).await;
     for count in 1..=4 {
         let mut connection = Connection::open(&setup).await;

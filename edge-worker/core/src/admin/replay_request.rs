@@ -193,6 +193,7 @@ mod tests {
 
     #[test]
     fn anything_else_is_refused_in_words() {
+        let deep = format!(r#"{{"state":{}{}}}"#, "[".repeat(8_000), "]".repeat(8_000));
         let long = format!(r#"{{"state":"dead","id":"{}"}}"#, "x".repeat(65));
         for (body, about) in [
             ("", "not a JSON object"),
@@ -228,6 +229,7 @@ mod tests {
             (r#"{"state":"dead","id":"a b"}"#, "`id` is not 1 to 64 of"),
             (r#"{"state":"dead","id":""}"#, "`id`"),
             (&long, "`id`"),
+            (&deep, "`state` is not a text"),
         ] {
             let refusal = read(body).unwrap_err();
             assert_eq!(refusal.outcome, Outcome::RequestInvalid, "{body}");

@@ -36,9 +36,10 @@ pub fn call(
         .map(|reply| reply.encode())
 }
 
-/// Forgets what is due when the alarm rings; a line for the log for each event that was never delivered. It first sets the alarm's successor, outside of any transaction, so
-/// that nothing undoes it, and then starts the object if that is necessary. Without sound settings nothing is forgotten, since nobody knows for how long
-/// events are to be kept.
+/// Forgets what is due when the alarm rings; a line for the log for each event that was never delivered. It first
+/// sets the alarm's successor, outside of any transaction, so that nothing undoes it, and then starts the object if
+/// that is necessary. Without sound settings nothing is forgotten, since nobody knows for how long events are to be
+/// kept.
 ///
 /// # Errors
 /// SQLite's message. The platform need not try again: the successor stands.
