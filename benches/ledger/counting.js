@@ -51,14 +51,14 @@ export class Ledger extends Deployed {
     const exec = (query, ...values) => {
       const operation = this.#operation;
       const cursor = storage.sql.exec(query, ...values);
-      const toArray = () => {
-        const rows = cursor.toArray();
+      const raw = () => {
+        const rows = [...cursor.raw()];
         // Complete only once the result was read.
         operation.read += cursor.rowsRead;
         operation.written += cursor.rowsWritten;
         return rows;
       };
-      return { toArray, one: () => cursor.one() };
+      return { raw, one: () => cursor.one() };
     };
     // The platform is told of none: an alarm rings when it is asked to.
     const setAlarm = async (time) => {
