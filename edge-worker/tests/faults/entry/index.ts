@@ -76,11 +76,11 @@ Edge.prototype.begin = function (id, head, now) {
   return withHandOverLimit(begin.call(this, id, head, now));
 };
 
-/** Moves the length from which on the platform computes the MACs. */
+/** Moves the length from which on the platform computes the MACs. Only what is signed has a prefix. */
 function withHandOverLimit(text: string): string {
   const output = JSON.parse(text) as Output;
   const handOverLimit = Number(settings.FAULT_HAND_OVER_LIMIT ?? "as deployed");
-  if (output.type !== "read_body" || Number.isNaN(handOverLimit)) return text;
+  if (output.type !== "read_body" || output.prefix === "" || Number.isNaN(handOverLimit)) return text;
   return JSON.stringify({ ...output, handOverLimit } satisfies Output);
 }
 
