@@ -88,6 +88,21 @@ fn almost_json() -> impl Strategy<Value = String> {
     proptest::collection::vec(piece, 1..12).prop_map(|pieces| pieces.concat())
 }
 
+/// Whatever stands around them: eight bytes may be looked at together.
+#[test]
+fn raw_control_characters_are_refused() {
+    for control in 0..0x20_u8 {
+        for count in [1, 7, 8, 9, 16, 24] {
+            for (before, after) in [("", ""), ("plain text", ""), ("", "plain text"), ("ä", "€")] {
+                let controls = String::from_utf8(vec![control; count]).unwrap();
+                let document = format!("\"{before}{controls}{after}\"");
+                let shown = document.escape_debug();
+                assert!(!is_json_to_us(&body(&document)), "{shown}");
+            }
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2_048, ..ProptestConfig::default() })]
 
