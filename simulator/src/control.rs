@@ -1,9 +1,11 @@
 //! What the provider has not, and a developer needs: paths that look inside and act by hand.
 
+use core::time::Duration;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::body::Bytes;
+use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use http::StatusCode;
@@ -14,6 +16,9 @@ use crate::keys::Environment;
 use crate::request;
 use crate::response;
 use crate::shared::Shared;
+
+/// A hundred years, in seconds.
+const MAX_ADVANCE: u64 = 3_155_760_000;
 
 /// The delivery log, newest first; `job_id` and `event_id` choose.
 pub(crate) async fn deliveries(
@@ -61,4 +66,24 @@ pub(crate) async fn redeliver(
     shared.change(|engine| engine.redeliver(&event_id, now))??;
     shared.changed.notify_one();
     Ok(response::json(StatusCode::ACCEPTED, &json!({ "event_id": event_id, "status": "planned" })))
+}
+
+/// What the clock shows.
+pub(crate) async fn clock(State(shared): State<Arc<Shared>>) -> Response {
+    response::json(StatusCode::OK, &json!({ "now": shared.now().to_rfc_3339() }))
+}
+
+/// Moves the clock: `{"advance_seconds":86400}`.
+pub(crate) async fn advance_clock(
+    State(shared): State<Arc<Shared>>,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response, ApiError> {
+    let body: Option<Value> = body.ok().and_then(|body| serde_json::from_slice(&body).ok());
+    let seconds = body.as_ref().and_then(|body| body.get("advance_seconds")?.as_u64());
+    let seconds = seconds.filter(|seconds| *seconds <= MAX_ADVANCE).ok_or_else(|| {
+        let message = format!("advance_seconds must be a whole number from 0 to {MAX_ADVANCE}");
+        ApiError::invalid(message)
+    })?;
+    shared.clock.advance(Duration::from_secs(seconds));
+    Ok(clock(State(shared)).await)
 }

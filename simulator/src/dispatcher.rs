@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use nextapi_testkit::{Deliverer, Delivery};
-use nextapi_webhook::{Key, UnixTime};
+use nextapi_webhook::Key;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
@@ -34,7 +34,7 @@ pub(crate) async fn dispatch(shared: Arc<Shared>, target: Arc<Target>) {
             let workers = Arc::clone(&workers);
             under_way.spawn(async move {
                 let permit = workers.acquire().await;
-                let outcome = post(&posting, &shared.run, &target).await;
+                let outcome = post(&posting, &shared, &target).await;
                 drop(permit);
                 let number = posting.record.number;
                 let now = shared.now();
@@ -48,7 +48,7 @@ pub(crate) async fn dispatch(shared: Arc<Shared>, target: Arc<Target>) {
         }
         let due = async {
             match next {
-                Some(at) => tokio::time::sleep_until(shared.instant(at)).await,
+                Some(at) => shared.clock.wait_until(at).await,
                 None => core::future::pending().await,
             }
         };
@@ -62,12 +62,12 @@ pub(crate) async fn dispatch(shared: Arc<Shared>, target: Arc<Target>) {
 }
 
 /// Makes one attempt, with a signature of its own.
-async fn post(posting: &Posting, run: &str, target: &Target) -> DeliveryOutcome {
+async fn post(posting: &Posting, shared: &Shared, target: &Target) -> DeliveryOutcome {
     if posting.lost {
         return DeliveryOutcome::Lost;
     }
-    let correlation = posting.record.correlation_id(run);
-    let delivery = Delivery::signed(posting.body.clone(), &target.key, UnixTime::now())
+    let correlation = posting.record.correlation_id(&shared.run);
+    let delivery = Delivery::signed(posting.body.clone(), &target.key, shared.now().as_unix_time())
         .and_then(|delivery| delivery.with_header("x-correlation-id", correlation));
     let Ok(delivery) = delivery else { return DeliveryOutcome::NoAnswer };
     match target.deliverer.send(&delivery).await {

@@ -105,7 +105,7 @@ impl ApiKeys {
     pub fn generate() -> anyhow::Result<Self> {
         let mut keys = Self { known: Vec::new(), generated: Vec::new() };
         for environment in Environment::ALL {
-            let key = format!("sk_{}_{}", environment.as_str(), random_hex::<24>()?);
+            let key = format!("nxa_{}_sk_{}", environment.as_str(), random_hex::<24>()?);
             keys.known.push(Known { digest: digest(&key), environment, admin: false });
             keys.generated.push((environment, Zeroizing::new(key)));
         }
@@ -191,7 +191,7 @@ mod tests {
         let (keys, others) = (ApiKeys::generate().unwrap(), ApiKeys::generate().unwrap());
         assert_eq!(keys.generated().count(), 2);
         for (environment, key) in keys.generated() {
-            assert!(key.starts_with(&format!("sk_{}_", environment.as_str())));
+            assert!(key.starts_with(&format!("nxa_{}_sk_", environment.as_str())));
             assert_eq!(keys.find(key).unwrap().environment, environment);
             assert_eq!(others.find(key), None);
         }

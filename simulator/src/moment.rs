@@ -1,6 +1,7 @@
 //! Time as the simulator counts it.
 
 use core::time::Duration;
+use std::time::SystemTime;
 
 use nextapi_webhook::UnixTime;
 use serde::{Deserialize, Serialize};
@@ -10,9 +11,16 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct Moment(u64);
 
+/// 9999-12-31T23:59:59Z
+const LAST_DATE: u64 = 253_402_300_799_000;
+
 impl Moment {
     pub(crate) const fn from_millis(millis: u64) -> Self {
         Self(millis)
+    }
+
+    pub(crate) const fn from_unix_time(time: UnixTime) -> Self {
+        Self(time.as_secs().saturating_mul(1000))
     }
 
     pub(crate) const fn as_millis(self) -> u64 {
@@ -21,6 +29,22 @@ impl Moment {
 
     pub(crate) const fn as_unix_time(self) -> UnixTime {
         UnixTime::from_secs(self.0 / 1000)
+    }
+
+    /// The moment, or the end of the year 9999: no format of a date goes further.
+    pub(crate) fn to_system_time(self) -> SystemTime {
+        let since = Duration::from_millis(self.0.min(LAST_DATE));
+        SystemTime::UNIX_EPOCH.checked_add(since).unwrap_or(SystemTime::UNIX_EPOCH)
+    }
+
+    /// To the millisecond: `2026-01-02T03:04:05.678Z`.
+    pub(crate) fn to_rfc_3339(self) -> String {
+        humantime::format_rfc3339_millis(self.to_system_time()).to_string()
+    }
+
+    /// As in a `Date` header, whose seconds are whole: rounded down.
+    pub(crate) fn to_http_date(self) -> String {
+        httpdate::fmt_http_date(self.to_system_time())
     }
 
     /// The moment `time` later, to the millisecond; the end of time if there is none.
@@ -45,5 +69,15 @@ mod tests {
         assert_eq!(late.after(Duration::MAX), late);
         assert_eq!(early.since(late), Duration::ZERO);
         assert_eq!(early.as_unix_time(), UnixTime::from_secs(1));
+    }
+
+    #[test]
+    fn dates_are_told_in_both_forms_to_the_end_of_all_dates() {
+        let moment = Moment::from_millis(1_700_000_000_987);
+        assert_eq!(moment.to_rfc_3339(), "2023-11-14T22:13:20.987Z");
+        assert_eq!(moment.to_http_date(), "Tue, 14 Nov 2023 22:13:20 GMT");
+        let last = Moment::from_millis(u64::MAX);
+        assert_eq!(last.to_rfc_3339(), "9999-12-31T23:59:59.000Z");
+        assert_eq!(last.to_http_date(), "Fri, 31 Dec 9999 23:59:59 GMT");
     }
 }

@@ -1,7 +1,6 @@
 //! The delivery log.
 
 use core::time::Duration;
-use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -165,15 +164,9 @@ impl DeliveryRecord {
             "reason": self.reason.as_str(),
             "outcome": self.outcome.as_str(),
             "status": self.outcome.status(),
-            "began_at": rfc_3339(self.began),
+            "began_at": self.began.to_rfc_3339(),
             "milliseconds": self.took.and_then(|took| u64::try_from(took.as_millis()).ok()),
-            "next_retry_at": self.next_retry.map(rfc_3339),
+            "next_retry_at": self.next_retry.map(Moment::to_rfc_3339),
         })
     }
-}
-
-fn rfc_3339(moment: Moment) -> String {
-    let time = SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(moment.as_millis()));
-    let time = time.unwrap_or(SystemTime::UNIX_EPOCH);
-    humantime::format_rfc3339_millis(time).to_string()
 }

@@ -9,7 +9,7 @@ use http::StatusCode;
 
 use crate::error::ApiError;
 use crate::shared::Shared;
-use crate::{api, control};
+use crate::{api, control, response};
 
 /// All paths.
 pub(crate) fn router(shared: &Arc<Shared>) -> Router {
@@ -22,11 +22,13 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router {
         .route("/openapi.json", get(api::openapi))
         .route("/_provider/deliveries", get(control::deliveries))
         .route("/_provider/accounts", get(control::accounts))
+        .route("/_provider/clock", get(control::clock).post(control::advance_clock))
         .route("/_provider/events/{id}/redeliver", post(control::redeliver))
         .fallback(|| async { ApiError::not_found("there is nothing at this path") })
         .method_not_allowed_fallback(|| async {
             let message = "this path does not take this method";
             ApiError::invalid_with(StatusCode::METHOD_NOT_ALLOWED, message)
         })
+        .layer(from_fn_with_state(Arc::clone(shared), response::date))
         .with_state(Arc::clone(shared))
 }

@@ -1,11 +1,10 @@
 //! What the API and the dispatcher share.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
 
 use tokio::sync::{Notify, SetOnce};
-use tokio::time::Instant;
 
+use crate::clock::Clock;
 use crate::engine::Engine;
 use crate::error::ApiError;
 use crate::keys::ApiKeys;
@@ -27,7 +26,7 @@ pub(crate) struct Shared {
     pub(crate) observer: Box<Observer>,
     /// Why it cannot go on.
     pub(crate) failure: SetOnce<String>,
-    clock: Clock,
+    pub(crate) clock: Clock,
 }
 
 struct State {
@@ -44,21 +43,16 @@ impl Shared {
         store: Option<Store>,
         keys: ApiKeys,
         observer: Box<Observer>,
+        clock: Clock,
     ) -> Self {
         let run = engine.run().to_owned();
         let state = Mutex::new(State { engine, store, closed: None });
-        let (changed, failure, clock) = (Notify::new(), SetOnce::new(), Clock::start());
+        let (changed, failure) = (Notify::new(), SetOnce::new());
         Self { state, changed, keys, run, observer, failure, clock }
     }
 
     pub(crate) fn now(&self) -> Moment {
-        self.clock.now()
-    }
-
-    /// When a moment is, for tokio's timers.
-    pub(crate) fn instant(&self, moment: Moment) -> Instant {
-        let clock = self.clock;
-        clock.began.checked_add(moment.since(clock.wall)).unwrap_or(clock.began)
+        self.clock.moment()
     }
 
     /// Lets the engine do something. When this ends, what it has changed is on the disk: nobody is
@@ -130,24 +124,5 @@ impl State {
     fn close(&mut self, why: ApiError) {
         self.closed.get_or_insert(why);
         self.store = None;
-    }
-}
-
-/// The wall clock's time at the start, and what has passed since: it never jumps.
-#[derive(Clone, Copy)]
-struct Clock {
-    wall: Moment,
-    began: Instant,
-}
-
-impl Clock {
-    fn start() -> Self {
-        let wall = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let wall = Moment::from_millis(0).after(wall);
-        Self { wall, began: Instant::now() }
-    }
-
-    fn now(self) -> Moment {
-        self.wall.after(self.began.elapsed())
     }
 }

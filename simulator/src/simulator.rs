@@ -12,11 +12,13 @@ use tokio::task::JoinHandle;
 
 use crate::account::Account;
 use crate::behaviour::Behaviour;
+use crate::clock::Clock;
 use crate::dispatcher::{Target, dispatch};
 use crate::engine::Engine;
 use crate::keys::{ApiKeys, Environment};
 use crate::record::DeliveryRecord;
 use crate::router::router;
+use crate::server::serve;
 use crate::shared::{Observer, Shared};
 use crate::store::Store;
 
@@ -41,6 +43,7 @@ pub struct SimulatorBuilder {
     behaviour: Behaviour,
     data: Option<PathBuf>,
     observer: Box<Observer>,
+    clock: Clock,
 }
 
 impl SimulatorBuilder {
@@ -71,6 +74,13 @@ impl SimulatorBuilder {
     #[must_use]
     pub fn data(mut self, file: impl Into<PathBuf>) -> Self {
         self.data = Some(file.into());
+        self
+    }
+
+    /// The clock that it goes by. The default is [`Clock::system`].
+    #[must_use]
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
         self
     }
 
@@ -107,16 +117,13 @@ impl SimulatorBuilder {
                 (Some(store), engine)
             }
         };
-        let shared = Arc::new(Shared::new(engine, store, keys, self.observer));
+        let shared = Arc::new(Shared::new(engine, store, keys, self.observer, self.clock));
 
         let target = Arc::new(Target { deliverer, key: self.key });
         let dispatcher = tokio::spawn(dispatch(Arc::clone(&shared), target));
         let closing = Gate::new();
-        let closed = closing.clone();
-        let server = axum::serve(listener, router(&shared))
-            .with_graceful_shutdown(async move { closed.wait().await });
         // It ends when the gate opens and its clients have their answers.
-        tokio::spawn(server.into_future());
+        tokio::spawn(serve(listener, router(&shared), closing.clone()));
         Ok(Simulator { address, shared, closing, dispatcher })
     }
 }
@@ -132,6 +139,7 @@ impl Simulator {
             behaviour: Behaviour::default(),
             data: None,
             observer: Box::new(|_| {}),
+            clock: Clock::system(),
         }
     }
 
@@ -145,6 +153,12 @@ impl Simulator {
     #[must_use]
     pub fn keys(&self) -> &ApiKeys {
         &self.shared.keys
+    }
+
+    /// Its clock, to be moved.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.shared.clock
     }
 
     /// The last 10,000 attempts to deliver an event, oldest first.

@@ -61,7 +61,7 @@ async fn it_prints_new_keys_and_a_line_for_every_delivery() {
     let mut providing = Providing::start(&origin.url(), None, &arguments);
     let printed = providing.line();
     let key = printed.strip_prefix("key for live, made for this run: ").unwrap();
-    assert!(providing.line().starts_with("key for test, made for this run: sk_test_"));
+    assert!(providing.line().starts_with("key for test, made for this run: nxa_test_sk_"));
 
     let job = Client::new(&providing.url, key)
         .unwrap()

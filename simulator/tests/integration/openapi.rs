@@ -174,6 +174,11 @@ async fn every_documented_answer_occurs_and_is_as_documented() {
         let path = format!("{DELIVERIES}{query}");
         checker.call(&nobody, (Method::GET, DELIVERIES, &path), &[], "").await;
     }
+    let clock = "/_provider/clock";
+    checker.call(&nobody, (Method::GET, clock, clock), &[], "").await;
+    for body in ["{\"advance_seconds\":7}", "{\"advance_seconds\":-1}"] {
+        checker.call(&nobody, (Method::POST, clock, clock), &[], body).await;
+    }
     let accounts = "/_provider/accounts";
     checker.call(&nobody, (Method::GET, accounts, accounts), &[], "").await;
     assert!(simulator.deliveries().iter().any(|r| r.outcome() == DeliveryOutcome::Answered(200)));
