@@ -1,5 +1,6 @@
 //! The HTTP API: who calls, how often, and which of the engine's answers is theirs.
 
+use core::time::Duration;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -9,15 +10,16 @@ use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderName, Method, StatusCode, header};
 
+use crate::api_faults::ApiFault;
 use crate::error::ApiError;
 use crate::keys::{ApiKeys, Caller, Environment};
-use crate::moment::Moment;
-use crate::rate_limit::Allowance;
+use crate::limits;
 use crate::request::{page, path};
 use crate::response::json;
 use crate::shared::Shared;
+use crate::spoil::spoil;
 
 /// Far above any request that is valid.
 const MAX_BODY_BYTES: usize = 256 * 1024;
@@ -26,8 +28,12 @@ const OPENAPI: &str = include_str!("openapi.json");
 
 const ENVIRONMENT: HeaderName = HeaderName::from_static("x-nextapi-environment");
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
-const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
+/// What `Retry-After` says with a 503.
+const UNAVAILABLE_FOR: Duration = Duration::from_secs(1);
+
+/// What goes wrong with a request, for its handler.
+#[derive(Clone, Copy)]
+pub(crate) struct Drawn(Option<ApiFault>);
 
 /// Lets a request through if its key is known and its limit not used up.
 pub(crate) async fn admit(
@@ -39,20 +45,28 @@ pub(crate) async fn admit(
         Ok(caller) => caller,
         Err(error) => return error.into_response(),
     };
+    let keyed = request.method() == Method::POST && request.headers().contains_key(IDEMPOTENCY_KEY);
     let now = shared.now();
-    let allowance = match shared.change(|engine| engine.allowance(caller, now)) {
-        Ok(allowance) => allowance,
+    let (allowance, fault) = match shared.change(|engine| engine.admit(caller, keyed, now)) {
+        Ok(admitted) => admitted,
         Err(error) => return error.into_response(),
     };
     let mut response = if !allowance.granted {
         ApiError::rate_limited().into_response()
     } else if let Err(error) = check_environment(caller, request.headers()) {
         error.into_response()
+    } else if let Some(ApiFault::FailBefore(status)) = fault {
+        ApiError::on_purpose(status).into_response()
     } else {
         request.extensions_mut().insert(caller);
-        next.run(request).await
+        request.extensions_mut().insert(Drawn(fault));
+        spoil(next.run(request).await, fault, &shared, now).await
     };
-    limit_headers(response.headers_mut(), allowance, now);
+    limits::set(response.headers_mut(), allowance, shared.api_faults(), now);
+    if response.status() == StatusCode::SERVICE_UNAVAILABLE {
+        let soon = now.after(UNAVAILABLE_FOR);
+        limits::set_retry_after(response.headers_mut(), soon, shared.api_faults(), now);
+    }
     response
 }
 
@@ -83,19 +97,10 @@ fn check_environment(caller: Caller, headers: &HeaderMap) -> Result<(), ApiError
     }
 }
 
-fn limit_headers(headers: &mut HeaderMap, allowance: Allowance, now: Moment) {
-    let left = allowance.reset.since(now).as_millis().div_ceil(1000);
-    let reset = allowance.reset.as_millis().div_ceil(1000);
-    headers.insert(REMAINING, HeaderValue::from(allowance.remaining));
-    headers.insert(RESET, HeaderValue::from(reset));
-    if !allowance.granted {
-        headers.insert(header::RETRY_AFTER, HeaderValue::from(u64::try_from(left).unwrap_or(60)));
-    }
-}
-
 pub(crate) async fn submit(
     State(shared): State<Arc<Shared>>,
     Extension(caller): Extension<Caller>,
+    Extension(Drawn(fault)): Extension<Drawn>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
@@ -108,9 +113,11 @@ pub(crate) async fn submit(
         value.to_str().unwrap_or_default()
     });
     let now = shared.now();
-    let answer = shared.change(|engine| engine.submit(caller, idempotency_key, &body, now))??;
+    let answer =
+        shared.change(|engine| engine.submit(caller, idempotency_key, &body, fault, now))?;
+    // Also if it is refused: there may be an event about that, or a job behind a stored error.
     shared.changed.notify_one();
-    Ok(json(StatusCode::OK, &answer))
+    Ok(json(StatusCode::OK, &answer?))
 }
 
 pub(crate) async fn retrieve(
@@ -120,7 +127,7 @@ pub(crate) async fn retrieve(
 ) -> Result<Response, ApiError> {
     let id = path(id)?;
     let now = shared.now();
-    let job = shared.ask(|engine| engine.retrieve(caller.environment, &id, now))??;
+    let job = shared.change(|engine| engine.retrieve(caller.environment, &id, now))??;
     Ok(json(StatusCode::OK, &job))
 }
 
@@ -130,7 +137,7 @@ pub(crate) async fn list(
     query: Result<Query<HashMap<String, String>>, QueryRejection>,
 ) -> Result<Response, ApiError> {
     let (page, now) = (page(&query)?, shared.now());
-    let jobs = shared.ask(|engine| engine.list(caller.environment, page, now))?;
+    let jobs = shared.change(|engine| engine.list(caller.environment, page, now))?;
     Ok(json(StatusCode::OK, &jobs))
 }
 

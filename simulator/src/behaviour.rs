@@ -5,6 +5,7 @@ use core::time::Duration;
 use anyhow::bail;
 use nextapi_testkit::Credits;
 
+use crate::api_faults::ApiFaults;
 use crate::faults::{Faults, Shapes, check_rate};
 
 /// How the simulator behaves. The default is a provider without faults whose jobs take two seconds.
@@ -21,8 +22,10 @@ pub struct Behaviour {
     pub credits: Credits,
     /// The shape of the bodies.
     pub shapes: Shapes,
-    /// What goes wrong on purpose.
+    /// What goes wrong on purpose with deliveries.
     pub faults: Faults,
+    /// What goes wrong on purpose between the API and its clients.
+    pub api_faults: ApiFaults,
     /// Where chance begins: with the same seed, the first job meets the same fate, and so do the
     /// second and all that follow, whatever the network does. Ids are new in every run all the same,
     /// so that no filter takes this run's events for those of the last.
@@ -38,6 +41,7 @@ impl Default for Behaviour {
             credits: Credits::whole(10_000),
             shapes: Shapes::default(),
             faults: Faults::default(),
+            api_faults: ApiFaults::default(),
             seed: None,
         }
     }
@@ -49,7 +53,8 @@ impl Behaviour {
         if !(self.retry_scale.is_finite() && self.retry_scale >= 0.0) {
             bail!("retry-scale must be a number that is not negative, not {}", self.retry_scale);
         }
-        self.faults.check()
+        self.faults.check()?;
+        self.api_faults.check()
     }
 }
 
@@ -66,6 +71,7 @@ mod tests {
             (Behaviour { retry_scale: -1.0, ..base }, "retry-scale"),
             (Behaviour { retry_scale: f64::INFINITY, ..base }, "retry-scale"),
             (Behaviour { faults: Faults { lose: -1.0, ..base.faults }, ..base }, "lose"),
+            (Behaviour { api_faults: ApiFaults { hang: 2.0, ..base.api_faults }, ..base }, "hang"),
         ] {
             let error = behaviour.check().unwrap_err();
             assert!(error.to_string().contains(named), "{error}");

@@ -4,34 +4,36 @@ use core::time::Duration;
 use std::collections::HashMap;
 
 use fastrand::Rng;
-use http::StatusCode;
-use nextapi_testkit::{Credits, EventBody, Generation, Job, Shape, Status, random_hex};
-use nextapi_webhook::Event;
+use nextapi_testkit::Status;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 
 use crate::account::Account;
+use crate::api_faults::{ApiFault, ApiFaults};
 use crate::behaviour::Behaviour;
 use crate::chance;
 use crate::error::ApiError;
-use crate::idempotency::{IdempotencyStore, Known};
-use crate::keys::{Caller, Environment};
-use crate::lifecycle::Lifecycle;
+use crate::idempotency::IdempotencyStore;
+use crate::keys::{Caller, Environment, KeyDigest};
 use crate::moment::Moment;
 use crate::outbox::{Outbox, Posting};
-use crate::page::Page;
 use crate::rate_limit::{Allowance, RateLimiter};
 use crate::record::{DeliveryOutcome, DeliveryRecord};
 use crate::retry::RetrySchedule;
 use crate::rows::Rows;
-use crate::submission;
 use crate::timers::Timers;
+
+mod entry;
+mod kept;
+mod read;
+mod submit;
+#[cfg(test)]
+mod tests;
+
+use entry::{Entry, event};
+use submit::Stored;
 
 /// A transition that could not be announced is tried again after this long.
 const TRY_AGAIN: Duration = Duration::from_secs(1);
-/// The longest idempotency key, in bytes.
-const MAX_IDEMPOTENCY_KEY: usize = 255;
 
 /// Jobs, accounts, limits and deliveries.
 #[derive(Debug)]
@@ -43,7 +45,11 @@ pub(crate) struct Engine {
     /// In the order of submission.
     jobs: Rows<Entry>,
     by_id: HashMap<String, u64>,
-    idempotency: IdempotencyStore<Value>,
+    idempotency: IdempotencyStore<Stored>,
+    /// Until when the answer to the first submission under an idempotency key is held back.
+    in_flight: HashMap<(KeyDigest, String), Moment>,
+    /// Draws the faults of the API; it begins anew with every start.
+    api_random: Rng,
     limiter: RateLimiter,
     transitions: Timers<u64>,
     outbox: Outbox,
@@ -60,17 +66,6 @@ struct General {
     accounts: HashMap<Environment, Account>,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
-struct Entry {
-    job: Job,
-    environment: Environment,
-    cost: Credits,
-    lifecycle: Lifecycle,
-    created: Moment,
-    #[serde(with = "chance")]
-    random: Rng,
-}
-
 impl Engine {
     /// One to which nothing has happened; `run` becomes part of every correlation id.
     pub(crate) fn new(behaviour: Behaviour, run: String) -> Self {
@@ -78,13 +73,15 @@ impl Engine {
         Self {
             general: General {
                 run,
-                random: behaviour.seed.map_or_else(Rng::new, Rng::with_seed),
+                random: random(behaviour.seed),
                 accounts: Environment::ALL.map(|environment| (environment, account)).into(),
             },
             is_new: true,
             jobs: Rows::default(),
             by_id: HashMap::new(),
             idempotency: IdempotencyStore::default(),
+            in_flight: HashMap::new(),
+            api_random: random(behaviour.seed),
             limiter: RateLimiter::default(),
             transitions: Timers::default(),
             outbox: Outbox::new(behaviour.faults, RetrySchedule::new(behaviour.retry_scale)),
@@ -97,89 +94,21 @@ impl Engine {
         &self.general.run
     }
 
-    /// Counts a request.
-    pub(crate) fn allowance(&mut self, caller: Caller, now: Moment) -> Allowance {
-        self.limiter.take(caller.key, caller.admin, now)
+    pub(crate) const fn api_faults(&self) -> ApiFaults {
+        self.behaviour.api_faults
     }
 
-    /// Takes a job, or gives the answer that the same submission was given before.
-    pub(crate) fn submit(
+    /// Counts a request, and draws what goes wrong with it if it may go on; `keyed` says that it has
+    /// an idempotency key.
+    pub(crate) fn admit(
         &mut self,
         caller: Caller,
-        idempotency_key: Option<&str>,
-        body: &[u8],
+        keyed: bool,
         now: Moment,
-    ) -> Result<Value, ApiError> {
-        let fingerprint = Sha256::digest(body).into();
-        if let Some(key) = idempotency_key {
-            check_idempotency_key(key)?;
-            match self.idempotency.look_up(caller.key, key, &fingerprint, now) {
-                Known::Nothing => {}
-                Known::Same(answer) => return Ok(answer),
-                Known::Other => {
-                    let message = "this Idempotency-Key was used for a request with another body";
-                    return Err(ApiError::invalid_with(StatusCode::CONFLICT, message));
-                }
-            }
-        }
-        let answer = self.begin(caller.environment, submission::read(body)?, now)?;
-        if let Some(key) = idempotency_key {
-            let key = key.to_owned();
-            self.idempotency.remember(caller.key, key, fingerprint, answer.clone(), now);
-        }
-        Ok(answer)
-    }
-
-    fn begin(
-        &mut self,
-        environment: Environment,
-        generation: Generation,
-        now: Moment,
-    ) -> Result<Value, ApiError> {
-        let no_luck = |_| ApiError::internal("the system's random generator failed");
-        let cost = generation.estimate;
-        let job = Job::new(generation, now.as_unix_time()).map_err(no_luck)?;
-        let mut random = self.general.random.fork();
-        let shape = self.behaviour.shapes.draw(&mut random);
-        let (id, body) = event(&job, shape, Status::Queued).map_err(no_luck)?;
-        let account = self.general.accounts.entry(environment).or_default();
-        if !account.reserve(cost) {
-            return Err(ApiError::insufficient_credits(format!(
-                "the job needs {cost} credits, and {} are available",
-                account.available()
-            )));
-        }
-        let fails = random.f64() < self.behaviour.failure_rate;
-        let lifecycle = Lifecycle::new(now, self.behaviour.job_duration, fails);
-        let chance = random.fork();
-        let entry = Entry { job, environment, cost, lifecycle, created: now, random };
-        let answer = entry.to_json(now);
-        let job_id = entry.job.id().to_owned();
-        self.outbox.emit(id, &job_id, body, false, chance, now);
-        let number = self.jobs.push(entry);
-        self.by_id.insert(job_id, number);
-        self.plan(number);
-        Ok(answer)
-    }
-
-    /// A job of the caller's environment.
-    pub(crate) fn retrieve(
-        &self,
-        environment: Environment,
-        id: &str,
-        now: Moment,
-    ) -> Result<Value, ApiError> {
-        let entry = self.by_id.get(id).and_then(|number| self.jobs.get(*number));
-        entry
-            .filter(|entry| entry.environment == environment)
-            .map(|entry| entry.to_json(now))
-            .ok_or_else(|| ApiError::not_found("there is no such job in this environment"))
-    }
-
-    /// The jobs of an environment, newest first.
-    pub(crate) fn list(&self, environment: Environment, page: Page, now: Moment) -> Value {
-        let jobs = self.jobs.iter().rev().filter(|entry| entry.environment == environment);
-        page.of(jobs, |entry| entry.to_json(now))
+    ) -> (Allowance, Option<ApiFault>) {
+        let allowance = self.limiter.take(caller.key, caller.admin, now);
+        let draw = || self.behaviour.api_faults.draw(&mut self.api_random, keyed);
+        (allowance, allowance.granted.then(draw).flatten())
     }
 
     /// An environment's credits.
@@ -195,10 +124,15 @@ impl Engine {
     /// Does what is due, and gives what is to be posted now. Of each of them,
     /// [`finished`](Self::finished) must be told the outcome.
     pub(crate) fn advance(&mut self, now: Moment) -> Vec<Posting> {
+        self.go_on(now);
+        self.outbox.due(now)
+    }
+
+    /// Lets every job reach the state that it has by now.
+    fn go_on(&mut self, now: Moment) {
         while let Some((at, number)) = self.transitions.pop_due(now) {
             self.transition(number, at, now);
         }
-        self.outbox.due(now)
     }
 
     fn transition(&mut self, number: u64, at: Moment, now: Moment) {
@@ -254,42 +188,7 @@ impl Engine {
     }
 }
 
-/// An event's id and body. Flat bodies have no event id; there it is the simulator's own.
-fn event(job: &Job, shape: Shape, status: Status) -> anyhow::Result<(String, EventBody)> {
-    let body = job.event(shape, status)?;
-    let own = Event::read_unverified(&body.bytes).ok().filter(|event| event.event_type().is_some());
-    let id = match own.as_ref().and_then(Event::id) {
-        Some(id) => id.to_owned(),
-        None => format!("evt_{}", random_hex::<12>()?),
-    };
-    Ok((id, body))
+/// Chance, from a seed if there is one.
+fn random(seed: Option<u64>) -> Rng {
+    seed.map_or_else(Rng::new, Rng::with_seed)
 }
-
-impl Entry {
-    /// The job as the API tells it.
-    fn to_json(&self, now: Moment) -> Value {
-        let mut job = self.job.resource(self.lifecycle.status());
-        if let Value::Object(fields) = &mut job {
-            let created_at = self.created.as_unix_time().as_secs();
-            fields.insert("created_at".to_owned(), json!(created_at));
-            if let Some(progress) = self.lifecycle.progress(now) {
-                fields.insert("progress".to_owned(), json!(progress));
-            }
-        }
-        job
-    }
-}
-
-fn check_idempotency_key(key: &str) -> Result<(), ApiError> {
-    let visible = key.bytes().all(|byte| byte.is_ascii_graphic());
-    if key.is_empty() || key.len() > MAX_IDEMPOTENCY_KEY || !visible {
-        return Err(ApiError::invalid(format!(
-            "Idempotency-Key must be 1 to {MAX_IDEMPOTENCY_KEY} visible ASCII characters"
-        )));
-    }
-    Ok(())
-}
-
-mod kept;
-#[cfg(test)]
-mod tests;

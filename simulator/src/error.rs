@@ -71,6 +71,11 @@ impl ApiError {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::InternalError, message)
     }
 
+    /// A server error that is a fault on purpose.
+    pub(crate) fn on_purpose(status: StatusCode) -> Self {
+        Self::new(status, ErrorCode::InternalError, "something went wrong, on purpose")
+    }
+
     pub(crate) fn body(&self) -> Value {
         json!({ "error": { "code": self.code.as_str(), "message": self.message } })
     }

@@ -9,6 +9,7 @@
 
 mod account;
 mod api;
+mod api_faults;
 mod behaviour;
 mod chance;
 mod client;
@@ -21,6 +22,7 @@ mod faults;
 mod idempotency;
 mod keys;
 mod lifecycle;
+mod limits;
 mod moment;
 mod outbox;
 mod page;
@@ -34,11 +36,13 @@ mod rows;
 mod server;
 mod shared;
 mod simulator;
+mod spoil;
 mod store;
 mod submission;
 mod timers;
 
 pub use account::Account;
+pub use api_faults::{ApiFaults, ResetForm, RetryAfterForm};
 pub use behaviour::Behaviour;
 pub use client::{Client, Response};
 pub use clock::Clock;

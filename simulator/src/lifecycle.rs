@@ -33,6 +33,16 @@ impl Lifecycle {
         self.status
     }
 
+    /// As it was at a moment of the past: without the states that it has reached since.
+    pub(crate) fn as_of(mut self, moment: Moment) -> Self {
+        if moment < self.starts {
+            self.status = Status::Queued;
+        } else if moment < self.ends && self.status != Status::Queued {
+            self.status = Status::Running;
+        }
+        self
+    }
+
     /// The next state, and when it is reached; `None` at the end.
     pub(crate) const fn next(&self) -> Option<(Moment, Status)> {
         match self.status {
@@ -88,6 +98,24 @@ mod tests {
             assert_eq!((job.status(), job.next()), (end, None));
             job.advance();
             assert_eq!(job.status(), end);
+        }
+    }
+
+    #[test]
+    fn the_past_is_as_it_was_and_the_future_has_not_begun() {
+        let mut job = Lifecycle::new(START, Duration::from_secs(40), true);
+        assert_eq!(job.as_of(at(50)), job, "it has not gone on yet");
+        job.advance();
+        assert_eq!(job.as_of(at(50)).status(), Status::Running);
+        job.advance();
+        for (seconds, status) in [
+            (0, Status::Queued),
+            (9, Status::Queued),
+            (10, Status::Running),
+            (39, Status::Running),
+            (40, Status::Failed),
+        ] {
+            assert_eq!(job.as_of(at(seconds)).status(), status, "{seconds}");
         }
     }
 

@@ -37,6 +37,11 @@ impl Moment {
         SystemTime::UNIX_EPOCH.checked_add(since).unwrap_or(SystemTime::UNIX_EPOCH)
     }
 
+    /// The next whole second, or itself if it is one.
+    pub(crate) const fn round_up(self) -> Self {
+        Self(self.0.div_ceil(1000).saturating_mul(1000))
+    }
+
     /// To the millisecond: `2026-01-02T03:04:05.678Z`.
     pub(crate) fn to_rfc_3339(self) -> String {
         humantime::format_rfc3339_millis(self.to_system_time()).to_string()
@@ -50,6 +55,11 @@ impl Moment {
     /// The moment `time` later, to the millisecond; the end of time if there is none.
     pub(crate) fn after(self, time: Duration) -> Self {
         Self(self.0.saturating_add(u64::try_from(time.as_millis()).unwrap_or(u64::MAX)))
+    }
+
+    /// The moment `time` earlier, to the millisecond; the beginning of time if there is none.
+    pub(crate) fn before(self, time: Duration) -> Self {
+        Self(self.0.saturating_sub(u64::try_from(time.as_millis()).unwrap_or(u64::MAX)))
     }
 
     /// How long ago `earlier` was; zero if it is yet to come.
@@ -67,6 +77,8 @@ mod tests {
         let (early, late) = (Moment::from_millis(1_500), Moment::from_millis(u64::MAX));
         assert_eq!(early.after(Duration::from_millis(250)), Moment::from_millis(1_750));
         assert_eq!(late.after(Duration::MAX), late);
+        assert_eq!(late.before(Duration::MAX), Moment::from_millis(0));
+        assert_eq!(early.before(Duration::from_millis(250)), Moment::from_millis(1_250));
         assert_eq!(early.since(late), Duration::ZERO);
         assert_eq!(early.as_unix_time(), UnixTime::from_secs(1));
     }

@@ -30,11 +30,15 @@ impl Page {
         Ok(Self { limit, offset })
     }
 
+    pub(crate) const fn offset(self) -> usize {
+        self.offset
+    }
+
     /// The page of these items, with how many there are in all.
     pub(crate) fn of<T>(
         self,
         items: impl Iterator<Item = T>,
-        to_json: impl Fn(T) -> Value,
+        mut to_json: impl FnMut(T) -> Value,
     ) -> Value {
         let last = self.offset.saturating_add(self.limit);
         let (mut data, mut total) = (Vec::new(), 0_usize);

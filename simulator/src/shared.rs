@@ -2,8 +2,10 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use nextapi_testkit::Gate;
 use tokio::sync::{Notify, SetOnce};
 
+use crate::api_faults::ApiFaults;
 use crate::clock::Clock;
 use crate::engine::Engine;
 use crate::error::ApiError;
@@ -27,6 +29,9 @@ pub(crate) struct Shared {
     /// Why it cannot go on.
     pub(crate) failure: SetOnce<String>,
     pub(crate) clock: Clock,
+    /// Opens when the simulator ends.
+    pub(crate) closing: Gate,
+    api_faults: ApiFaults,
 }
 
 struct State {
@@ -45,10 +50,24 @@ impl Shared {
         observer: Box<Observer>,
         clock: Clock,
     ) -> Self {
-        let run = engine.run().to_owned();
+        let (run, api_faults) = (engine.run().to_owned(), engine.api_faults());
         let state = Mutex::new(State { engine, store, closed: None });
         let (changed, failure) = (Notify::new(), SetOnce::new());
-        Self { state, changed, keys, run, observer, failure, clock }
+        Self {
+            state,
+            changed,
+            keys,
+            run,
+            observer,
+            failure,
+            clock,
+            closing: Gate::new(),
+            api_faults,
+        }
+    }
+
+    pub(crate) const fn api_faults(&self) -> ApiFaults {
+        self.api_faults
     }
 
     pub(crate) fn now(&self) -> Moment {

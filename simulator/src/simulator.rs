@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow};
-use nextapi_testkit::{Deliverer, Gate, random_hex};
+use nextapi_testkit::{Deliverer, random_hex};
 use nextapi_webhook::Key;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -31,7 +31,6 @@ use crate::store::Store;
 pub struct Simulator {
     address: SocketAddr,
     shared: Arc<Shared>,
-    closing: Gate,
     dispatcher: JoinHandle<()>,
 }
 
@@ -121,10 +120,9 @@ impl SimulatorBuilder {
 
         let target = Arc::new(Target { deliverer, key: self.key });
         let dispatcher = tokio::spawn(dispatch(Arc::clone(&shared), target));
-        let closing = Gate::new();
         // It ends when the gate opens and its clients have their answers.
-        tokio::spawn(serve(listener, router(&shared), closing.clone()));
-        Ok(Simulator { address, shared, closing, dispatcher })
+        tokio::spawn(serve(listener, router(&shared), shared.closing.clone()));
+        Ok(Simulator { address, shared, dispatcher })
     }
 }
 
@@ -183,7 +181,7 @@ impl Simulator {
 
 impl Drop for Simulator {
     fn drop(&mut self) {
-        self.closing.open();
+        self.shared.closing.open();
         self.dispatcher.abort();
         // At once, for whoever is to open the file next; requests may still be under way.
         self.shared.close();

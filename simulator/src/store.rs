@@ -16,7 +16,7 @@ use crate::rows::{Change, Row};
 
 /// Which form the rows have. It counts up with every change that makes them unreadable for programs
 /// of before, or those of before unreadable for this one.
-const FORMAT: u64 = 1;
+const FORMAT: u64 = 2;
 /// The table that says whose file it is, and the row in it.
 const ABOUT: TableDefinition<'_, &str, u64> = TableDefinition::new("nextapi-hook provider");
 const FORMAT_ROW: &str = "format";
@@ -230,7 +230,7 @@ mod tests {
         transaction.commit().unwrap();
         drop(store);
         let error = refused(&path);
-        assert!(error.contains("has format 2, and this version of nextapi-hook reads"), "{error}");
+        assert!(error.contains("has format 3, and this version of nextapi-hook reads"), "{error}");
     }
 
     #[test]

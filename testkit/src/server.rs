@@ -1,8 +1,6 @@
 //! A small HTTP/1.1 server that can also misbehave below the level of HTTP.
 
 use core::convert::Infallible;
-use core::pin::Pin;
-use core::task::{Context, Poll};
 use core::time::Duration;
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
@@ -10,7 +8,6 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{Request, Response};
-use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -20,8 +17,8 @@ use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
-use crate::Reply;
 use crate::reply::{End, Wait};
+use crate::{Reply, ReplyBody};
 
 /// Far above any cap of the edge: whatever is forwarded is to be seen here.
 const MAX_BODY_BYTES: usize = 64 * 1024 * 1024;
@@ -85,63 +82,5 @@ async fn exchange(
             SockRef::from(socket).set_linger(Some(Duration::ZERO))?;
             Err(io::ErrorKind::ConnectionReset.into())
         }
-    }
-}
-
-/// A body that is sent whole, or breaks off in the middle.
-struct ReplyBody {
-    rest: Bytes,
-    /// What is announced as `Content-Length`.
-    announced: u64,
-    then: Then,
-}
-
-enum Then {
-    End,
-    /// Let hyper flush what it has; break after that.
-    Flush,
-    Break,
-}
-
-impl ReplyBody {
-    fn whole(body: Bytes) -> Self {
-        Self { announced: body.len() as u64, rest: body, then: Then::End }
-    }
-
-    fn half(mut body: Bytes) -> Self {
-        let announced = body.len() as u64;
-        body.truncate(body.len().div_ceil(2));
-        Self { announced, rest: body, then: Then::Flush }
-    }
-}
-
-impl Body for ReplyBody {
-    type Data = Bytes;
-    type Error = io::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        if !self.rest.is_empty() {
-            return Poll::Ready(Some(Ok(Frame::data(core::mem::take(&mut self.rest)))));
-        }
-        match self.then {
-            Then::End => Poll::Ready(None),
-            Then::Flush => {
-                self.then = Then::Break;
-                context.waker().wake_by_ref();
-                Poll::Pending
-            }
-            Then::Break => Poll::Ready(Some(Err(io::ErrorKind::ConnectionAborted.into()))),
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        matches!(self.then, Then::End) && self.rest.is_empty()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.announced)
     }
 }

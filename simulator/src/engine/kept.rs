@@ -27,8 +27,11 @@ impl Engine {
         let retry = RetrySchedule::new(behaviour.retry_scale);
         engine.outbox = Outbox::restore(behaviour.faults, retry, &read)?;
         let jobs: Rows<Entry> = Rows::restore(JOBS, read(JOBS)?)?;
-        engine.by_id =
-            jobs.numbered().map(|(number, entry)| (entry.job.id().to_owned(), number)).collect();
+        for (number, entry) in jobs.numbered() {
+            for id in [entry.job.id(), entry.job.video_id()] {
+                engine.by_id.insert(id.to_owned(), number);
+            }
+        }
         let numbers: Vec<_> = jobs.numbered().map(|(number, _)| number).collect();
         engine.jobs = jobs;
         for number in numbers {

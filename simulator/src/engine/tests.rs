@@ -1,4 +1,9 @@
+use nextapi_testkit::{Credits, Shape};
+use nextapi_webhook::Event;
+use serde_json::Value;
+
 use super::*;
+use crate::page::Page;
 use crate::{DeliveryReason, Faults, Shapes};
 
 const START: Moment = Moment::from_millis(1_700_000_000_000);
@@ -19,7 +24,7 @@ fn engine(behaviour: Behaviour) -> Engine {
 }
 
 fn submit(engine: &mut Engine, now: Moment) -> String {
-    let job = engine.submit(CALLER, None, EXAMPLE, now).unwrap();
+    let job = engine.submit(CALLER, None, EXAMPLE, None, now).unwrap();
     job["id"].as_str().unwrap().to_owned()
 }
 
@@ -68,7 +73,7 @@ fn credits_are_reserved_then_settled_or_given_back() {
         submit(&mut engine, START);
         let account = engine.account(Environment::Live);
         assert_eq!((account.reserved(), account.spent()), (PRICE, Credits::default()));
-        let error = engine.submit(CALLER, None, EXAMPLE, START).unwrap_err();
+        let error = engine.submit(CALLER, None, EXAMPLE, None, START).unwrap_err();
         assert_eq!((error.status.as_u16(), error.code.as_str()), (402, "insufficient_credits"));
         assert!(error.message.contains("1.05") && error.message.contains("0.95"), "{error}");
 
@@ -111,16 +116,16 @@ fn lists_are_newest_first_and_of_one_environment() {
     let mut jobs: Vec<_> = (0..3).map(|second| submit(&mut engine, at(second))).collect();
     jobs.reverse();
     let page = Page::read(None, None).unwrap();
-    let list = engine.list(Environment::Live, page, START);
+    let list = engine.list(Environment::Live, page, at(3));
     let listed: Vec<_> = list["data"].as_array().unwrap().iter().map(|job| &job["id"]).collect();
     assert_eq!(listed, jobs.iter().collect::<Vec<_>>());
-    assert_eq!(engine.list(Environment::Test, page, START)["total"], 0);
+    assert_eq!(engine.list(Environment::Test, page, at(3))["total"], 0);
 }
 
 #[test]
 fn an_idempotency_key_makes_one_job_in_a_day() {
     let mut engine = engine(behaviour());
-    let mut again = |caller, key, body, now| engine.submit(caller, Some(key), body, now);
+    let mut again = |caller, key, body, now| engine.submit(caller, Some(key), body, None, now);
     let first = again(CALLER, "order-7", EXAMPLE, START).unwrap();
     assert_eq!(again(CALLER, "order-7", EXAMPLE, at(86_399)).unwrap(), first);
     let other = br#"{"model":"seedance-2.0-pro","prompt":"a cat"}"#;
@@ -138,8 +143,8 @@ fn an_idempotency_key_makes_one_job_in_a_day() {
 #[test]
 fn what_was_refused_is_not_remembered() {
     let mut engine = engine(behaviour());
-    assert!(engine.submit(CALLER, Some("order-7"), b"{}", START).is_err());
-    assert!(engine.submit(CALLER, Some("order-7"), EXAMPLE, START).is_ok());
+    assert!(engine.submit(CALLER, Some("order-7"), b"{}", None, START).is_err());
+    assert!(engine.submit(CALLER, Some("order-7"), EXAMPLE, None, START).is_ok());
 }
 
 #[test]
@@ -182,4 +187,25 @@ fn flat_bodies_can_be_delivered_again_by_an_id_that_is_not_in_them() {
     assert_eq!((again.len(), &again[0].1), (1, body));
     assert_eq!(again[0].0.reason, DeliveryReason::Redelivery);
     assert_eq!(engine.redeliver("evt_none", at(50)).unwrap_err().status, 404);
+}
+
+#[test]
+fn a_repeated_submission_is_in_conflict_while_the_first_is_in_flight_or_gets_its_answer() {
+    for conflict_in_flight in [true, false] {
+        let hang_for = Duration::from_secs(30);
+        let api_faults = ApiFaults { hang_for, conflict_in_flight, ..ApiFaults::default() };
+        let mut engine = engine(Behaviour { api_faults, ..behaviour() });
+        let mut again =
+            |caller, fault, now| engine.submit(caller, Some("order-7"), EXAMPLE, fault, now);
+        let first = again(CALLER, Some(ApiFault::Hang), START).unwrap();
+        let second = again(CALLER, None, at(29));
+        if conflict_in_flight {
+            assert_eq!(second.unwrap_err().status, 409);
+        } else {
+            assert_eq!(second.unwrap(), first);
+        }
+        assert_eq!(again(CALLER, None, at(30)).unwrap(), first);
+        let somebody = Caller { key: [1; 32], ..CALLER };
+        assert!(again(somebody, None, at(29)).is_ok(), "another API key has its own");
+    }
 }

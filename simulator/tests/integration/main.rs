@@ -2,6 +2,8 @@
 
 // As a test module throughout, so that helpers may stop at the first surprise, too.
 #[cfg(test)]
+mod api_faults;
+#[cfg(test)]
 mod clock;
 #[cfg(test)]
 mod data_file;

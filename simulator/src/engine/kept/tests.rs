@@ -76,7 +76,7 @@ impl World {
     }
 
     fn submit(&mut self, caller: Caller, key: Option<&str>) -> Option<String> {
-        let answer = self.engine.submit(caller, key, EXAMPLE, self.now).ok()?;
+        let answer = self.engine.submit(caller, key, EXAMPLE, None, self.now).ok()?;
         let id = answer["id"].as_str().unwrap().to_owned();
         if !self.jobs.contains(&id) {
             self.jobs.push(id.clone());
@@ -131,15 +131,15 @@ impl World {
     }
 
     /// Everything that can be seen of it, without ids.
-    fn seen(&self) -> Vec<String> {
+    fn seen(&mut self) -> Vec<String> {
         let number = |id: &str| self.jobs.iter().position(|job| job == id);
         let mut seen = vec![
             format!("{:?} {}", self.engine.next_due(), self.engine.run()),
             format!("{:?}", Environment::ALL.map(|name| self.engine.account(name))),
         ];
         for id in &self.jobs {
-            let job = |environment| self.engine.retrieve(environment, id, self.now).ok();
-            let jobs = Environment::ALL.map(job).into_iter().flatten();
+            let mut job = |environment| self.engine.retrieve(environment, id, self.now).ok();
+            let jobs = Environment::ALL.map(&mut job).into_iter().flatten();
             seen.extend(jobs.map(|job| {
                 let fields = ["status", "progress", "credits", "created_at"];
                 format!("{:?}", fields.map(|field| job.get(field)))
