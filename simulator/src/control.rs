@@ -38,6 +38,26 @@ pub(crate) async fn deliveries(
     Ok(response::json(StatusCode::OK, &log))
 }
 
+/// The events, newest first; `job_id` and `dropped` choose.
+pub(crate) async fn events(
+    State(shared): State<Arc<Shared>>,
+    query: Result<Query<HashMap<String, String>>, QueryRejection>,
+) -> Result<Response, ApiError> {
+    let page = request::page(&query)?;
+    let field = |name: &str| query.as_ref().ok().and_then(|query| query.get(name));
+    let job = field("job_id");
+    let dropped = field("dropped").map(|dropped| dropped.parse::<bool>()).transpose();
+    let dropped = dropped.map_err(|_| ApiError::invalid("dropped must be true or false"))?;
+    let events = shared.ask(|engine| {
+        let chosen = engine.events().rev().filter(|event| {
+            job.is_none_or(|job| event.job_id == *job)
+                && dropped.is_none_or(|dropped| event.dropped == dropped)
+        });
+        page.of(chosen, |event| event.to_json())
+    })?;
+    Ok(response::json(StatusCode::OK, &events))
+}
+
 /// Each environment's credits.
 pub(crate) async fn accounts(State(shared): State<Arc<Shared>>) -> Result<Response, ApiError> {
     let accounts =

@@ -1,7 +1,7 @@
 //! Everything that the simulator knows and decides. Nothing here waits, or asks what time it is.
 
 use core::time::Duration;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use fastrand::Rng;
 use nextapi_testkit::Status;
@@ -10,12 +10,15 @@ use serde::{Deserialize, Serialize};
 use crate::account::Account;
 use crate::api_faults::{ApiFault, ApiFaults};
 use crate::behaviour::Behaviour;
+use crate::budget::{Budget, SpendLimits};
 use crate::chance;
 use crate::error::ApiError;
+use crate::event_record::EventRecord;
 use crate::idempotency::IdempotencyStore;
 use crate::keys::{Caller, Environment, KeyDigest};
+use crate::moderation::Moderation;
 use crate::moment::Moment;
-use crate::outbox::{Outbox, Posting};
+use crate::outbox::{Emission, Outbox, Posting};
 use crate::rate_limit::{Allowance, RateLimiter};
 use crate::record::{DeliveryOutcome, DeliveryRecord};
 use crate::retry::RetrySchedule;
@@ -25,6 +28,7 @@ use crate::timers::Timers;
 mod entry;
 mod kept;
 mod read;
+mod spending;
 mod submit;
 #[cfg(test)]
 mod tests;
@@ -39,6 +43,8 @@ const TRY_AGAIN: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(crate) struct Engine {
     behaviour: Behaviour,
+    spend_limits: SpendLimits,
+    moderation: Moderation,
     general: General,
     /// Whether `general` was never written.
     is_new: bool,
@@ -64,6 +70,8 @@ struct General {
     #[serde(with = "chance")]
     random: Rng,
     accounts: HashMap<Environment, Account>,
+    /// By the name of an environment or an API key.
+    budgets: BTreeMap<String, Budget>,
 }
 
 impl Engine {
@@ -75,6 +83,7 @@ impl Engine {
                 run,
                 random: random(behaviour.seed),
                 accounts: Environment::ALL.map(|environment| (environment, account)).into(),
+                budgets: BTreeMap::new(),
             },
             is_new: true,
             jobs: Rows::default(),
@@ -85,8 +94,16 @@ impl Engine {
             limiter: RateLimiter::default(),
             transitions: Timers::default(),
             outbox: Outbox::new(behaviour.faults, RetrySchedule::new(behaviour.retry_scale)),
+            spend_limits: SpendLimits::default(),
+            moderation: Moderation::default(),
             behaviour,
         }
+    }
+
+    /// What it refuses from now on.
+    pub(crate) fn refuse(&mut self, spend_limits: SpendLimits, moderation: Moderation) {
+        self.spend_limits = spend_limits;
+        self.moderation = moderation;
     }
 
     /// Part of every correlation id.
@@ -145,14 +162,15 @@ impl Engine {
             return;
         };
         entry.lifecycle.advance();
-        let account = self.general.accounts.entry(entry.environment).or_default();
+        let last = entry.lifecycle.next().is_none();
+        let emission = Emission { id, body, last, dropped: entry.silent };
+        self.outbox.emit(entry.job.id(), emission, entry.random.fork(), at);
+        let (environment, key, cost) = (entry.environment, entry.api_key, entry.cost);
         match status {
             Status::Queued | Status::Running => {}
-            Status::Succeeded => account.settle(entry.cost),
-            Status::Failed => account.refund(entry.cost),
+            Status::Succeeded => self.settle(environment, cost),
+            Status::Failed => self.refund(environment, key, cost),
         }
-        let last = entry.lifecycle.next().is_none();
-        self.outbox.emit(id, entry.job.id(), body, last, entry.random.fork(), at);
         self.plan(number);
     }
 
@@ -173,6 +191,11 @@ impl Engine {
         } else {
             Err(ApiError::not_found("there is no such event"))
         }
+    }
+
+    /// The events that there have been, oldest first.
+    pub(crate) fn events(&self) -> impl DoubleEndedIterator<Item = EventRecord> {
+        self.outbox.events()
     }
 
     /// The last deliveries.

@@ -71,6 +71,11 @@ impl ApiError {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::InternalError, message)
     }
 
+    /// No ids can be made.
+    pub(crate) fn no_luck() -> Self {
+        Self::internal("the system's random generator failed")
+    }
+
     /// A server error that is a fault on purpose.
     pub(crate) fn on_purpose(status: StatusCode) -> Self {
         Self::new(status, ErrorCode::InternalError, "something went wrong, on purpose")

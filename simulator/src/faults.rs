@@ -17,13 +17,19 @@ pub struct Faults {
     /// How often an event is overtaken by the next one of its job. A job's last event has none to
     /// be overtaken by.
     pub reorder: f64,
+    /// How often an event is dropped: it is never delivered, unless somebody asks for it.
+    pub drop_events: f64,
+    /// How often all events of a job are dropped.
+    pub drop_jobs: f64,
 }
 
 impl Faults {
     pub(crate) fn check(&self) -> anyhow::Result<()> {
         check_rate("lose", self.lose)?;
         check_rate("duplicate", self.duplicate)?;
-        check_rate("reorder", self.reorder)
+        check_rate("reorder", self.reorder)?;
+        check_rate("drop-events", self.drop_events)?;
+        check_rate("drop-jobs", self.drop_jobs)
     }
 }
 

@@ -157,6 +157,12 @@ impl fmt::Debug for ApiKeys {
     }
 }
 
+/// A name for an API key that does not tell it: the first 16 digits of its SHA-256.
+pub(crate) fn key_label(digest: &KeyDigest) -> String {
+    let digits: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    format!("key_{digits}")
+}
+
 fn digest(key: &str) -> KeyDigest {
     Sha256::digest(key).into()
 }

@@ -5,6 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use fastrand::Rng;
 use nextapi_testkit::EventBody;
 
+use crate::event_record::EventRecord;
 use crate::faults::Faults;
 use crate::moment::Moment;
 use crate::record::{DeliveryOutcome, DeliveryReason, DeliveryRecord};
@@ -19,6 +20,8 @@ mod tests;
 
 use event::{Event, Next};
 
+/// The job of events that are about none.
+pub(crate) const NO_JOB: &str = "";
 /// How many attempts the log remembers.
 const LOGGED: usize = 10_000;
 
@@ -53,6 +56,17 @@ struct Planned {
     reason: DeliveryReason,
 }
 
+/// An event that has happened.
+#[derive(Clone, Debug)]
+pub(crate) struct Emission {
+    pub(crate) id: String,
+    pub(crate) body: EventBody,
+    /// Its job has no more of them.
+    pub(crate) last: bool,
+    /// It is not delivered, unless somebody asks for it.
+    pub(crate) dropped: bool,
+}
+
 /// A request to be made now.
 #[derive(Clone, Debug)]
 pub(crate) struct Posting {
@@ -76,20 +90,14 @@ impl Outbox {
         }
     }
 
-    /// Takes an event of a job, with the chance that decides what becomes of it; `last` says that
-    /// the job has no more of them.
-    pub(crate) fn emit(
-        &mut self,
-        id: String,
-        job_id: &str,
-        body: EventBody,
-        last: bool,
-        mut random: Rng,
-        now: Moment,
-    ) {
+    /// Takes an event of a job, with the chance that decides what becomes of it.
+    pub(crate) fn emit(&mut self, job_id: &str, emission: Emission, mut random: Rng, now: Moment) {
+        let Emission { id, body, last, dropped } = emission;
         let lane = self.lanes.entry(job_id.to_owned()).or_default();
         let overtakes = lane.waiting.iter().any(|number| is_held(&self.events, *number));
         let held = random.f64() < self.faults.reorder && !last && !overtakes;
+        let dropped = random.f64() < self.faults.drop_events || dropped;
+        let next = if dropped { Next::Nothing } else { Next::Turn { held } };
         let event = self.events.push(Event {
             id: id.clone(),
             job_id: job_id.to_owned(),
@@ -98,12 +106,24 @@ impl Outbox {
             random,
             attempts: 0,
             delivered: false,
-            next: Next::Turn { held },
+            dropped,
+            next,
             under_way: false,
             redeliveries: 0,
         });
         self.by_id.insert(id, event);
-        lane.waiting.push_back(event);
+        if dropped {
+            // What waits to be overtaken by it would wait for ever.
+            for number in &lane.waiting {
+                if is_held(&self.events, *number)
+                    && let Some(event) = self.events.get_mut(*number)
+                {
+                    event.next = Next::Turn { held: false };
+                }
+            }
+        } else {
+            lane.waiting.push_back(event);
+        }
         self.next_in_lane(job_id, now);
     }
 
@@ -228,6 +248,11 @@ impl Outbox {
         event.redeliveries = event.redeliveries.saturating_add(1);
         self.plan.set(now, Planned { event: number, reason: DeliveryReason::Redelivery });
         true
+    }
+
+    /// All events, oldest first.
+    pub(crate) fn events(&self) -> impl DoubleEndedIterator<Item = EventRecord> {
+        self.events.iter().map(Event::record)
     }
 
     /// The last attempts.

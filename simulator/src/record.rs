@@ -111,7 +111,7 @@ impl DeliveryRecord {
         &self.event_type
     }
 
-    /// The job that the event is about.
+    /// The job that the event is about; empty for an event that is about none.
     #[must_use]
     pub fn job_id(&self) -> &str {
         &self.job_id
@@ -159,7 +159,7 @@ impl DeliveryRecord {
             "id": self.correlation_id(run),
             "event_id": self.event_id,
             "event_type": self.event_type,
-            "job_id": self.job_id,
+            "job_id": (!self.job_id.is_empty()).then_some(&self.job_id),
             "attempt": self.attempt,
             "reason": self.reason.as_str(),
             "outcome": self.outcome.as_str(),

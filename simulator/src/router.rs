@@ -23,6 +23,7 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router {
         .route("/_provider/deliveries", get(control::deliveries))
         .route("/_provider/accounts", get(control::accounts))
         .route("/_provider/clock", get(control::clock).post(control::advance_clock))
+        .route("/_provider/events", get(control::events))
         .route("/_provider/events/{id}/redeliver", post(control::redeliver))
         .fallback(|| async { ApiError::not_found("there is nothing at this path") })
         .method_not_allowed_fallback(|| async {

@@ -12,10 +12,13 @@ use tokio::task::JoinHandle;
 
 use crate::account::Account;
 use crate::behaviour::Behaviour;
+use crate::budget::SpendLimits;
 use crate::clock::Clock;
 use crate::dispatcher::{Target, dispatch};
 use crate::engine::Engine;
+use crate::event_record::EventRecord;
 use crate::keys::{ApiKeys, Environment};
+use crate::moderation::Moderation;
 use crate::record::DeliveryRecord;
 use crate::router::router;
 use crate::server::serve;
@@ -43,6 +46,8 @@ pub struct SimulatorBuilder {
     data: Option<PathBuf>,
     observer: Box<Observer>,
     clock: Clock,
+    spend_limits: SpendLimits,
+    moderation: Moderation,
 }
 
 impl SimulatorBuilder {
@@ -83,6 +88,21 @@ impl SimulatorBuilder {
         self
     }
 
+    /// What may be spent. The default is no limit. What has been spent is in the data file, if there
+    /// is one, and counts.
+    #[must_use]
+    pub fn spend_limits(mut self, spend_limits: SpendLimits) -> Self {
+        self.spend_limits = spend_limits;
+        self
+    }
+
+    /// Which prompts it refuses. The default is none.
+    #[must_use]
+    pub fn moderation(mut self, moderation: Moderation) -> Self {
+        self.moderation = moderation;
+        self
+    }
+
     /// Calls `observer` for every attempt to deliver that has been made, when it has ended.
     #[must_use]
     pub fn on_delivery(
@@ -97,9 +117,11 @@ impl SimulatorBuilder {
     ///
     /// # Errors
     /// If the webhooks' URL is not an absolute `http` or `https` URL, a number of the behaviour is out
-    /// of bounds, the port is taken, or the data file is in use, of another version or not one of ours.
+    /// of bounds, a spend limit's share is, a word of the moderation profile is none, the port is taken, or the data file is in use, of another version or not one of ours.
     pub async fn start(self, keys: ApiKeys) -> anyhow::Result<Simulator> {
         self.behaviour.check()?;
+        self.spend_limits.check()?;
+        self.moderation.check()?;
         let deliverer = Deliverer::new(&self.webhook_url).context("where should webhooks go?")?;
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
         let listener = TcpListener::bind(address)
@@ -107,7 +129,7 @@ impl SimulatorBuilder {
             .with_context(|| format!("cannot listen on {address}"))?;
         let address = listener.local_addr().context("the simulator has no address")?;
         let run = random_hex::<4>()?;
-        let (store, engine) = match &self.data {
+        let (store, mut engine) = match &self.data {
             None => (None, Engine::new(self.behaviour, run)),
             Some(path) => {
                 let store = Store::open(path)?;
@@ -116,6 +138,7 @@ impl SimulatorBuilder {
                 (Some(store), engine)
             }
         };
+        engine.refuse(self.spend_limits, self.moderation);
         let shared = Arc::new(Shared::new(engine, store, keys, self.observer, self.clock));
 
         let target = Arc::new(Target { deliverer, key: self.key });
@@ -138,6 +161,8 @@ impl Simulator {
             data: None,
             observer: Box::new(|_| {}),
             clock: Clock::system(),
+            spend_limits: SpendLimits::default(),
+            moderation: Moderation::default(),
         }
     }
 
@@ -163,6 +188,24 @@ impl Simulator {
     #[must_use]
     pub fn deliveries(&self) -> Vec<DeliveryRecord> {
         self.shared.look(|engine| engine.log().iter().cloned().collect())
+    }
+
+    /// Every event that there has been, oldest first, those that were dropped included.
+    #[must_use]
+    pub fn events(&self) -> Vec<EventRecord> {
+        self.shared.look(|engine| engine.events().collect())
+    }
+
+    /// Delivers an event once more, now, without retries; or for the first time, if it was dropped.
+    ///
+    /// # Errors
+    /// If there is no such event, or the simulator [has failed](Self::failed).
+    pub fn redeliver(&self, event_id: &str) -> anyhow::Result<()> {
+        let now = self.shared.now();
+        let planned = self.shared.change(|engine| engine.redeliver(event_id, now));
+        planned.flatten().map_err(|error| anyhow!(error.message))?;
+        self.shared.changed.notify_one();
+        Ok(())
     }
 
     /// An environment's credits.

@@ -4,6 +4,7 @@ use nextapi_testkit::{Credits, Generation};
 use serde_json::{Map, Value};
 
 use crate::error::ApiError;
+use crate::moderation::Moderation;
 
 /// The documentation's example: 6 seconds at 1080p cost 1.05 credits. The prices of other
 /// resolutions, and every limit below, are the simulator's own.
@@ -17,7 +18,7 @@ const MODEL_FAMILY: &str = "seedance-2.0";
 
 /// Reads the body of a submission; the prompt is checked and not kept. Fields that it does not know
 /// are ignored, as the provider has more of them than the simulator.
-pub(crate) fn read(body: &[u8]) -> Result<Generation, ApiError> {
+pub(crate) fn read(body: &[u8], moderation: &Moderation) -> Result<Generation, ApiError> {
     let body: Value = serde_json::from_slice(body).map_err(|error| {
         let (line, column) = (error.line(), error.column());
         ApiError::invalid(format!("the body is not JSON (line {line}, column {column})"))
@@ -25,10 +26,12 @@ pub(crate) fn read(body: &[u8]) -> Result<Generation, ApiError> {
     let Value::Object(fields) = body else {
         return Err(ApiError::invalid("the body must be a JSON object"));
     };
-    check_prompt(&fields)?;
+    let prompt = prompt(&fields)?;
     let model = model(&fields)?;
     let duration_seconds = duration(&fields)?;
     let (resolution, price) = resolution(&fields)?;
+    // What is not valid does not get as far as the profile.
+    moderation.look_at(prompt)?;
     let estimate = Credits::from_thousandths(price.saturating_mul(duration_seconds));
     Ok(Generation { model, duration_seconds, resolution: resolution.to_owned(), estimate })
 }
@@ -50,7 +53,7 @@ fn model(fields: &Map<String, Value>) -> Result<String, ApiError> {
     Ok(model.to_owned())
 }
 
-fn check_prompt(fields: &Map<String, Value>) -> Result<(), ApiError> {
+fn prompt(fields: &Map<String, Value>) -> Result<&str, ApiError> {
     let prompt = fields.get("prompt").and_then(Value::as_str);
     let prompt =
         prompt.ok_or_else(|| ApiError::invalid("prompt is required, and must be a string"))?;
@@ -61,7 +64,7 @@ fn check_prompt(fields: &Map<String, Value>) -> Result<(), ApiError> {
         let message = format!("prompt must have at most {MAX_PROMPT_CHARS} characters");
         return Err(ApiError::invalid(message));
     }
-    Ok(())
+    Ok(prompt)
 }
 
 fn duration(fields: &Map<String, Value>) -> Result<u64, ApiError> {
@@ -90,7 +93,7 @@ mod tests {
     use super::*;
 
     fn read_json(body: &Value) -> Result<Generation, ApiError> {
-        read(body.to_string().as_bytes())
+        read(body.to_string().as_bytes(), &Moderation::default())
     }
 
     #[test]
@@ -143,7 +146,7 @@ mod tests {
             assert_eq!(error.status, 400);
         }
         for body in ["", "[]", "canary", "{\"model\":}"] {
-            let error = read(body.as_bytes()).unwrap_err();
+            let error = read(body.as_bytes(), &Moderation::default()).unwrap_err();
             assert!(error.message.starts_with("the body") && !error.message.contains("canary"));
         }
     }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::chance;
-use crate::keys::Environment;
+use crate::keys::{Environment, KeyDigest};
 use crate::lifecycle::Lifecycle;
 use crate::moment::Moment;
 
@@ -16,11 +16,15 @@ use crate::moment::Moment;
 pub(super) struct Entry {
     pub(super) job: Job,
     pub(super) environment: Environment,
+    /// Whose key it was submitted with.
+    pub(super) api_key: KeyDigest,
     pub(super) cost: Credits,
     pub(super) lifecycle: Lifecycle,
     pub(super) created: Moment,
     /// It has vanished from the list.
     pub(super) deleted: bool,
+    /// None of its webhooks is ever sent.
+    pub(super) silent: bool,
     #[serde(with = "chance")]
     pub(super) random: Rng,
 }

@@ -11,9 +11,10 @@ use super::entry::{Entry, event};
 use crate::api_faults::ApiFault;
 use crate::error::ApiError;
 use crate::idempotency::Known;
-use crate::keys::{Caller, Environment};
+use crate::keys::Caller;
 use crate::lifecycle::Lifecycle;
 use crate::moment::Moment;
+use crate::outbox::Emission;
 use crate::submission;
 
 /// The longest idempotency key, in bytes.
@@ -52,14 +53,14 @@ impl Engine {
                 }
             }
         }
-        let generation = submission::read(body)?;
+        let generation = submission::read(body, &self.moderation)?;
         let stored = match fault {
             Some(ApiFault::StoreError { acts: false }) => Stored::Error,
             Some(ApiFault::StoreError { acts: true }) => {
-                self.begin(caller.environment, generation, now)?;
+                self.begin(caller, generation, now)?;
                 Stored::Error
             }
-            _ => Stored::Job(self.begin(caller.environment, generation, now)?),
+            _ => Stored::Job(self.begin(caller, generation, now)?),
         };
         if let Some(key) = idempotency_key {
             if fault == Some(ApiFault::Hang) {
@@ -85,31 +86,37 @@ impl Engine {
 
     fn begin(
         &mut self,
-        environment: Environment,
+        caller: Caller,
         generation: Generation,
         now: Moment,
     ) -> Result<Value, ApiError> {
-        let no_luck = |_| ApiError::internal("the system's random generator failed");
+        let no_luck = |_| ApiError::no_luck();
+        let Caller { key: api_key, environment, .. } = caller;
         let cost = generation.estimate;
         let job = Job::new(generation, now.as_unix_time()).map_err(no_luck)?;
         let mut random = self.general.random.fork();
         let shape = self.behaviour.shapes.draw(&mut random);
         let (id, body) = event(&job, shape, Status::Queued).map_err(no_luck)?;
-        let account = self.general.accounts.entry(environment).or_default();
-        if !account.reserve(cost) {
-            return Err(ApiError::insufficient_credits(format!(
-                "the job needs {cost} credits, and {} are available",
-                account.available()
-            )));
-        }
+        self.reserve(caller, cost, now)?;
         let fails = random.f64() < self.behaviour.failure_rate;
         let lifecycle = Lifecycle::new(now, self.behaviour.job_duration, fails);
         let chance = random.fork();
-        let entry =
-            Entry { job, environment, cost, lifecycle, created: now, deleted: false, random };
+        let silent = random.f64() < self.behaviour.faults.drop_jobs;
+        let entry = Entry {
+            job,
+            environment,
+            api_key,
+            cost,
+            lifecycle,
+            created: now,
+            deleted: false,
+            silent,
+            random,
+        };
         let answer = entry.to_json(now);
         let (job_id, video_id) = (entry.job.id().to_owned(), entry.job.video_id().to_owned());
-        self.outbox.emit(id, &job_id, body, false, chance, now);
+        let emission = Emission { id, body, last: false, dropped: silent };
+        self.outbox.emit(&job_id, emission, chance, now);
         let number = self.jobs.push(entry);
         self.by_id.insert(video_id, number);
         self.by_id.insert(job_id, number);

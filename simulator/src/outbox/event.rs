@@ -7,6 +7,7 @@ use nextapi_testkit::EventBody;
 use serde::{Deserialize, Serialize};
 
 use crate::chance;
+use crate::event_record::EventRecord;
 use crate::moment::Moment;
 
 /// An event, and how far its delivery is.
@@ -23,11 +24,26 @@ pub(super) struct Event {
     /// First attempt and retries, that under way included.
     pub(super) attempts: u32,
     pub(super) delivered: bool,
+    /// It is not delivered, on purpose.
+    pub(super) dropped: bool,
     pub(super) next: Next,
     /// Whether what is next has begun.
     pub(super) under_way: bool,
     /// How many were asked for and have not ended.
     pub(super) redeliveries: u32,
+}
+
+impl Event {
+    pub(super) fn record(&self) -> EventRecord {
+        EventRecord {
+            event_id: self.id.clone(),
+            event_type: self.body.event_type.clone(),
+            job_id: self.job_id.clone(),
+            attempts: self.attempts,
+            delivered: self.delivered,
+            dropped: self.dropped,
+        }
+    }
 }
 
 /// What is to be done for an event, other than what is asked for by hand.

@@ -16,7 +16,8 @@ fn outbox(faults: Faults) -> Outbox {
 
 fn emit(outbox: &mut Outbox, name: &str, last: bool, now: Moment) {
     let body = EventBody::new(name, name);
-    outbox.emit(format!("evt_{name}"), "job_1", body, last, Rng::with_seed(7), now);
+    let emission = Emission { id: format!("evt_{name}"), body, last, dropped: false };
+    outbox.emit("job_1", emission, Rng::with_seed(7), now);
 }
 
 fn types(postings: &[Posting]) -> Vec<&str> {
@@ -94,7 +95,8 @@ fn jobs_do_not_wait_for_each_other() {
     let mut outbox = outbox(Faults::default());
     emit(&mut outbox, "queued", false, START);
     let body = EventBody::new("other", "other");
-    outbox.emit("evt_other".into(), "job_2", body, false, Rng::with_seed(7), START);
+    let emission = Emission { id: "evt_other".into(), body, last: false, dropped: false };
+    outbox.emit("job_2", emission, Rng::with_seed(7), START);
     assert_eq!(types(&outbox.due(START)), ["queued", "other"]);
 }
 
@@ -176,4 +178,21 @@ fn an_outcome_is_noted_once() {
     assert_eq!((record.outcome, record.took), (OK, Some(Duration::from_secs(2))));
     assert_eq!(outbox.finished(posting.record.number, REFUSED, at(3)), None);
     assert_eq!(outbox.log().iter().next(), Some(&record));
+}
+
+#[test]
+fn what_is_dropped_is_not_delivered_and_nothing_waits_for_it() {
+    let faults = Faults { reorder: 1.0, ..Faults::default() };
+    let mut outbox = outbox(faults);
+    emit(&mut outbox, "queued", false, START);
+    assert_eq!(outbox.next_due(), None, "it waits to be overtaken");
+    let body = EventBody::new("running", "running");
+    let emission = Emission { id: "evt_running".into(), body, last: false, dropped: true };
+    outbox.emit("job_1", emission, Rng::with_seed(7), at(1));
+    emit(&mut outbox, "succeeded", true, at(2));
+    let told: Vec<_> = run(&mut outbox, OK).into_iter().map(|made| made.event_type).collect();
+    assert_eq!(told, ["queued", "succeeded"]);
+    assert!(outbox.redeliver("evt_running", at(3)));
+    let told: Vec<_> = run(&mut outbox, OK).into_iter().map(|made| made.event_type).collect();
+    assert_eq!(told, ["running"]);
 }

@@ -8,8 +8,12 @@ mod clock;
 #[cfg(test)]
 mod data_file;
 #[cfg(test)]
+mod dropped;
+#[cfg(test)]
 mod openapi;
 #[cfg(test)]
 mod promises;
+#[cfg(test)]
+mod spending;
 #[cfg(test)]
 mod support;

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use http::Method;
-use nextapi_simulator::{ApiKeys, Behaviour, Client, DeliveryOutcome, Response, Simulator};
+use nextapi_simulator::{
+    ApiFaults, ApiKeys, Behaviour, Client, DeliveryOutcome, Moderation, Response, Simulator,
+};
 use nextapi_testkit::{Credits, Origin};
 use serde_json::{Value, json};
 
@@ -12,6 +14,7 @@ use crate::support::{SOON, builder, example, quick};
 const SUBMIT: &str = "/v1/video/generations";
 const RETRIEVE: &str = "/v1/video/generations/{id}";
 const DELIVERIES: &str = "/_provider/deliveries";
+const EVENTS: &str = "/_provider/events";
 const REDELIVER: &str = "/_provider/events/{id}/redeliver";
 
 /// Compares every answer with what is documented, and remembers what was seen.
@@ -46,7 +49,13 @@ impl Checker {
     fn note(&mut self, method: &Method, path: &str, response: &Response) {
         let (method, status) = (method.as_str().to_lowercase(), response.status.to_string());
         let what = format!("{method} {path} {status}");
-        let documented = &self.document["paths"][path][&method]["responses"][&status];
+        let responses = &self.document["paths"][path][&method]["responses"];
+        // All server errors are one entry.
+        let status = match response.status / 100 {
+            5 => "5XX".to_owned(),
+            _ => status,
+        };
+        let documented = &responses[&status];
         assert!(documented.is_object(), "{what} is not documented: {}", response.body);
         let documented = self.resolve(documented);
         let content = &documented["content"]["application/json"]["schema"];
@@ -88,7 +97,8 @@ impl Checker {
 
 async fn start(origin: &Origin, behaviour: Behaviour) -> (Simulator, Client, Checker) {
     let keys = ApiKeys::parse("live:key-1 live-admin:key-2").unwrap();
-    let simulator = builder(&origin.url(), behaviour).start(keys).await.unwrap();
+    let builder = builder(&origin.url(), behaviour).moderation(Moderation::refusing(["canary"]));
+    let simulator = builder.start(keys).await.unwrap();
     let client = Client::new(&simulator.url(), "key-1").unwrap();
     let document = client.get("/openapi.json");
     let checker = Checker { document: document.await.unwrap().body, seen: BTreeSet::new() };
@@ -112,6 +122,8 @@ async fn every_documented_answer_occurs_and_is_as_documented() {
     let id = checker.call(&client, submit(), &key, &body).await.id().unwrap();
     checker.call(&client, submit(), &key, "{}").await;
     checker.call(&client, submit(), &[], "{}").await;
+    let refused = body.replace("fox", "canary");
+    assert_eq!(checker.call(&client, submit(), &[], &refused).await.status, 422);
     checker.call(&client, submit(), &[], &" ".repeat(1 << 20)).await;
     checker.call(&nobody, submit(), &[], &body).await;
 
@@ -179,9 +191,20 @@ async fn every_documented_answer_occurs_and_is_as_documented() {
     for body in ["{\"advance_seconds\":7}", "{\"advance_seconds\":-1}"] {
         checker.call(&nobody, (Method::POST, clock, clock), &[], body).await;
     }
+    for query in ["?limit=100", "?dropped=maybe"] {
+        let path = format!("{EVENTS}{query}");
+        checker.call(&nobody, (Method::GET, EVENTS, &path), &[], "").await;
+    }
     let accounts = "/_provider/accounts";
     checker.call(&nobody, (Method::GET, accounts, accounts), &[], "").await;
     assert!(simulator.deliveries().iter().any(|r| r.outcome() == DeliveryOutcome::Answered(200)));
+
+    // What fails does so on purpose.
+    let api_faults = ApiFaults { fail_before: 1.0, ..ApiFaults::default() };
+    let (_failing, client, _) = start(&origin, Behaviour { api_faults, ..quick() }).await;
+    for what in [submit(), retrieve(), (Method::GET, SUBMIT, SUBMIT)] {
+        checker.call(&client, what, &[], &body).await;
+    }
 
     assert_eq!(checker.seen, checker.documented());
 }

@@ -33,7 +33,8 @@ enum Command {
     Send(send::Send),
     Edge(edge::Edge),
     Demo(demo::Demo),
-    Provider(provider::Provider),
+    // It has by far the most options.
+    Provider(Box<provider::Provider>),
     Completions(completions::Completions),
 }
 

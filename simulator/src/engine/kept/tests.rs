@@ -159,7 +159,14 @@ impl World {
 
 #[test]
 fn nobody_can_see_whether_it_was_restarted_between_two_deliveries() {
-    let faults = Faults { lose: 0.2, duplicate: 0.2, reorder: 0.3, delay: Duration::from_secs(3) };
+    let faults = Faults {
+        lose: 0.2,
+        duplicate: 0.2,
+        reorder: 0.3,
+        delay: Duration::from_secs(3),
+        drop_events: 0.05,
+        drop_jobs: 0.05,
+    };
     let outcomes = [OK, DeliveryOutcome::Answered(503), DeliveryOutcome::NoAnswer];
     let mut restarts = 0;
     for seed in 0..30 {

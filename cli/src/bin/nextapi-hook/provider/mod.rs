@@ -1,5 +1,8 @@
 //! `nextapi-hook provider`
 
+mod api_faults;
+mod spending;
+
 use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
 use std::path::PathBuf;
@@ -11,6 +14,8 @@ use nextapi_simulator::{
 };
 use nextapi_testkit::{Credits, Shape};
 
+use self::api_faults::ApiFaultArguments;
+use self::spending::SpendingArguments;
 use crate::End;
 use crate::help;
 use crate::output::line;
@@ -62,9 +67,19 @@ pub(crate) struct Provider {
     /// How many events are overtaken by the next one of their job
     #[arg(long, value_name = "RATE", default_value_t = 0.0)]
     reorder: f64,
+    /// How many events are never delivered
+    #[arg(long, value_name = "RATE", default_value_t = 0.0)]
+    drop_events: f64,
+    /// How many jobs have events that are never delivered, all of them
+    #[arg(long, value_name = "RATE", default_value_t = 0.0)]
+    drop_jobs: f64,
     /// Where chance begins: the same seed, the same decisions [default: another one every time]
     #[arg(long)]
     seed: Option<u64>,
+    #[command(flatten)]
+    api_faults: ApiFaultArguments,
+    #[command(flatten)]
+    spending: SpendingArguments,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -85,6 +100,8 @@ impl Provider {
         let mut builder = Simulator::builder(&self.webhook_url, key)
             .port(self.port)
             .behaviour(self.behaviour())
+            .spend_limits(self.spending.limits())
+            .moderation(self.spending.moderation())
             .on_delivery(move |record| {
                 count.fetch_add(1, Ordering::Relaxed);
                 // Should nobody read our output any more, webhooks are sent all the same.
@@ -127,7 +144,10 @@ impl Provider {
                 duplicate: self.duplicate,
                 delay: self.delay,
                 reorder: self.reorder,
+                drop_events: self.drop_events,
+                drop_jobs: self.drop_jobs,
             },
+            api_faults: self.api_faults.faults(),
             seed: self.seed,
         }
     }
@@ -155,7 +175,7 @@ fn facts(record: &DeliveryRecord) -> String {
     format!(
         "{} job={} event={} attempt={} reason={} outcome={} status={status} ms={}",
         record.event_type(),
-        record.job_id(),
+        if record.job_id().is_empty() { "-" } else { record.job_id() },
         record.event_id(),
         record.attempt(),
         record.reason().as_str(),
