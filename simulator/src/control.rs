@@ -11,11 +11,14 @@ use axum::response::Response;
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
+use crate::books::{Books, JobBook};
+use crate::engine::Engine;
 use crate::error::ApiError;
 use crate::keys::Environment;
 use crate::request;
 use crate::response;
 use crate::shared::Shared;
+use crate::usage::ApiUsage;
 
 /// A hundred years, in seconds.
 const MAX_ADVANCE: u64 = 3_155_760_000;
@@ -74,6 +77,26 @@ pub(crate) async fn accounts(State(shared): State<Arc<Shared>>) -> Result<Respon
         })
         .collect();
     Ok(response::json(StatusCode::OK, &Value::Object(accounts)))
+}
+
+/// What each environment and each job has cost; the jobs newest first.
+pub(crate) async fn books(
+    State(shared): State<Arc<Shared>>,
+    query: Result<Query<HashMap<String, String>>, QueryRejection>,
+) -> Result<Response, ApiError> {
+    let page = request::page(&query)?;
+    let books = Books(shared.ask(|engine| engine.books().collect())?);
+    let totals = Environment::ALL.map(|name| (name.as_str().to_owned(), books.of(name).to_json()));
+    let mut answer: Map<String, Value> = totals.into_iter().collect();
+    answer.insert("jobs".to_owned(), page.of(books.jobs().iter().rev(), JobBook::to_json));
+    Ok(response::json(StatusCode::OK, &Value::Object(answer)))
+}
+
+/// How often each key has asked.
+pub(crate) async fn usage(State(shared): State<Arc<Shared>>) -> Result<Response, ApiError> {
+    let usage = shared.ask(Engine::usage)?;
+    let usage: Vec<_> = usage.iter().map(ApiUsage::to_json).collect();
+    Ok(response::json(StatusCode::OK, &json!({ "data": usage })))
 }
 
 /// One more delivery of an event.

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::account::Account;
 use crate::api_faults::{ApiFault, ApiFaults};
 use crate::behaviour::Behaviour;
+use crate::books::JobBook;
 use crate::budget::{Budget, SpendLimits};
 use crate::chance;
 use crate::error::ApiError;
@@ -24,6 +25,7 @@ use crate::record::{DeliveryOutcome, DeliveryRecord};
 use crate::retry::RetrySchedule;
 use crate::rows::Rows;
 use crate::timers::Timers;
+use crate::usage::{ApiUsage, UsageLog};
 
 mod entry;
 mod kept;
@@ -57,6 +59,7 @@ pub(crate) struct Engine {
     /// Draws the faults of the API; it begins anew with every start.
     api_random: Rng,
     limiter: RateLimiter,
+    usage: UsageLog,
     transitions: Timers<u64>,
     outbox: Outbox,
 }
@@ -92,6 +95,7 @@ impl Engine {
             in_flight: HashMap::new(),
             api_random: random(behaviour.seed),
             limiter: RateLimiter::default(),
+            usage: UsageLog::default(),
             transitions: Timers::default(),
             outbox: Outbox::new(behaviour.faults, RetrySchedule::new(behaviour.retry_scale)),
             spend_limits: SpendLimits::default(),
@@ -124,6 +128,7 @@ impl Engine {
         now: Moment,
     ) -> (Allowance, Option<ApiFault>) {
         let allowance = self.limiter.take(caller.key, caller.admin, now);
+        self.usage.count(caller, allowance.granted, now);
         let draw = || self.behaviour.api_faults.draw(&mut self.api_random, keyed);
         (allowance, allowance.granted.then(draw).flatten())
     }
@@ -166,10 +171,17 @@ impl Engine {
         let emission = Emission { id, body, last, dropped: entry.silent };
         self.outbox.emit(entry.job.id(), emission, entry.random.fork(), at);
         let (environment, key, cost) = (entry.environment, entry.api_key, entry.cost);
+        let amounts = &mut entry.amounts;
         match status {
             Status::Queued | Status::Running => {}
-            Status::Succeeded => self.settle(environment, cost),
-            Status::Failed => self.refund(environment, key, cost),
+            Status::Succeeded => {
+                amounts.settled = amounts.settled.saturating_add(cost);
+                self.settle(environment, cost);
+            }
+            Status::Failed => {
+                amounts.refunded = amounts.refunded.saturating_add(cost);
+                self.refund(environment, key, cost);
+            }
         }
         self.plan(number);
     }
@@ -191,6 +203,16 @@ impl Engine {
         } else {
             Err(ApiError::not_found("there is no such event"))
         }
+    }
+
+    /// Every job, oldest first, and what it has cost.
+    pub(crate) fn books(&self) -> impl DoubleEndedIterator<Item = JobBook> {
+        self.jobs.iter().map(Entry::book)
+    }
+
+    /// How often each key has asked.
+    pub(crate) fn usage(&self) -> Vec<ApiUsage> {
+        self.usage.all()
     }
 
     /// The events that there have been, oldest first.

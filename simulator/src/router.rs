@@ -22,6 +22,8 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router {
         .route("/openapi.json", get(api::openapi))
         .route("/_provider/deliveries", get(control::deliveries))
         .route("/_provider/accounts", get(control::accounts))
+        .route("/_provider/books", get(control::books))
+        .route("/_provider/usage", get(control::usage))
         .route("/_provider/clock", get(control::clock).post(control::advance_clock))
         .route("/_provider/events", get(control::events))
         .route("/_provider/events/{id}/redeliver", post(control::redeliver))

@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 
 use crate::account::Account;
 use crate::behaviour::Behaviour;
+use crate::books::Books;
 use crate::budget::SpendLimits;
 use crate::clock::Clock;
 use crate::dispatcher::{Target, dispatch};
@@ -24,6 +25,7 @@ use crate::router::router;
 use crate::server::serve;
 use crate::shared::{Observer, Shared};
 use crate::store::Store;
+use crate::usage::ApiUsage;
 
 /// A simulator for the provider, on a loopback port: its HTTP API, jobs that go through their states,
 /// and signed webhooks about them.
@@ -188,6 +190,18 @@ impl Simulator {
     #[must_use]
     pub fn deliveries(&self) -> Vec<DeliveryRecord> {
         self.shared.look(|engine| engine.log().iter().cloned().collect())
+    }
+
+    /// What was reserved, settled and refunded: for each job, and in all.
+    #[must_use]
+    pub fn books(&self) -> Books {
+        self.shared.look(|engine| Books(engine.books().collect()))
+    }
+
+    /// How often the API was asked, by key. It begins anew with every start.
+    #[must_use]
+    pub fn usage(&self) -> Vec<ApiUsage> {
+        self.shared.look(Engine::usage)
     }
 
     /// Every event that there has been, oldest first, those that were dropped included.

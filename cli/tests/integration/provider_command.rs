@@ -138,12 +138,56 @@ async fn one_delivery_is_one_delivery() {
     assert_eq!(providing.line(), "made 1 delivery");
 }
 
+// The origin answers while the test reads the command's output.
+#[tokio::test(flavor = "multi_thread")]
+async fn it_refuses_and_drops_as_it_is_told() {
+    let origin = Origin::start().await.unwrap();
+    let arguments = [
+        &["--budget", "1.05", "--refuse-word", "canary", "--refuse-with-400"][..],
+        &["--drop-jobs", "1", "--api-reset", "delta-seconds", "--job-duration", "1h"],
+    ];
+    let mut providing = Providing::start(&origin.url(), Some("live:key-1"), &arguments.concat());
+    let client = Client::new(&providing.url, "key-1").unwrap();
+    let mut refused = example();
+    refused["prompt"] = "a canary".into();
+    assert_eq!(client.submit(&[], &refused).await.unwrap().error(), (400, "invalid_request"));
+    let job = client.submit(&[], &example()).await.unwrap();
+    let reset: u64 = job.headers["x-ratelimit-reset"].to_str().unwrap().parse().unwrap();
+    assert!((1..=60).contains(&reset), "{reset}");
+    let refused = client.submit(&[], &example()).await.unwrap();
+    assert_eq!(refused.error(), (402, "insufficient_credits"));
+    for event in ["budget.warning", "budget.exceeded"] {
+        let line = providing.line();
+        assert!(line.starts_with(&format!("{event} job=- event=evt_")), "{line}");
+    }
+    let dropped = client.get("/_provider/events?dropped=true").await.unwrap().body;
+    assert_eq!(dropped["data"][0]["job_id"], job.id().unwrap());
+    assert_eq!(origin.count(), 2);
+}
+
+#[tokio::test]
+async fn its_api_fails_as_it_is_told() {
+    let origin = Origin::start().await.unwrap();
+    let arguments = ["--api-lose-answer", "1", "--drop-events", "1"];
+    let providing = Providing::start(&origin.url(), Some("live:key-1"), &arguments);
+    let client = Client::new(&providing.url, "key-1").unwrap();
+    assert!(client.submit(&[], &example()).await.is_err());
+    let books = client.get("/_provider/books").await.unwrap().body;
+    assert_eq!((&books["live"]["jobs"], &books["live"]["reserved"]), (&1.into(), &"1.05".into()));
+}
+
 #[test]
 fn what_cannot_be_done_ends_with_2_and_says_why() {
     for (arguments, told) in [
         (&["--webhook-url", "here"][..], "is not a URL"),
         (&["--webhook-url", "http://a/", "--lose", "2"], "lose is a rate"),
         (&["--webhook-url", "http://a/", "--retry-scale", "inf"], "retry-scale"),
+        (&["--webhook-url", "http://a/", "--drop-jobs", "2"], "drop-jobs is a rate"),
+        (&["--webhook-url", "http://a/", "--api-hang", "2"], "api-hang is a rate"),
+        (&["--webhook-url", "http://a/", "--api-reset", "never"], "epoch-millis"),
+        (&["--webhook-url", "http://a/", "--budget", "1.0001"], "three decimals"),
+        (&["--webhook-url", "http://a/", "--budget-warning", "0"], "budget-warning"),
+        (&["--webhook-url", "http://a/", "--refuse-word", "a b"], "a word of letters"),
         (&["--webhook-url", "http://a/", "--job-duration", "soon"], "--job-duration"),
         (&["--webhook-url", "http://a/", "--shape", "round"], "envelope-job-id, flat, mixed"),
         (&["--webhook-url", "http://a/", "--keys-file", "/none"], "the key file /none"),

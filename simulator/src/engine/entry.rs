@@ -6,6 +6,7 @@ use nextapi_webhook::Event;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::books::{Amounts, JobBook};
 use crate::chance;
 use crate::keys::{Environment, KeyDigest};
 use crate::lifecycle::Lifecycle;
@@ -19,6 +20,7 @@ pub(super) struct Entry {
     /// Whose key it was submitted with.
     pub(super) api_key: KeyDigest,
     pub(super) cost: Credits,
+    pub(super) amounts: Amounts,
     pub(super) lifecycle: Lifecycle,
     pub(super) created: Moment,
     /// It has vanished from the list.
@@ -30,6 +32,17 @@ pub(super) struct Entry {
 }
 
 impl Entry {
+    /// The job as it stands in the books.
+    pub(super) fn book(&self) -> JobBook {
+        JobBook {
+            job_id: self.job.id().to_owned(),
+            video_id: self.job.video_id().to_owned(),
+            environment: self.environment,
+            status: self.lifecycle.status(),
+            amounts: self.amounts,
+        }
+    }
+
     /// The job as the API tells it, as it is or was at this moment.
     pub(super) fn to_json(&self, at: Moment) -> Value {
         let lifecycle = self.lifecycle.as_of(at);

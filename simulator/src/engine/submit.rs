@@ -9,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 use super::Engine;
 use super::entry::{Entry, event};
 use crate::api_faults::ApiFault;
+use crate::books::Amounts;
 use crate::error::ApiError;
 use crate::idempotency::Known;
 use crate::keys::Caller;
@@ -107,6 +108,7 @@ impl Engine {
             environment,
             api_key,
             cost,
+            amounts: Amounts { reserved: cost, ..Amounts::default() },
             lifecycle,
             created: now,
             deleted: false,

@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod api_faults;
 #[cfg(test)]
+mod books;
+#[cfg(test)]
 mod clock;
 #[cfg(test)]
 mod data_file;

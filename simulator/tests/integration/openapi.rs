@@ -14,6 +14,7 @@ use crate::support::{SOON, builder, example, quick};
 const SUBMIT: &str = "/v1/video/generations";
 const RETRIEVE: &str = "/v1/video/generations/{id}";
 const DELIVERIES: &str = "/_provider/deliveries";
+const BOOKS: &str = "/_provider/books";
 const EVENTS: &str = "/_provider/events";
 const REDELIVER: &str = "/_provider/events/{id}/redeliver";
 
@@ -195,6 +196,12 @@ async fn every_documented_answer_occurs_and_is_as_documented() {
         let path = format!("{EVENTS}{query}");
         checker.call(&nobody, (Method::GET, EVENTS, &path), &[], "").await;
     }
+    for query in ["?limit=3", "?limit=0"] {
+        let path = format!("{BOOKS}{query}");
+        checker.call(&nobody, (Method::GET, BOOKS, &path), &[], "").await;
+    }
+    let usage = "/_provider/usage";
+    checker.call(&nobody, (Method::GET, usage, usage), &[], "").await;
     let accounts = "/_provider/accounts";
     checker.call(&nobody, (Method::GET, accounts, accounts), &[], "").await;
     assert!(simulator.deliveries().iter().any(|r| r.outcome() == DeliveryOutcome::Answered(200)));

@@ -105,13 +105,19 @@ Everything is in memory, and gone when it ends, unless --data is given. Then acc
 idempotency keys, the delivery log and the events that are still to be delivered are in that file, \
 which only its owner may read, and the next one goes on from there, even if this one was killed: \
 what was answered is there, and an attempt that was cut is made again. API keys and the webhook \
-secret are not in it, nor are prompts. --credits and --seed count for a new file only.";
+secret are not in it, nor are prompts. --credits and --seed count for a new file only, but for the faults of the API.
+
+\
+Everything goes by one clock, which POST /_provider/clock moves forward. What was dropped is listed \
+at /_provider/events, what every job has cost at /_provider/books, and how often the API was asked \
+at /_provider/usage.";
 
 pub(crate) const AFTER_PROVIDER: &str = "\
 Examples:
   nextapi-hook provider --port 8800 --webhook-url http://127.0.0.1:8787/webhook
   nextapi-hook provider --port 8800 --webhook-url http://127.0.0.1:9000/ --retry-scale 0.001 --lose 0.2
   nextapi-hook provider --port 8800 --webhook-url http://127.0.0.1:9000/ --failure-rate 0.3 --seed 7
+  nextapi-hook provider --port 8800 --webhook-url http://127.0.0.1:9000/ --api-lose-answer 0.3 --drop-jobs 0.1 --seed 7
   nextapi-hook provider --port 8800 --webhook-url http://127.0.0.1:9000/ --keys-file keys.txt --data provider.data
 
 Environment:

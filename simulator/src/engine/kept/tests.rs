@@ -145,6 +145,12 @@ impl World {
                 format!("{:?}", fields.map(|field| job.get(field)))
             }));
         }
+        let books = self.engine.books();
+        seen.extend(books.map(|book| format!("{:?} {:?}", number(&book.job_id), book.amounts)));
+        seen.extend(self.engine.events().map(|event| {
+            let facts = (&event.event_type, event.attempts, event.delivered, event.dropped);
+            format!("{:?} {facts:?}", number(&event.job_id))
+        }));
         for record in self.engine.log().iter() {
             let record = (number(&record.job_id), DeliveryRecord::to_json(record, "run"));
             let (job, mut record) = record;
