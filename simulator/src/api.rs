@@ -60,7 +60,7 @@ pub(crate) async fn admit(
     } else {
         request.extensions_mut().insert(caller);
         request.extensions_mut().insert(Drawn(fault));
-        spoil(next.run(request).await, fault, &shared, now).await
+        spoil(next.run(request).await, fault, &shared).await
     };
     limits::set(response.headers_mut(), allowance, shared.api_faults(), now);
     if response.status() == StatusCode::SERVICE_UNAVAILABLE {

@@ -7,6 +7,7 @@ use fastrand::Rng;
 use http::StatusCode;
 
 use crate::faults::check_rate;
+use crate::moment::Moment;
 
 /// The server errors that are drawn from.
 const ERRORS: [StatusCode; 4] = [
@@ -91,10 +92,13 @@ pub enum RetryAfterForm {
 pub(crate) enum ApiFault {
     FailBefore(StatusCode),
     FailAfter(StatusCode),
-    StoreError { acts: bool },
+    StoreError {
+        acts: bool,
+    },
     LoseAnswer,
     CutAnswer,
-    Hang,
+    /// Until then the answer is held back.
+    Hang(Moment),
 }
 
 impl Default for ApiFaults {
@@ -139,8 +143,8 @@ impl ApiFaults {
         Ok(())
     }
 
-    /// What goes wrong with the next request; `keyed` says that it has an idempotency key.
-    pub(crate) fn draw(&self, random: &mut Rng, keyed: bool) -> Option<ApiFault> {
+    /// What goes wrong with a request that is made `now`; `keyed` says that it has an idempotency key.
+    pub(crate) fn draw(&self, random: &mut Rng, keyed: bool, now: Moment) -> Option<ApiFault> {
         if random.f64() < self.fail_before {
             return Some(ApiFault::FailBefore(server_error(random)));
         }
@@ -153,7 +157,7 @@ impl ApiFaults {
         [
             (self.lose_answer, ApiFault::LoseAnswer),
             (self.cut_answer, ApiFault::CutAnswer),
-            (self.hang, ApiFault::Hang),
+            (self.hang, ApiFault::Hang(now.after(self.hang_for))),
         ]
         .into_iter()
         .find_map(|(rate, fault)| (random.f64() < rate).then_some(fault))
@@ -180,9 +184,11 @@ mod tests {
 
     use super::*;
 
+    const NOW: Moment = Moment::from_millis(1_700_000_000_000);
+
     fn drawn(faults: ApiFaults, keyed: bool) -> Vec<Option<ApiFault>> {
         let mut random = Rng::with_seed(7);
-        (0..1_000).map(|_| faults.draw(&mut random, keyed)).collect()
+        (0..1_000).map(|_| faults.draw(&mut random, keyed, NOW)).collect()
     }
 
     #[test]

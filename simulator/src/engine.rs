@@ -129,7 +129,7 @@ impl Engine {
     ) -> (Allowance, Option<ApiFault>) {
         let allowance = self.limiter.take(caller.key, caller.admin, now);
         self.usage.count(caller, allowance.granted, now);
-        let draw = || self.behaviour.api_faults.draw(&mut self.api_random, keyed);
+        let draw = || self.behaviour.api_faults.draw(&mut self.api_random, keyed, now);
         (allowance, allowance.granted.then(draw).flatten())
     }
 

@@ -6,19 +6,17 @@ use nextapi_testkit::ReplyBody;
 
 use crate::api_faults::ApiFault;
 use crate::error::ApiError;
-use crate::moment::Moment;
 use crate::server::NoAnswer;
 use crate::shared::Shared;
 
 /// Far above any answer: a hundred jobs.
 const MAX_ANSWER_BYTES: usize = 1024 * 1024;
 
-/// What becomes of the answer to a request that was made at `asked`.
+/// What becomes of an answer.
 pub(crate) async fn spoil(
     mut answer: Response,
     fault: Option<ApiFault>,
     shared: &Shared,
-    asked: Moment,
 ) -> Response {
     match fault {
         Some(ApiFault::FailAfter(status)) => ApiError::on_purpose(status).into_response(),
@@ -28,8 +26,7 @@ pub(crate) async fn spoil(
         }
         Some(ApiFault::CutAnswer) => cut(answer).await,
         // What was refused was not done.
-        Some(ApiFault::Hang) if answer.status().is_success() => {
-            let until = asked.after(shared.api_faults().hang_for);
+        Some(ApiFault::Hang(until)) if answer.status().is_success() => {
             tokio::select! {
                 () = shared.clock.wait_until(until) => {}
                 // Nobody moves the clock any more.
@@ -38,7 +35,7 @@ pub(crate) async fn spoil(
             answer
         }
         // The one was answered before it came here, the other is the answer.
-        None | Some(ApiFault::FailBefore(_) | ApiFault::StoreError { .. } | ApiFault::Hang) => {
+        None | Some(ApiFault::FailBefore(_) | ApiFault::StoreError { .. } | ApiFault::Hang(_)) => {
             answer
         }
     }

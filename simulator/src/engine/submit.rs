@@ -64,8 +64,7 @@ impl Engine {
             _ => Stored::Job(self.begin(caller, generation, now)?),
         };
         if let Some(key) = idempotency_key {
-            if fault == Some(ApiFault::Hang) {
-                let until = now.after(self.behaviour.api_faults.hang_for);
+            if let Some(ApiFault::Hang(until)) = fault {
                 self.in_flight.insert((caller.key, key.to_owned()), until);
             }
             let key = key.to_owned();

@@ -192,12 +192,11 @@ fn flat_bodies_can_be_delivered_again_by_an_id_that_is_not_in_them() {
 #[test]
 fn a_repeated_submission_is_in_conflict_while_the_first_is_in_flight_or_gets_its_answer() {
     for conflict_in_flight in [true, false] {
-        let hang_for = Duration::from_secs(30);
-        let api_faults = ApiFaults { hang_for, conflict_in_flight, ..ApiFaults::default() };
+        let api_faults = ApiFaults { conflict_in_flight, ..ApiFaults::default() };
         let mut engine = engine(Behaviour { api_faults, ..behaviour() });
         let mut again =
             |caller, fault, now| engine.submit(caller, Some("order-7"), EXAMPLE, fault, now);
-        let first = again(CALLER, Some(ApiFault::Hang), START).unwrap();
+        let first = again(CALLER, Some(ApiFault::Hang(at(30))), START).unwrap();
         let second = again(CALLER, None, at(29));
         if conflict_in_flight {
             assert_eq!(second.unwrap_err().status, 409);
