@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use http::StatusCode;
 use nextapi_simulator::{
-    ApiKeys, Behaviour, Client, DeliveryOutcome, Environment, Response, Simulator,
+    ApiFaults, ApiKeys, Behaviour, Client, DeliveryOutcome, Environment, Response, Simulator,
+    SpendLimits,
 };
 use nextapi_testkit::{Credits, Origin, Reply};
 use serde_json::Value;
@@ -104,4 +105,49 @@ async fn a_retry_that_was_planned_is_made_by_the_next_one() {
     assert_eq!(received[0].header("x-nextapi-event").unwrap(), "job.queued");
     let log = second.deliveries();
     assert!(log.last().unwrap().attempt() >= 2, "{log:?}");
+}
+
+#[tokio::test]
+async fn what_was_spent_stored_and_deleted_stays_so() {
+    let (_folder, data) = folder();
+    let origin = Origin::start().await.unwrap();
+    let limits = SpendLimits {
+        environment: Some(Credits::from_thousandths(2_100)),
+        ..SpendLimits::default()
+    };
+    let start = |api_faults| {
+        builder(&origin.url(), Behaviour { api_faults, ..quick() })
+            .spend_limits(limits)
+            .data(&data)
+            .start(ApiKeys::parse(KEYS).unwrap())
+    };
+    let none = ApiFaults::default();
+
+    let failing = start(ApiFaults { store_error: 1.0, ..none }).await.unwrap();
+    let client = Client::new(&failing.url(), "key-canary-test").unwrap();
+    assert_eq!(submit(&client, "order-6").await.status, 500);
+    drop(failing);
+
+    let deleting = start(ApiFaults { delete_listed: 1.0, ..none }).await.unwrap();
+    let client = Client::new(&deleting.url(), LIVE).unwrap();
+    for key in ["order-7", "order-8"] {
+        submit(&client, key).await.id().unwrap();
+    }
+    assert_eq!(submit(&client, "order-9").await.status, 402);
+    let list = client.get("/v1/video/generations?offset=2").await.unwrap().body;
+    assert_eq!(list["total"], 1);
+    let budgets = |simulator: &Simulator| {
+        let events = simulator.events().into_iter();
+        events.filter(|event| event.event_type().starts_with("budget.")).count()
+    };
+    assert_eq!(budgets(&deleting), 2);
+    drop(deleting);
+
+    let third = start(none).await.unwrap();
+    let client = Client::new(&third.url(), LIVE).unwrap();
+    assert_eq!(submit(&client, "order-9").await.status, 402);
+    assert_eq!(budgets(&third), 2, "each is told once");
+    assert_eq!(client.get("/v1/video/generations").await.unwrap().body["total"], 1);
+    let client = Client::new(&third.url(), "key-canary-test").unwrap();
+    assert_eq!(submit(&client, "order-6").await.status, 500);
 }
