@@ -93,7 +93,8 @@ fn almost_json() -> impl Strategy<Value = String> {
 fn raw_control_characters_are_refused() {
     for control in 0..0x20_u8 {
         for count in [1, 7, 8, 9, 16, 24] {
-            for (before, after) in [("", ""), ("plain text", ""), ("", "plain text"), ("ä", "€")] {
+            for (before, after) in [("", ""), ("plain text", ""), ("", "plain text"), ("ä", "€")]
+            {
                 let controls = String::from_utf8(vec![control; count]).unwrap();
                 let document = format!("\"{before}{controls}{after}\"");
                 let shown = document.escape_debug();
