@@ -13,77 +13,63 @@ pub(crate) fn unix_seconds(text: &str) -> Option<u64> {
 
 /// `2026-01-02T03:04:05.678Z`, or with an offset; fractions of a second are cut off.
 fn rfc_3339(text: &str) -> Option<u64> {
-    let (date, rest) = text.split_at_checked(10)?;
-    let mut parts = date.split('-');
-    let (year, month, day) =
-        (number(parts.next()?)?, number(parts.next()?)?, number(parts.next()?)?);
-    let time = rest.strip_prefix(['T', 't', ' '])?;
-    let (clock, zone) = time.split_at_checked(8)?;
-    let zone = zone
-        .strip_prefix('.')
-        .map_or(zone, |it| it.trim_start_matches(|c: char| c.is_ascii_digit()));
-    let seconds = clock_seconds(clock)?;
-    let offset = match zone {
-        "Z" | "z" => 0,
-        _ => {
-            let (hours, minutes) = zone.get(1..)?.split_once(':')?;
-            let east =
-                number(hours)?.checked_mul(3600)?.checked_add(number(minutes)?.checked_mul(60)?)?;
-            match zone.as_bytes().first()? {
-                b'+' => east.checked_neg()?,
-                b'-' => east,
-                _ => return None,
-            }
+    let bytes = text.as_bytes();
+    let date = days(number(bytes, 0, 4)?, number(bytes, 5, 2)?, number(bytes, 8, 2)?)?;
+    let [_, _, _, _, b'-', _, _, b'-', _, _, b'T' | b't' | b' ', ..] = bytes else { return None };
+    let seconds = clock(bytes, 11)?;
+    let mut zone = bytes.get(19..)?;
+    if let [b'.', after @ ..] = zone {
+        zone = after;
+        while let [b'0'..=b'9', after @ ..] = zone {
+            zone = after;
         }
+    }
+    let east = match zone {
+        b"Z" | b"z" => 0,
+        [sign @ (b'+' | b'-'), _, _, b':', _, _] => {
+            let hours = number(zone, 1, 2)?;
+            let seconds =
+                hours.checked_mul(3600)?.checked_add(number(zone, 4, 2)?.checked_mul(60)?)?;
+            if *sign == b'-' { seconds.checked_neg()? } else { seconds }
+        }
+        _ => return None,
     };
-    let unix =
-        days(year, month, day)?.checked_mul(86_400)?.checked_add(seconds)?.checked_add(offset)?;
-    unix.try_into().ok()
+    unix(date, seconds.checked_sub(east)?)
 }
 
 /// `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110 section 5.6.7). The two forms that are obsolete are not read.
 pub(crate) fn http_date(text: &str) -> Option<u64> {
-    let (_, rest) = text.trim().split_once(", ")?;
-    let mut parts = rest.split(' ');
-    let day = number(parts.next()?)?;
-    let month = match parts.next()? {
-        "Jan" => 1,
-        "Feb" => 2,
-        "Mar" => 3,
-        "Apr" => 4,
-        "May" => 5,
-        "Jun" => 6,
-        "Jul" => 7,
-        "Aug" => 8,
-        "Sep" => 9,
-        "Oct" => 10,
-        "Nov" => 11,
-        "Dec" => 12,
-        _ => return None,
-    };
-    let year = number(parts.next()?)?;
-    let seconds = clock_seconds(parts.next()?)?;
-    if parts.next()? != "GMT" {
+    const MONTHS: &[u8; 36] = b"JanFebMarAprMayJunJulAugSepOctNovDec";
+    let bytes = text.as_bytes();
+    if bytes.len() != 29 || bytes.get(3..5)? != b", " || bytes.get(25..)? != b" GMT" {
         return None;
     }
-    days(year, month, day)?.checked_mul(86_400)?.checked_add(seconds)?.try_into().ok()
+    let name = bytes.get(8..11)?;
+    let month = (1..).zip(MONTHS.chunks_exact(3)).find(|(_, it)| *it == name)?.0;
+    unix(days(number(bytes, 12, 4)?, month, number(bytes, 5, 2)?)?, clock(bytes, 17)?)
 }
 
-fn clock_seconds(clock: &str) -> Option<i64> {
-    let mut parts = clock.split(':');
-    let (hours, minutes, seconds) =
-        (number(parts.next()?)?, number(parts.next()?)?, number(parts.next()?)?);
-    if parts.next().is_some() || hours > 23 || minutes > 59 || seconds > 60 {
+/// `08:49:37` at a place, as seconds of the day.
+fn clock(bytes: &[u8], at: usize) -> Option<i64> {
+    let [_, _, b':', _, _, b':', ..] = bytes.get(at..)? else { return None };
+    let part = |offset| number(bytes, at.saturating_add(offset), 2);
+    let (hours, minutes, seconds) = (part(0)?, part(3)?, part(6)?);
+    if hours > 23 || minutes > 59 || seconds > 60 {
         return None;
     }
     hours.checked_mul(3600)?.checked_add(minutes.checked_mul(60)?)?.checked_add(seconds)
 }
 
-/// Digits only: `parse` would take a sign.
-fn number(digits: &str) -> Option<i64> {
-    let plain =
-        !digits.is_empty() && digits.len() <= 4 && digits.bytes().all(|byte| byte.is_ascii_digit());
-    if plain { digits.parse().ok() } else { None }
+/// So many digits at a place: `parse` would take a sign.
+fn number(bytes: &[u8], at: usize, digits: usize) -> Option<i64> {
+    bytes.get(at..at.checked_add(digits)?)?.iter().try_fold(0_i64, |number, byte| {
+        let digit = char::from(*byte).to_digit(10)?;
+        number.checked_mul(10)?.checked_add(digit.into())
+    })
+}
+
+fn unix(days: i64, seconds: i64) -> Option<u64> {
+    days.checked_mul(86_400)?.checked_add(seconds)?.try_into().ok()
 }
 
 /// Days since 1970-01-01 in the Gregorian calendar, for years from 1970 on: leap years are those that 4
