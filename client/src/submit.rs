@@ -12,6 +12,9 @@ use crate::{
 /// idempotency key after 24, and what it has forgotten it would bill again.
 pub const RESEND_WITHIN: Millis = 23 * 60 * 60 * 1000;
 
+/// Seconds by which a candidate's time may differ.
+const CANDIDATE_SLACK: u64 = 600;
+
 /// How far a clock may be set back between two attempts. By more, nobody knows how old the first one is.
 const CLOCK_SET_BACK: Millis = 60 * 60 * 1000;
 
@@ -44,6 +47,24 @@ pub struct SubmitState {
     pub first_sent_at: Option<Millis>,
     /// When the last one was.
     pub last_sent_at: Option<Millis>,
+}
+
+impl SubmitState {
+    /// Whether a job may be what this submission has made: it was submitted between the first request and the last,
+    /// give or take ten minutes for clocks and requests that were long under way. When the outcome is unknown, a
+    /// person picks among these.
+    #[must_use]
+    pub fn is_candidate(&self, job: &Job) -> bool {
+        let (Some(first), Some(last), Some(made)) =
+            (self.first_sent_at, self.last_sent_at, job.created_at)
+        else {
+            // Without a time nothing rules it out, if anything was sent at all.
+            return self.sends > 0;
+        };
+        let earliest = (first / 1000).saturating_sub(CANDIDATE_SLACK);
+        let latest = (last / 1000).saturating_add(CANDIDATE_SLACK);
+        (earliest..=latest).contains(&made)
+    }
 }
 
 /// A job that was taken.

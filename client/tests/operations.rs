@@ -198,6 +198,22 @@ fn nothing_is_sent_again_after_23_hours_or_under_another_key() {
 }
 
 #[test]
+fn candidates_are_the_jobs_of_that_time() {
+    let mut submit = submit();
+    assert!(!submit.state().is_candidate(&job_at(NOW / 1000)), "nothing was sent");
+    assert!(matches!(submit.step(NOW, 1), Step::Send(_)));
+    for (at, candidate) in [(-601, false), (-600, true), (0, true), (600, true), (601, false)] {
+        let made = (NOW / 1000).checked_add_signed(at).unwrap();
+        assert_eq!(submit.state().is_candidate(&job_at(made)), candidate, "{at}");
+    }
+}
+
+fn job_at(created_at: u64) -> nextapi_client::Job {
+    nextapi_client::Job::read(format!(r#"{{"id":"job_1","created_at":{created_at}}}"#).as_bytes())
+        .unwrap()
+}
+
+#[test]
 fn the_limit_of_23_hours_holds_within_a_run() {
     let mut submit = submit();
     assert!(matches!(submit.step(NOW, 1), Step::Send(_)));
