@@ -3,7 +3,7 @@
 #![forbid(unsafe_code)]
 
 extern crate alloc;
-#[cfg(test)]
+#[cfg(any(test, feature = "reqwest"))]
 extern crate std;
 
 mod api_key;
@@ -19,6 +19,8 @@ mod job;
 mod json;
 mod limits;
 mod list_page;
+#[cfg(feature = "reqwest")]
+mod native;
 mod operation;
 mod outcome;
 mod poller;
@@ -44,6 +46,11 @@ pub use idempotency_key::{IdempotencyKey, IdempotencyKeyError, Intent};
 pub use job::{Job, JobPage};
 pub use limits::KeyLimits;
 pub use list_page::{ListPage, PageRequest};
+#[cfg(feature = "reqwest")]
+pub use native::{
+    Client, ClientBuilder, ClientError, DriveError, Moment, Preflight, PreflightFinding,
+    PreflightProblem,
+};
 pub use operation::{Operation, Options, Step, Veto, WaitReason};
 pub use outcome::{ErrorCode, Outcome};
 pub use poller::{PollConfig, Poller, PollerState};
