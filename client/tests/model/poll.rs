@@ -2,7 +2,7 @@
 //!
 //! Five answers at most, in a configuration in which each of its ends is within reach of that.
 
-use std::hash::{Hash, Hasher};
+use core::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use nextapi_client::{

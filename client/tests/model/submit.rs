@@ -7,7 +7,7 @@
 //! | time between two runs | none, 22 h 50 min, 23 h, 23 h 59 min, 24 h 1 min |
 //! | API keys | 2 |
 
-use std::hash::{Hash, Hasher};
+use core::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use nextapi_client::{
@@ -154,7 +154,7 @@ impl World {
     fn go_on(&mut self) {
         loop {
             match self.submit.step(self.now, self.entropy) {
-                Step::Send(request) => return self.sends(request),
+                Step::Send(request) => return self.sends(&request),
                 Step::Wait { until, .. } => self.now = until,
                 Step::Done(result) => {
                     let disposition = result.as_ref().err().map(|error| error.disposition);
@@ -171,7 +171,7 @@ impl World {
         }
     }
 
-    fn sends(&mut self, request: HttpRequest) {
+    fn sends(&mut self, request: &HttpRequest) {
         self.trace.sent += 1;
         self.trace.under_way = true;
         self.run_sends += 1;

@@ -1,5 +1,7 @@
 //! The driver, on real sockets.
 
+#![allow(clippy::arithmetic_side_effects, reason = "a test may stop at the first surprise")]
+
 // As a test module throughout, so that helpers may stop at the first surprise, too.
 #[cfg(test)]
 mod canaries;
