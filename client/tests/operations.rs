@@ -198,6 +198,25 @@ fn nothing_is_sent_again_after_23_hours_or_under_another_key() {
 }
 
 #[test]
+fn a_refusal_after_a_crash_says_nothing_about_the_request_before_it() {
+    let mut first = submit();
+    assert!(matches!(first.step(NOW, 1), Step::Send(_)));
+    let mut second = Submit::resume(first.state().clone(), &request(), api_key(), options());
+    let (result, sent) =
+        drive(&mut second, &mut NOW.clone(), 3, |_, _| Reply::error(402, "insufficient_credits"));
+    let error = result.unwrap_err();
+    assert_eq!(
+        (error.disposition, error.kind),
+        (Disposition::Unknown, ErrorKind::InsufficientCredits)
+    );
+    assert_eq!(
+        (error.attempts, sent[0].request.resend_count),
+        (2, 1),
+        "the one before the crash counts"
+    );
+}
+
+#[test]
 fn candidates_are_the_jobs_of_that_time() {
     let mut submit = submit();
     assert!(!submit.state().is_candidate(&job_at(NOW / 1000)), "nothing was sent");
@@ -221,6 +240,27 @@ fn the_limit_of_23_hours_holds_within_a_run() {
     // The machine slept.
     let Step::Done(Err(error)) = submit.step(NOW + RESEND_WITHIN, 1) else { panic!("it goes on") };
     assert_eq!((error.disposition, error.kind), (Disposition::Unknown, ErrorKind::KeyExpired));
+}
+
+#[test]
+fn an_answer_that_came_in_time_counts_however_late_it_is_looked_at() {
+    let mut submit = submit();
+    assert!(matches!(submit.step(NOW, 1), Step::Send(_)));
+    support::deliver(&mut submit, NOW, &Reply::job("queued"));
+    assert!(matches!(submit.step(NOW + RESEND_WITHIN, 1), Step::Done(Ok(_))));
+}
+
+#[test]
+fn waits_of_exactly_what_is_allowed_are_waited() {
+    let retry = RetryConfig { operation_timeout: 999_000, ..RetryConfig::default() };
+    for (wait, sends) in [(120, 2), (121, 1)] {
+        let mut submit = Submit::new(&request(), key(), api_key(), Options { retry, ..options() });
+        let limited =
+            Reply::error(429, "rate_limit_exceeded").header("retry-after", wait.to_string());
+        let mut replies = [limited, Reply::job("queued")].into_iter();
+        let (_, sent) = drive(&mut submit, &mut NOW.clone(), 3, |_, _| replies.next().unwrap());
+        assert_eq!(sent.len(), sends, "{wait} s");
+    }
 }
 
 #[test]

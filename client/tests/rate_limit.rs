@@ -77,12 +77,12 @@ struct Client {
 /// All clients look at jobs as fast as they may, for three minutes.
 fn run(seed: u64, options: impl Fn() -> Options) -> (Provider, u64) {
     let (mut provider, mut chance, mut early) = (Provider::default(), Chance(seed), 0);
-    let skews = [-600_000, 0, 600_000];
+    let mut skews = [-600_000, 0, 600_000].into_iter().cycle();
     let mut clients: Vec<_> = (0..CLIENTS)
         .map(|number| Client {
             options: options(),
             look: None,
-            skew: skews[number % 3],
+            skew: skews.next().unwrap(),
             due: NOW + number as u64,
             told: 0,
         })

@@ -18,6 +18,23 @@ use crate::{
 };
 
 /// The provider's API, for one API key. A clone shares connections and limits.
+///
+/// ```no_run
+/// # async fn example(request: nextapi_client::ValidRequest) -> Result<(), Box<dyn std::error::Error>> {
+/// use nextapi_client::{ApiKey, Client, Environment, IdempotencyKey, Intent, Operation, PollConfig, Poller};
+///
+/// let api_key = ApiKey::new(&std::env::var("NEXTAPI_API_KEY")?, Environment::Test)?;
+/// let client = Client::builder(api_key).build()?;
+/// let intent = Intent { namespace: *b"orders of acme\0\0", name: "order-42", take: 1 };
+/// let key = IdempotencyKey::derive(&intent, Environment::Test, &request);
+/// let submitted = client.submit(&request, key).await?;
+/// let config = PollConfig::default();
+/// let mut poller = Poller::new(&submitted.job.id, true, config, client.options());
+/// let job = client.run(&mut poller).await?;
+/// println!("{} {}", job.id, job.status);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Client {
     transport: Transport,
