@@ -196,7 +196,7 @@ end-to-end: $(BUNDLE) $(FAULTS_BUNDLE) ## the built worker on workerd, SQLite an
 	$(PLATFORM_MACS) cargo test --package nextapi-edge --test end_to_end
 
 .PHONY: no-std
-no-std: .tools/installed/targets ## verifier, client's core and C library without a standard library
+no-std: .tools/installed/targets ## verifier, client, C library without a standard library
 	$(call say,Verifier$(comma) client and C library without a standard library)
 	# In release, as it ships; an unoptimised sha2 for a target without SSE stops in LLVM.
 	for target in $(NO_STD_TARGETS); do cargo build --release --package nextapi-webhook \
