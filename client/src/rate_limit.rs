@@ -104,6 +104,19 @@ mod tests {
     }
 
     #[test]
+    fn the_borders_between_the_forms() {
+        for (reset, wait) in
+            [("1000000000", 1_000_000_000_000), ("1000000001", 0), ("1000000000001", 0)]
+        {
+            assert_eq!(read(NOW, &[("x-ratelimit-reset", reset)]).reset, Some(wait), "{reset}");
+        }
+        // Seconds, some thirty thousand years from now.
+        assert!(
+            read(NOW, &[("x-ratelimit-reset", "1000000000000")]).reset > Some(900_000_000_000_000)
+        );
+    }
+
+    #[test]
     fn the_later_of_both_counts_and_nonsense_does_not() {
         let limit = read(
             NOW,

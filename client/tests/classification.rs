@@ -155,6 +155,20 @@ fn the_stricter_of_status_and_code_counts() {
 }
 
 #[test]
+fn of_two_that_are_as_strict_the_status_names_the_kind() {
+    for (status, code, kind) in [
+        (403, ErrorCode::Unauthorized, ErrorKind::Forbidden),
+        (302, ErrorCode::InvalidRequest, ErrorKind::Redirected),
+        (429, ErrorCode::InternalError, ErrorKind::RateLimited),
+        (503, ErrorCode::RateLimitExceeded, ErrorKind::Unavailable),
+    ] {
+        let verdict =
+            classify(Call::List, &History::default(), &answer(status, Some(code), false), 0);
+        assert_eq!(letter(verdict).1, Some(kind), "{status} {code:?}");
+    }
+}
+
+#[test]
 fn without_an_answer_or_with_half_of_one_it_is_tried_again() {
     for call in CALLS {
         for (_, history) in histories() {

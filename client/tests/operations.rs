@@ -39,6 +39,7 @@ fn a_submission_is_sent_with_its_key_and_its_bytes() {
     assert_eq!(header("content-type"), Some("application/json"));
     assert!(header("x-correlation-id").unwrap().len() > 8);
     assert_eq!(header("authorization"), None, "the driver adds it");
+    assert_eq!((request.timeout, request.max_response_bytes), (30_000, 4_194_304));
     assert_eq!(*request.body, **support::request().body());
 }
 
@@ -145,6 +146,48 @@ fn operations_under_one_key_wait_for_its_limit_together() {
 }
 
 #[test]
+fn a_report_that_nobody_waits_for_is_ignored() {
+    let mut submit = submit();
+    support::deliver(&mut submit, NOW, &Reply::of(400, ""));
+    assert!(matches!(submit.step(NOW, 1), Step::Send(_)));
+    submit.on_error(NOW, TransportError::TimedOut);
+    support::deliver(&mut submit, NOW, &Reply::of(400, ""));
+    assert!(matches!(submit.step(NOW, 499), Step::Wait { .. }));
+}
+
+#[test]
+fn a_reset_that_is_over_leaves_the_backoff() {
+    let mut submit = submit();
+    assert!(matches!(submit.step(NOW, 1), Step::Send(_)));
+    let limited = Reply::error(429, "rate_limit_exceeded").header("x-ratelimit-reset", "0");
+    support::deliver(&mut submit, NOW, &limited);
+    let Step::Wait { until, why } = submit.step(NOW, 500) else { panic!("it does not wait") };
+    assert_eq!((until, why), (NOW + 500, WaitReason::Backoff));
+}
+
+#[test]
+fn a_success_gives_back_what_its_retry_took() {
+    let options = options();
+    let look = |replies: Vec<Reply>| {
+        let mut replies = replies.into_iter();
+        let mut last = Reply::of(503, "");
+        let mut look = Retrieve::new("job_1", true, options.clone());
+        let answer = |_, _: &HttpRequest| {
+            last = replies.next().unwrap_or_else(|| last.clone());
+            last.clone()
+        };
+        let _ = drive(&mut look, &mut NOW.clone(), 3, answer);
+        options.limits.tokens()
+    };
+    assert_eq!(look(vec![]), 480, "four retries, five each");
+    assert_eq!(look(vec![Reply::of(503, ""), Reply::job("queued")]), 480);
+    assert_eq!(look(vec![Reply::Lost(TransportError::TimedOut), Reply::job("queued")]), 480);
+    let lost = || Reply::Lost(TransportError::TimedOut);
+    assert_eq!(look(vec![lost(), lost(), Reply::job("queued")]), 470, "ten after a time-out");
+    assert_eq!(look(vec![Reply::job("queued")]), 471);
+}
+
+#[test]
 fn a_used_up_quota_and_a_veto_end_retries() {
     let options = options();
     let mut sends = 0;
@@ -217,6 +260,19 @@ fn a_refusal_after_a_crash_says_nothing_about_the_request_before_it() {
 }
 
 #[test]
+fn a_clock_that_was_set_back_by_more_than_an_hour_hides_how_old_the_request_is() {
+    const HOUR: Millis = 3_600_000;
+    assert_eq!(RESEND_WITHIN, 23 * HOUR);
+    for (back, sends) in [(HOUR, 1), (HOUR + 1, 0)] {
+        let mut first = submit();
+        assert!(matches!(first.step(NOW, 1), Step::Send(_)));
+        let mut second = Submit::resume(first.state().clone(), &request(), api_key(), options());
+        let (result, sent) = drive(&mut second, &mut (NOW - back), 3, |_, _| Reply::job("queued"));
+        assert_eq!((result.is_ok(), sent.len()), (sends == 1, sends));
+    }
+}
+
+#[test]
 fn candidates_are_the_jobs_of_that_time() {
     let mut submit = submit();
     assert!(!submit.state().is_candidate(&job_at(NOW / 1000)), "nothing was sent");
@@ -225,6 +281,15 @@ fn candidates_are_the_jobs_of_that_time() {
         let made = (NOW / 1000).checked_add_signed(at).unwrap();
         assert_eq!(submit.state().is_candidate(&job_at(made)), candidate, "{at}");
     }
+}
+
+#[test]
+fn a_job_without_a_time_is_a_candidate_once_something_was_sent() {
+    let job = nextapi_client::Job::read(br#"{"id":"job_1"}"#).unwrap();
+    let mut submit = submit();
+    assert!(!submit.state().is_candidate(&job));
+    assert!(matches!(submit.step(NOW, 1), Step::Send(_)));
+    assert!(submit.state().is_candidate(&job));
 }
 
 fn job_at(created_at: u64) -> nextapi_client::Job {
@@ -346,10 +411,88 @@ fn a_poller_ends_at_its_deadline_and_at_a_stall() {
 }
 
 #[test]
+fn a_poller_that_is_late_ends_whatever_its_look_wants() {
+    let deadline = NOW + PollConfig::default().deadline;
+    for late in [0, 1] {
+        let mut poller = Poller::new("job_1", true, PollConfig::default(), options());
+        assert!(matches!(poller.step(NOW, 1), Step::Send(_)));
+        support::deliver(&mut poller, NOW, &Reply::of(503, ""));
+        let Step::Wait { until, why } = poller.step(NOW, 500) else { panic!("it does not wait") };
+        assert_eq!((until, why), (NOW + 500, WaitReason::Backoff), "the look's own backoff");
+        let Step::Done(Err(error)) = poller.step(deadline + late, 1) else { panic!("it goes on") };
+        assert_eq!((error.kind, error.cap), (ErrorKind::NotOver, Some(Cap::Time)));
+    }
+    // A look that waits when the deadline passes.
+    let config = PollConfig { deadline: 400, ..PollConfig::default() };
+    let mut poller = Poller::new("job_1", true, config, options());
+    assert!(matches!(poller.step(NOW, 1), Step::Send(request) if request.timeout == 400));
+    support::deliver(&mut poller, NOW, &Reply::of(503, ""));
+    assert!(matches!(poller.step(NOW, 500), Step::Wait { until, .. } if until == NOW + 400));
+    assert!(matches!(poller.step(NOW + 400, 1), Step::Done(Err(_))));
+}
+
+#[test]
+fn looks_are_half_a_wait_apart_or_up_to_a_whole_one() {
+    for (entropy, wait) in [(0, 1_000), (1_000, 2_000), (1_001, 1_000), (7, 1_007)] {
+        let mut poller = Poller::new("job_1", true, PollConfig::default(), options());
+        assert!(matches!(poller.step(NOW, 1), Step::Send(_)));
+        support::deliver(&mut poller, NOW, &Reply::job("queued"));
+        let Step::Wait { until, why } = poller.step(NOW, entropy) else {
+            panic!("it does not wait")
+        };
+        assert_eq!((until - NOW, why), (wait, WaitReason::Poll));
+    }
+}
+
+#[test]
+fn progress_never_goes_backwards_within_a_status() {
+    let mut poller = Poller::new("job_1", true, PollConfig::default(), options());
+    let mut now = NOW;
+    for (status, progress, expected) in [
+        ("queued", 50, 50),
+        ("running", 10, 10),
+        ("running", 40, 40),
+        ("running", 30, 40),
+        ("running", 60, 60),
+    ] {
+        let body = format!(r#"{{"id":"job_1","status":"{status}","progress":{progress}}}"#);
+        while let Step::Wait { until, .. } = poller.step(now, 1) {
+            now = until;
+        }
+        support::deliver(&mut poller, now, &Reply::of(200, body));
+        let _ = poller.step(now, 1);
+        assert_eq!(poller.job().unwrap().progress, Some(expected));
+        assert_eq!(poller.state().progress, Some(expected));
+    }
+}
+
+#[test]
+fn every_reason_to_block_is_its_own() {
+    use nextapi_client::BlockedReason;
+    for (reply, reason) in [
+        (Reply::error(403, "unauthorized"), BlockedReason::Credentials),
+        (Reply::error(402, "insufficient_credits"), BlockedReason::Credits),
+        (Reply::of(404, ""), BlockedReason::NotFound),
+        (Reply::job("paused"), BlockedReason::UnknownStatus),
+        (Reply::of(200, r#"{"id":"job_1","status":"succeeded"}"#), BlockedReason::NoUrl),
+        (Reply::job("running"), BlockedReason::Stalled),
+    ] {
+        let (result, bucket, _) =
+            poll(PollConfig::default(), &mut NOW.clone(), |_, _| reply.clone());
+        assert_eq!(
+            (result.unwrap_err().disposition, bucket),
+            (Disposition::Blocked, Bucket::Blocked(reason))
+        );
+    }
+}
+
+#[test]
 fn looks_that_fail_do_not_end_a_poller_and_refusals_do() {
     let mut now = NOW;
-    let (result, _, _) = poll(PollConfig::default(), &mut now, |now, _| {
-        if now < NOW + 500_000 { Reply::of(503, "") } else { Reply::job("succeeded") }
+    let (result, _, _) = poll(PollConfig::default(), &mut now, |now, _| match now - NOW {
+        0..200_000 => Reply::of(503, ""),
+        200_000..500_000 => Reply::Lost(TransportError::TimedOut),
+        _ => Reply::job("succeeded"),
     });
     assert!(result.is_ok());
     let (result, bucket, sent) =

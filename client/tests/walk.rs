@@ -155,6 +155,31 @@ fn the_watermark_moves_only_when_all_is_stored() {
 }
 
 #[test]
+fn the_watermark_moves_to_the_newest_job_and_never_back() {
+    let row = |at: u64, id: &str| (START + at, id.to_owned());
+    let mut list = List {
+        jobs: vec![row(0, "a"), row(10, "b"), row(20, "c"), row(15, "d"), row(20, "e")],
+        made: 5,
+    };
+    let mut walk = JobWalk::new(Some(Watermark { created_at: START + 5, ids: Vec::new() }), 100);
+    let newest = |walk: &JobWalk| {
+        walk.state().watermark.clone().map(|it| (it.created_at - START, it.ids.join(" ")))
+    };
+    run(&mut walk, &mut list, |_, _| ()).unwrap();
+    assert!(walk.stored());
+    assert_eq!(newest(&walk), Some((20, "e c".to_owned())));
+    list.jobs.truncate(1);
+    run(&mut walk, &mut list, |_, _| ()).unwrap();
+    assert!(walk.stored());
+    assert_eq!(newest(&walk), Some((20, "e c".to_owned())), "the newest were deleted");
+    // Out of order.
+    list.jobs = vec![row(30, "f"), row(40, "g"), row(30, "h")];
+    run(&mut walk, &mut list, |_, _| ()).unwrap();
+    assert!(walk.stored());
+    assert_eq!(newest(&walk), Some((40, "g".to_owned())));
+}
+
+#[test]
 fn what_was_before_the_activation_is_left_alone() {
     let mut list = List::new();
     let activation = Watermark { created_at: START + 2 * 4_600, ids: Vec::new() };
@@ -205,6 +230,23 @@ fn a_page_that_was_not_asked_for_is_an_error() {
     let empty = JobPage::read(br#"{"data":[],"total":0}"#).unwrap();
     assert_eq!(walk.on_page(empty), Ok(vec![]));
     assert_eq!(walk.next_page(), None);
+    assert_ne!(WalkError::Inconsistent.to_string(), WalkError::Unstable.to_string());
+}
+
+#[test]
+fn without_a_total_a_page_that_is_not_full_is_the_last() {
+    let mut list = List { jobs: Vec::new(), made: 0 };
+    (0..190).for_each(|number| list.add(START + number));
+    let mut walk = JobWalk::new(None, 100);
+    let (mut found, mut pages) = (Vec::new(), 0);
+    while let Some(request) = walk.next_page() {
+        let mut page = list.page(request);
+        page.total = None;
+        found.extend(walk.on_page(page).unwrap());
+        pages += 1;
+    }
+    // The second page is full as well, so there may be a third: it has the ten rows of the overlap.
+    assert_eq!((ids(&found), pages), (list.ids(), 3));
 }
 
 #[test]
