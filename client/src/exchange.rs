@@ -249,7 +249,7 @@ impl Exchange {
             && let Some(reset) = limit.reset
             && limit.remaining == Some(0)
         {
-            limits.hold_until(now.saturating_add(reset));
+            limits.hold_until(now.saturating_add(reset), now);
         }
         let (disposition, kind) = match verdict {
             Verdict::Success => {
@@ -260,7 +260,7 @@ impl Exchange {
             Verdict::Retry { kind, not_before } => {
                 self.last = Some((kind, outcome.status()));
                 if let (ErrorKind::RateLimited, Some(moment)) = (kind, not_before) {
-                    limits.hold_until(moment);
+                    limits.hold_until(moment, now);
                 }
                 if self.options.veto.is_some_and(|veto| veto(self.call, outcome)) {
                     self.give_up(kind, Cap::Veto, not_before);

@@ -17,6 +17,9 @@ pub struct KeyLimits {
 }
 
 const CAPACITY: u32 = 500;
+/// The provider's limits are by the minute. A header that asks for more than an hour must not silence a process for
+/// good.
+const LONGEST_HOLD: Millis = 60 * 60 * 1000;
 
 impl KeyLimits {
     /// A full quota, and nothing to wait for.
@@ -38,8 +41,9 @@ impl KeyLimits {
         self.tokens.load(Relaxed)
     }
 
-    pub(crate) fn hold_until(&self, moment: Millis) {
-        self.not_before.fetch_max(moment, Relaxed);
+    /// Nothing is sent until this moment, or for an hour.
+    pub(crate) fn hold_until(&self, moment: Millis, now: Millis) {
+        self.not_before.fetch_max(moment.min(now.saturating_add(LONGEST_HOLD)), Relaxed);
     }
 
     /// Takes tokens for a retry; `false` if there are too few.

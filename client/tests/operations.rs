@@ -146,6 +146,20 @@ fn operations_under_one_key_wait_for_its_limit_together() {
 }
 
 #[test]
+fn a_header_silences_nobody_for_more_than_an_hour() {
+    for (status, body) in [(200, job("queued")), (429, String::new())] {
+        let options = options();
+        let reply = Reply::of(status, body)
+            .header("x-ratelimit-remaining", "0")
+            .header("x-ratelimit-reset", "86400");
+        let mut look = Retrieve::new("job_1", true, options.clone());
+        let _ = drive(&mut look, &mut NOW.clone(), 3, |_, _| reply.clone());
+        assert_eq!(options.limits.not_before(NOW), Some(NOW + 3_600_000));
+        assert_eq!(options.limits.not_before(NOW + 3_600_000), None);
+    }
+}
+
+#[test]
 fn a_report_that_nobody_waits_for_is_ignored() {
     let mut submit = submit();
     support::deliver(&mut submit, NOW, &Reply::of(400, ""));
