@@ -147,5 +147,7 @@ mod tests {
         let tenth = Credits::parse("0.1").unwrap();
         let sum = (0..10).fold(Credits::ZERO, |sum, _| sum.saturating_add(tenth));
         assert_eq!(sum, Credits::parse("1").unwrap());
+        assert_eq!(tenth.checked_add(tenth), Credits::parse("0.2"));
+        assert_eq!(tenth.checked_add(Credits::from_micros(u64::MAX)), None);
     }
 }

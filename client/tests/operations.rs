@@ -443,6 +443,12 @@ fn a_poller_that_is_late_ends_whatever_its_look_wants() {
     support::deliver(&mut poller, NOW, &Reply::of(503, ""));
     assert!(matches!(poller.step(NOW, 500), Step::Wait { until, .. } if until == NOW + 400));
     assert!(matches!(poller.step(NOW + 400, 1), Step::Done(Err(_))));
+    // And one that would send just then.
+    let mut poller = Poller::new("job_1", true, config, options());
+    assert!(matches!(poller.step(NOW, 1), Step::Send(_)));
+    support::deliver(&mut poller, NOW, &Reply::of(503, ""));
+    assert!(matches!(poller.step(NOW, 300), Step::Wait { until, .. } if until == NOW + 300));
+    assert!(matches!(poller.step(NOW + 400, 1), Step::Done(Err(_))));
 }
 
 #[test]

@@ -30,10 +30,13 @@ fn the_bytes_are_frozen_and_do_not_depend_on_the_order_of_calls() {
         .resolution("1080p")
         .duration_seconds(6);
     assert_eq!(other.validate().unwrap(), valid());
+    assert_eq!(valid().references().iter().map(|it| it.url.as_str()).collect::<Vec<_>>(), [url]);
 }
 
 #[test]
 fn every_text_survives_as_json() {
+    let request = GenerationRequest::new("m", "\r\t\u{1}\\").validate().unwrap();
+    assert_eq!(&**request.body(), br#"{"model":"m","prompt":"\r\t\u0001\\"}"#);
     let prompt: String = (0..=0x2fff_u32).chain([0x1f98a]).filter_map(char::from_u32).collect();
     let request = GenerationRequest::new("m", prompt.clone()).validate().unwrap();
     let body: serde_json::Value = serde_json::from_slice(request.body()).unwrap();
@@ -78,6 +81,7 @@ fn violations_name_the_field_and_show_no_value() {
         let shown = format!("{violations:?} {}", violations[0]);
         assert!(shown.starts_with("[Violation") && !shown.contains("canary"), "{shown}");
     }
+    assert!(GenerationRequest::new("m".repeat(64), "x").validate().is_ok(), "as long as it may be");
     let all = GenerationRequest::new("", "").duration_seconds(0).validate().unwrap_err();
     assert_eq!(all.len(), 3, "all of them at once");
 }
@@ -123,7 +127,8 @@ fn keys_of_the_callers_own_are_checked() {
 fn an_api_key_is_of_one_environment_and_never_shown() {
     let key = ApiKey::new(" nxa_test_sk_canary\n", Environment::Test).unwrap();
     assert_eq!(&**key.authorization(), "Bearer nxa_test_sk_canary");
-    assert!(!format!("{key:?} {:?}", key.fingerprint()).contains("canary"));
+    assert_eq!(format!("{key:?}"), "ApiKey(test, redacted)");
+    assert!(!format!("{:?}", key.fingerprint()).contains("canary"));
     assert_ne!(
         key.fingerprint(),
         ApiKey::new("nxa_test_sk_other", Environment::Test).unwrap().fingerprint()
@@ -138,7 +143,10 @@ fn an_api_key_is_of_one_environment_and_never_shown() {
     ] {
         let found = ApiKey::new(text, environment).unwrap_err();
         assert_eq!(found, error);
-        assert!(!format!("{found} {found:?}").contains("canary"));
+        assert!(
+            !format!("{found} {found:?}").contains("canary")
+                && found.to_string().contains("API key")
+        );
     }
 }
 

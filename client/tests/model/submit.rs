@@ -107,6 +107,7 @@ struct World {
     key: Fingerprint,
     acted: bool,
     not_before: Millis,
+    timeout: Millis,
     trace: Trace,
     entropy: u64,
 }
@@ -118,6 +119,7 @@ fn api_key(text: &str) -> Fingerprint {
 fn options() -> Options {
     let retry = RetryConfig {
         max_attempts: MAX_ATTEMPTS,
+        attempt_timeout: 50_000,
         operation_timeout: TIMEOUT,
         ..RetryConfig::default()
     };
@@ -137,6 +139,7 @@ impl World {
             key: key_a,
             acted: false,
             not_before: 0,
+            timeout: 0,
             trace: Trace::default(),
             entropy,
         };
@@ -175,6 +178,7 @@ impl World {
         self.trace.sent += 1;
         self.trace.under_way = true;
         self.run_sends += 1;
+        self.timeout = request.timeout;
         let in_time = self.now + request.timeout <= self.started + TIMEOUT;
         self.check(self.run_sends <= MAX_ATTEMPTS && in_time, CAPS);
         self.check(self.now >= self.not_before, PATIENT);
@@ -195,6 +199,9 @@ impl World {
             Action::Answer(answer) => {
                 if answer == Status(429) {
                     self.not_before = self.now + 30_000;
+                }
+                if answer == Lost {
+                    self.now += self.timeout;
                 }
                 self.acted |= answer.may_have_acted();
                 deliver(&mut self.submit, self.now, &answer.reply());
