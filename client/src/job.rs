@@ -166,7 +166,10 @@ mod tests {
     fn success_without_a_url_is_no_end_yet() {
         let job = Job::read(br#"{"id":"job_1","status":"succeeded","video_url":""}"#).unwrap();
         assert_eq!(job.bucket(), Bucket::InProgress);
-        let failed = Job::read(br#"{"id":"job_1","status":"failed","error":{"code":"internal_error","message":"canary"}}"#);
+        let failed = Job::read(
+            br#"{"id":"job_1","status":"failed",
+            "error":{"code":"internal_error","message":"canary"}}"#,
+        );
         let failed = failed.unwrap();
         assert_eq!(failed.bucket(), Bucket::Terminal(Ending::Failed));
         assert_eq!(failed.error_code.as_deref(), Some("internal_error"));

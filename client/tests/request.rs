@@ -7,7 +7,10 @@ use nextapi_client::{
     ValidRequest,
 };
 
-const BODY: &str = r#"{"model":"seedance-2.0-pro","prompt":"a \"fox\"\n","duration_seconds":6,"resolution":"1080p","image_url":"https://example.com/a.png?sig=1","seed":7}"#;
+const BODY: &str = concat!(
+    r#"{"model":"seedance-2.0-pro","prompt":"a \"fox\"\n","duration_seconds":6,"resolution":"1080p","#,
+    r#""image_url":"https://example.com/a.png?sig=1","seed":7}"#
+);
 
 fn example() -> GenerationRequest {
     GenerationRequest::new("seedance-2.0-pro", "a \"fox\"\n")
