@@ -2,22 +2,26 @@
 
 use core::convert::Infallible;
 use core::time::Duration;
+use std::collections::HashSet;
 
 use nextapi_client::{
     ApiKey, Client, Costs, Disposition, Environment, ErrorKind, GenerationRequest, IdempotencyKey,
-    Intent, Moment, Operation as _, PageRequest, PollConfig, Poller, Step, Submit, TransportError,
-    ValidRequest,
+    Intent, Moment, Operation as _, PageRequest, PollConfig, Poller, RetryConfig, Step, Submit,
+    TransportError, ValidRequest,
 };
-use nextapi_simulator::{ApiKeys, Behaviour, Simulator};
+use nextapi_simulator::{ApiFaults, ApiKeys, Behaviour, Simulator};
 use nextapi_webhook::Key;
 
 const KEY: &str = "nxa_test_sk_canary";
 const OTHER: &str = "nxa_test_sk_rotated";
 
 async fn simulator() -> Simulator {
+    started(Behaviour { job_duration: Duration::from_millis(20), ..Behaviour::default() }).await
+}
+
+async fn started(behaviour: Behaviour) -> Simulator {
     let keys = ApiKeys::parse(&format!("test:{KEY} test:{OTHER}")).unwrap();
     let key = Key::new(b"whsec_x").unwrap();
-    let behaviour = Behaviour { job_duration: Duration::from_millis(20), ..Behaviour::default() };
     // Nobody listens there: this is about the API.
     Simulator::builder("http://127.0.0.1:9/", key).behaviour(behaviour).start(keys).await.unwrap()
 }
@@ -110,6 +114,46 @@ async fn a_client_that_was_killed_while_it_waited_makes_no_second_job() {
     assert_eq!((made.len(), &made[0].id), (1, &submitted.job.id));
     let candidates = client.candidates(&state).await.unwrap();
     assert_eq!(candidates.iter().map(|job| &job.id).collect::<Vec<_>>(), [&submitted.job.id]);
+}
+
+/// However often answers are lost, cut, or errors after the job was made: no intent is two jobs, and nothing that was
+/// made is denied.
+#[tokio::test]
+async fn a_provider_that_fails_after_it_acted_bills_once() {
+    const INTENTS: usize = 100;
+    let api_faults = ApiFaults {
+        fail_before: 0.1,
+        fail_after: 0.15,
+        store_error: 0.05,
+        lose_answer: 0.2,
+        cut_answer: 0.15,
+        ..ApiFaults::default()
+    };
+    let simulator = started(Behaviour { api_faults, seed: Some(7), ..Behaviour::default() }).await;
+    let retry = RetryConfig { initial_backoff: 1, max_backoff: 1, ..RetryConfig::default() };
+    let client = Client::builder(ApiKey::new(KEY, Environment::Test).unwrap());
+    let client = client.base_url(simulator.url() + "v1").retry(retry).build().unwrap();
+    let (mut made, mut unknown, mut resent) = (HashSet::new(), 0, 0);
+    for number in 0..INTENTS {
+        match client.submit(&request(), key(&number.to_string())).await {
+            Ok(submitted) => {
+                resent += usize::from(submitted.resent);
+                assert!(made.insert(submitted.job.id.to_string()), "one job for two intents");
+            }
+            Err(error) => {
+                assert_eq!(error.disposition, Disposition::Unknown, "{error}");
+                unknown += 1;
+            }
+        }
+    }
+    assert!(resent > 20 && unknown > 0, "{resent} {unknown}");
+    let books = simulator.books();
+    assert!(made.iter().all(|id| books.jobs().iter().any(|job| job.job_id == *id)));
+    assert!(
+        (made.len()..=made.len() + unknown).contains(&books.jobs().len()),
+        "a second job for an intent"
+    );
+    assert_eq!(made.len() + unknown, INTENTS);
 }
 
 /// 24 hours later, or under another key, the provider would make, and bill, a second job.
