@@ -32,6 +32,8 @@ CARGO_SEMVER_CHECKS := .tools/installed/cargo-semver-checks-$(CARGO_SEMVER_CHECK
 # What the verifier can have, so that its tests see it. Not defmt: what it leaves for firmware's linker, the
 # edge's library cannot be linked with.
 VERIFIER_FEATURES := nextapi-webhook/embedded-io-async,nextapi-webhook/serde,nextapi-webhook/std,nextapi-webhook/zeroize
+# What the client can have.
+CLIENT_FEATURES := nextapi-client/reqwest,nextapi-client/serde
 NO_STD_TARGETS := wasm32-unknown-unknown thumbv7em-none-eabihf x86_64-unknown-none
 EDGE := edge-worker
 BUNDLE := $(EDGE)/build/index.js
@@ -155,6 +157,7 @@ check: .tools/installed/targets ## formatting and lints, warnings denied
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- --deny warnings
 	cargo clippy --package nextapi-webhook --all-features -- --deny warnings
+	cargo clippy --package nextapi-client --all-features --all-targets -- --deny warnings
 	cargo clippy --package nextapi-edge --package nextapi-edge-faults --target wasm32-unknown-unknown -- --deny warnings
 
 # Both bundles are built before: the declarations that wasm-bindgen writes are among what is checked.
@@ -171,13 +174,13 @@ PLATFORM_MACS := END_TO_END_PLATFORM_MACS=1
 .PHONY: all-tests
 all-tests: $(BUNDLE) $(FAULTS_BUNDLE) ## `unit` and `end-to-end`, compiled once for both
 	$(call say,All tests: units$(comma) properties$(comma) vectors$(comma) doctests$(comma) the worker on real workerd)
-	cargo test --workspace --features $(VERIFIER_FEATURES)
-	$(PLATFORM_MACS) cargo test --workspace --features $(VERIFIER_FEATURES) --test end_to_end
+	cargo test --workspace --features $(VERIFIER_FEATURES),$(CLIENT_FEATURES)
+	$(PLATFORM_MACS) cargo test --workspace --features $(VERIFIER_FEATURES),$(CLIENT_FEATURES) --test end_to_end
 
 .PHONY: unit
 unit: $(EDGE)/node_modules/.package-lock.json ## unit tests, property tests, published vectors, doctests
 	$(call say,Unit tests$(comma) property tests$(comma) vectors$(comma) doctests)
-	cargo test --workspace --exclude nextapi-edge --exclude nextapi-docs --features $(VERIFIER_FEATURES)
+	cargo test --workspace --exclude nextapi-edge --exclude nextapi-docs --features $(VERIFIER_FEATURES),$(CLIENT_FEATURES)
 	cargo test --package nextapi-edge --lib
 
 .PHONY: vectors
@@ -193,11 +196,14 @@ end-to-end: $(BUNDLE) $(FAULTS_BUNDLE) ## the built worker on workerd, SQLite an
 	$(PLATFORM_MACS) cargo test --package nextapi-edge --test end_to_end
 
 .PHONY: no-std
-no-std: .tools/installed/targets ## verifier and C library without a standard library
-	$(call say,Verifier and C library without a standard library)
+no-std: .tools/installed/targets ## verifier, client, C library without a standard library
+	$(call say,Verifier$(comma) client and C library without a standard library)
 	# In release, as it ships; an unoptimised sha2 for a target without SSE stops in LLVM.
 	for target in $(NO_STD_TARGETS); do cargo build --release --package nextapi-webhook \
 		--features embedded-io-async --target $$target; done
+	# The client shares limits by 64-bit atomics, which a Cortex-M has not.
+	for target in wasm32-unknown-unknown x86_64-unknown-none; do cargo build --release --package nextapi-client \
+		--features serde --target $$target; done
 	$(C_BUILD) --crate-type staticlib --target thumbv7em-none-eabihf
 
 ORIGINS_PYTHON := .tools/origins/bin/python
@@ -205,7 +211,7 @@ ORIGINS_PYTHON := .tools/origins/bin/python
 .PHONY: origins
 origins: docs/origins/node_modules/.package-lock.json .tools/origins/installed ## the servers of docs/receiving.md do what it says
 	$(call say,The origins of docs/receiving.md)
-	ORIGINS_PYTHON=$(CURDIR)/$(ORIGINS_PYTHON) cargo test --workspace --features $(VERIFIER_FEATURES) --test documents -- --include-ignored receiving
+	ORIGINS_PYTHON=$(CURDIR)/$(ORIGINS_PYTHON) cargo test --workspace --features $(VERIFIER_FEATURES),$(CLIENT_FEATURES) --test documents -- --include-ignored receiving
 
 .PHONY: docs
 docs: ## documentation, warnings denied
@@ -322,7 +328,7 @@ package: ## what would be published builds by itself, has its licences
 .PHONY: docs-rs
 docs-rs: .tools/installed/nightly ## documentation as docs.rs builds it
 	$(call say,Documentation as docs.rs builds it)
-	RUSTDOCFLAGS='--cfg docsrs --deny warnings' cargo +$(NIGHTLY) doc --package nextapi-webhook --all-features --no-deps
+	RUSTDOCFLAGS='--cfg docsrs --deny warnings' cargo +$(NIGHTLY) doc --package nextapi-webhook --package nextapi-client --all-features --no-deps
 
 # Minutes for each target; ten seconds if not said otherwise.
 MINUTES :=
