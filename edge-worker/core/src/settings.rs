@@ -11,7 +11,9 @@ mod fields;
 mod origin;
 mod raw;
 mod reader;
+mod reconcile;
 mod summary;
+mod tenant_field;
 #[cfg(test)]
 pub(crate) mod tests;
 mod unknown;
@@ -27,7 +29,11 @@ pub use origin::Url;
 pub use raw::RawSettings;
 use reader::Reader;
 pub(crate) use reader::{Problem, Secret};
+pub(crate) use reconcile::ReconcileSettings;
+#[allow(unused_imports, reason = "for who calls the API")]
+pub(crate) use reconcile::{Environment, ReconciledJobs};
 pub(crate) use summary::Summary;
+pub(crate) use tenant_field::TenantField;
 
 /// Keys that may be active at once. Rotation needs two; each one costs a MAC per delivery.
 pub(crate) const MAX_KEYS: usize = 8;
@@ -98,6 +104,12 @@ pub struct Settings {
     pub(crate) ledger_shards: u32,
     /// `ADMIN_TOKEN`.
     pub(crate) admin_token: Option<AdminToken>,
+    /// `SUBMIT_TOKEN`: registers jobs, and can do nothing else.
+    pub(crate) submit_token: Option<AdminToken>,
+    /// Everything about the provider's API; none without `NEXTAPI_API_KEY`.
+    pub(crate) reconcile: Option<ReconcileSettings>,
+    /// `TENANT_FIELD`: where the signed body names the tenant.
+    pub(crate) tenant_field: Option<TenantField>,
     /// Warnings about names that resemble a setting's but are not one.
     pub(crate) warnings: Vec<String>,
 }
@@ -157,6 +169,9 @@ impl Settings {
         let late_events = fields::late_events(&mut reader);
         let admin_token = fields::admin_token(&mut reader);
         let delivery = delivery::read(&mut reader);
+        let submit_token = fields::submit_token(&mut reader, admin_token.as_ref());
+        let tenant_field = tenant_field::read(&mut reader);
+        let reconcile = reconcile::read(&mut reader, parse_url);
 
         let retention = retention_hours.saturating_mul(SECONDS_PER_HOUR);
         if retention < past.saturating_add(future) {
@@ -190,6 +205,23 @@ impl Settings {
                  or raise RETENTION_HOURS",
             );
         }
+        if reconcile.settings.is_some() {
+            if edge_signing_key.is_none() && !reader.is_refused("EDGE_SIGNING_SECRET") {
+                reader.refuse(
+                    "EDGE_SIGNING_SECRET",
+                    "is not set, and NEXTAPI_API_KEY is: events that the edge makes carry no other signature; \
+                     set it, or remove NEXTAPI_API_KEY",
+                );
+            }
+            if reconcile.horizon_seconds() >= retention {
+                reader.refuse(
+                    "JOB_DEADLINE_HOURS",
+                    "is, with RECONCILE_AFTER_SECONDS, not less than RETENTION_HOURS: an end would be made that \
+                     the ledger had and has forgotten; lower it, or raise RETENTION_HOURS",
+                );
+            }
+        }
+        let is_following = reconcile.settings.is_some() || submit_token.is_some();
         let concurrency = delivery::concurrency_of_shard(&mut reader, delivery.concurrency, shards);
 
         let tolerance = Tolerance::new(past, future);
@@ -228,9 +260,13 @@ impl Settings {
                         .saturating_mul(SECONDS_PER_HOUR)
                         .saturating_mul(MILLISECONDS),
                     most_bytes: delivery.most_bytes,
+                    jobs: is_following.then_some(reconcile.jobs),
                 },
                 ledger_shards: u32::try_from(shards).unwrap_or(u32::MAX),
                 admin_token,
+                submit_token,
+                reconcile: reconcile.settings,
+                tenant_field,
                 warnings,
             }),
             _ => Err(InvalidSettings { webhook_path: sound_path, problems, warnings }),

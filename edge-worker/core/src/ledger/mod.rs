@@ -36,13 +36,17 @@
 
 mod alarm;
 pub(crate) mod attempt;
+pub(crate) mod audit;
 pub(crate) mod breaker;
 pub(crate) mod bulk_replay;
+pub(crate) mod costs;
+pub(crate) mod credits;
 pub(crate) mod entry;
 pub(crate) mod event_meta;
 pub(crate) mod expired;
 pub(crate) mod figures;
 pub(crate) mod gate;
+pub(crate) mod job;
 pub(crate) mod kept;
 mod kept_sql;
 mod lane;

@@ -55,6 +55,7 @@ fn event() -> impl Strategy<Value = (String, EventMeta)> {
             event_id: (number != 11).then(|| format!("evt_{number}")),
             event_type: TYPES[number % TYPES.len()].map(str::to_owned),
             job_id: JOBS[number % JOBS.len()].map(str::to_owned),
+            ..EventMeta::default()
         };
         (format!("event-{number:02}"), meta)
     })
