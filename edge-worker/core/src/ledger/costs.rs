@@ -10,7 +10,8 @@ use super::credits::Credits;
 /// the first ones, the first ones of all shards are complete.
 pub(crate) const MOST_TENANTS: u32 = 100;
 
-/// How many prices are told apart for a tenant, the lowest first. More than that are few jobs each, and left out.
+/// How many prices are told apart for a tenant, the most frequent first; the rarest ones are left out. Over all tenants
+/// a shard tells 5,000.
 pub(crate) const MOST_PRICES: u32 = 100;
 
 /// What the jobs of one tenant cost.
@@ -39,7 +40,8 @@ pub(crate) struct TenantCosts {
     /// What jobs have cost that have succeeded, by the provider's webhook or API, and whose end the origin does not
     /// have yet.
     pub(crate) paid_not_delivered: Credits,
-    /// How many jobs that have succeeded had each price, the lowest first, up to [`MOST_PRICES`].
+    /// How many jobs that have succeeded had each price, the most frequent first, up to
+    /// [`MOST_PRICES`].
     #[serde(default)]
     pub(crate) prices: Vec<(Credits, u64)>,
 }

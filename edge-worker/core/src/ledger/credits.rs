@@ -11,8 +11,9 @@ const DECIMALS: usize = 6;
 /// Millionths of one credit.
 const MILLION: u64 = 1_000_000;
 
-/// The largest amount that is believed, in millionths: a billion credits. It is exact in JavaScript.
-const MOST: u64 = 1_000_000_000 * MILLION;
+/// The largest amount that is believed, in millionths: a million credits. Nine million jobs of that price still add up
+/// in 64 bits.
+const MOST: u64 = 1_000_000 * MILLION;
 
 /// An amount of credits, in millionths. In JSON it is a text such as `"1.05"`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -99,7 +100,7 @@ mod tests {
             ("0.000001", 1),
             ("1.000000", 1_000_000),
             ("12.5", 12_500_000),
-            ("1000000000", 1_000_000_000_000_000),
+            ("1000000", 1_000_000_000_000),
         ] {
             assert_eq!(Credits::parse(text), Some(Credits(millionths)), "{text}");
         }
@@ -117,8 +118,8 @@ mod tests {
             "NaN",
             "1,5",
             " 1",
-            "1000000000.000001",
-            "1000000001",
+            "1000000.000001",
+            "1000001",
             "99999999999999999999999",
             "0x10",
             "1.2.3",

@@ -10,6 +10,7 @@ mod durable_model;
 mod expiry;
 mod histories;
 mod kept;
+mod memory_jobs;
 pub(crate) mod memory_store;
 mod model;
 mod plans;
