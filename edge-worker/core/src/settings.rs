@@ -169,9 +169,7 @@ impl Settings {
         let late_events = fields::late_events(&mut reader);
         let admin_token = fields::admin_token(&mut reader);
         let delivery = delivery::read(&mut reader);
-        let submit_token = fields::submit_token(&mut reader, admin_token.as_ref());
-        let tenant_field = tenant_field::read(&mut reader);
-        let reconcile = reconcile::read(&mut reader, parse_url);
+        let reconcile = reconcile::read(&mut reader, parse_url, admin_token.as_ref());
 
         let retention = retention_hours.saturating_mul(SECONDS_PER_HOUR);
         if retention < past.saturating_add(future) {
@@ -205,23 +203,7 @@ impl Settings {
                  or raise RETENTION_HOURS",
             );
         }
-        if reconcile.settings.is_some() {
-            if edge_signing_key.is_none() && !reader.is_refused("EDGE_SIGNING_SECRET") {
-                reader.refuse(
-                    "EDGE_SIGNING_SECRET",
-                    "is not set, and NEXTAPI_API_KEY is: events that the edge makes carry no other signature; \
-                     set it, or remove NEXTAPI_API_KEY",
-                );
-            }
-            if reconcile.horizon_seconds() >= retention {
-                reader.refuse(
-                    "JOB_DEADLINE_HOURS",
-                    "is, with RECONCILE_AFTER_SECONDS, not less than RETENTION_HOURS: an end would be made that \
-                     the ledger had and has forgotten; lower it, or raise RETENTION_HOURS",
-                );
-            }
-        }
-        let is_following = reconcile.settings.is_some() || submit_token.is_some();
+        reconcile.check(&mut reader, edge_signing_key.is_some(), retention);
         let concurrency = delivery::concurrency_of_shard(&mut reader, delivery.concurrency, shards);
 
         let tolerance = Tolerance::new(past, future);
@@ -260,13 +242,13 @@ impl Settings {
                         .saturating_mul(SECONDS_PER_HOUR)
                         .saturating_mul(MILLISECONDS),
                     most_bytes: delivery.most_bytes,
-                    jobs: is_following.then_some(reconcile.jobs),
+                    jobs: reconcile.followed(),
                 },
                 ledger_shards: u32::try_from(shards).unwrap_or(u32::MAX),
                 admin_token,
-                submit_token,
+                submit_token: reconcile.submit_token,
                 reconcile: reconcile.settings,
-                tenant_field,
+                tenant_field: reconcile.tenant_field,
                 warnings,
             }),
             _ => Err(InvalidSettings { webhook_path: sound_path, problems, warnings }),

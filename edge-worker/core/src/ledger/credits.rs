@@ -53,6 +53,7 @@ impl Credits {
     }
 
     /// The sum, or the largest amount there is.
+    #[allow(dead_code, reason = "for who puts the costs of shards together")]
     #[must_use]
     pub(crate) const fn plus(self, other: Self) -> Self {
         Self(self.0.saturating_add(other.0))

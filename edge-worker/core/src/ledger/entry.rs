@@ -165,6 +165,7 @@ pub(crate) enum Change {
 
 /// The answer to a reopening.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant, reason = "one at a time")]
 pub(crate) enum Reopen {
     /// Granted, once the entry is stored.
     Store(Entry),

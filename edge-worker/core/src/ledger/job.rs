@@ -79,6 +79,7 @@ pub(crate) struct JobFilter {
 impl JobFilter {
     /// What jobs can be listed by: `open` (overdue ones among them), `overdue`, `ended`; ended by `reconciliation`;
     /// with ends that `conflict`.
+    #[allow(dead_code, reason = "for who reads a filter from a request")]
     pub(crate) const STATES: [&str; 5] = ["open", "overdue", "ended", "reconciliation", "conflict"];
 }
 
@@ -144,6 +145,7 @@ pub(crate) struct JobSummary {
 
 impl JobSummary {
     /// A job of which nothing is known but its times.
+    #[cfg(test)]
     pub(crate) fn open(job_id: &str, known_ms: u64, deadline_ms: u64) -> Self {
         Self {
             job_id: job_id.to_owned(),
@@ -167,6 +169,7 @@ impl JobSummary {
     }
 
     /// The place of this job in the list.
+    #[allow(dead_code, reason = "for who shows a page of the list")]
     pub(crate) fn cursor(&self) -> JobCursor {
         JobCursor { known_ms: self.known_ms, job_id: self.job_id.clone() }
     }

@@ -4,7 +4,9 @@
 //! end stands beside the one that counts, so that a genuine one which comes later can be held against it.
 
 use super::credits::Credits;
-use super::job::{JobCursor, JobFilter, JobPolicy, JobSummary, NewJob};
+#[cfg(test)]
+use super::job::{JobCursor, JobFilter};
+use super::job::{JobPolicy, JobSummary, NewJob};
 
 /// How a job has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

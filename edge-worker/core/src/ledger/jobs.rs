@@ -249,17 +249,14 @@ pub(crate) fn observe(
     let (mut ripe, mut unknown) = (Vec::new(), Vec::new());
     for seen in observations {
         let job_id = seen.job_id.clone();
-        let job = match store.job(&job_id)? {
-            // Nothing that the API shows changes an end.
-            Some(job) if job.ended_ms.is_some() => continue,
-            Some(job) => job,
-            None => match appeared(&seen, jobs, policy, now_ms) {
-                Some(job) => job,
-                None => {
-                    unknown.push(job_id);
-                    continue;
-                }
-            },
+        let known = store.job(&job_id)?;
+        // Nothing that the API shows changes an end.
+        if known.as_ref().is_some_and(|job| job.ended_ms.is_some()) {
+            continue;
+        }
+        let Some(job) = known.or_else(|| appeared(&seen, jobs, policy, now_ms)) else {
+            unknown.push(job_id);
+            continue;
         };
         let standing = end_slot::standing(&store.ends(&job_id)?, now_ms);
         let (job, is_ripe) = look::observed(job, seen, standing, jobs, now_ms);
@@ -293,9 +290,9 @@ pub(crate) fn list(store: &impl Store, filter: &JobFilter, now_ms: u64) -> Resul
 ///
 /// # Errors
 /// The store's message.
-pub(crate) fn find(store: &impl Store, job_id: String, now_ms: u64) -> Result<Reply, String> {
-    let job = store.job(&job_id)?;
-    Ok(Reply::Jobs(job.into_iter().map(|job| job.summary(job_id.clone(), now_ms)).collect()))
+pub(crate) fn find(store: &impl Store, job_id: &str, now_ms: u64) -> Result<Reply, String> {
+    let job = store.job(job_id)?.map(|job| job.summary(job_id.to_owned(), now_ms));
+    Ok(Reply::Jobs(job.into_iter().collect()))
 }
 
 /// A call about jobs that are not followed is answered as an error, never as done: the object may have other settings

@@ -315,6 +315,7 @@ impl Call {
     }
 
     /// The same, with the name of who acts. It stands in the audit log.
+    #[allow(dead_code, reason = "for who acts under a name of its own")]
     pub(crate) fn encode_by(&self, by: &str) -> String {
         self.encoded(Some(by.into()))
     }
@@ -325,18 +326,16 @@ impl Call {
         serde_json::to_string(&CallMessage { v: VERSION, by, call: self }).unwrap_or_default()
     }
 
-    /// Reads a message.
-    ///
-    /// # Errors
-    /// What is wrong with it. The text never repeats the message.
+    /// Reads a message, whoever acts.
+    #[cfg(test)]
     pub(crate) fn decode(message: &str) -> Result<Self, String> {
         Self::decode_by(message).map(|(call, _)| call)
     }
 
-    /// The same, with who acts, if that is said.
+    /// Reads a message: the call, and who acts, if that is said.
     ///
     /// # Errors
-    /// As above.
+    /// What is wrong with it. The text never repeats the message.
     pub(crate) fn decode_by(message: &str) -> Result<(Self, Option<String>), String> {
         match serde_json::from_str(message) {
             Ok(CallMessage { v: VERSION, by, call }) => Ok((call, by.map(Cow::into_owned))),

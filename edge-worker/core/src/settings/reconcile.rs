@@ -2,7 +2,10 @@
 
 use core::fmt;
 
-use super::{HOURS_PER_YEAR, MILLISECONDS, Reader, SECONDS_PER_HOUR, Secret, Url};
+use super::{
+    AdminToken, HOURS_PER_YEAR, MILLISECONDS, Reader, SECONDS_PER_HOUR, Secret, TenantField, Url,
+    fields, tenant_field,
+};
 use crate::ledger::job::JobPolicy;
 
 /// The provider's API.
@@ -68,6 +71,7 @@ pub(crate) struct ReconcileSettings {
     /// `NEXTAPI_API_KEY`.
     pub(crate) api_key: Secret,
     /// `NEXTAPI_API_URL`, without a slash at its end.
+    #[allow(dead_code, reason = "for who calls the API")]
     pub(crate) api_url: String,
     /// Host and port of that, as they may be shown.
     pub(crate) api_host: String,
@@ -103,22 +107,53 @@ impl fmt::Debug for ReconcileSettings {
     }
 }
 
-/// Everything about reconciliation.
+/// Everything about jobs.
 pub(super) struct Reconcile {
     /// None without an API key.
     pub(super) settings: Option<ReconcileSettings>,
-    /// How jobs are followed, if they are.
-    pub(super) jobs: JobPolicy,
+    pub(super) submit_token: Option<AdminToken>,
+    pub(super) tenant_field: Option<TenantField>,
+    jobs: JobPolicy,
 }
 
 impl Reconcile {
-    /// How long after a job became known its end may be made, in seconds.
-    pub(super) const fn horizon_seconds(&self) -> u64 {
-        self.jobs.deadline_ms.saturating_add(self.jobs.after_ms) / MILLISECONDS
+    /// How jobs are followed, if they are.
+    pub(super) fn followed(&self) -> Option<JobPolicy> {
+        let is_followed = self.settings.is_some() || self.submit_token.is_some();
+        is_followed.then_some(self.jobs)
+    }
+
+    /// Refuses what does not go together with other settings; the retention is in seconds.
+    pub(super) fn check(&self, reader: &mut Reader<'_>, has_signing_key: bool, retention: u64) {
+        const SIGNING: &str = "EDGE_SIGNING_SECRET";
+        if self.settings.is_none() {
+            return;
+        }
+        if !has_signing_key && !reader.is_refused(SIGNING) {
+            reader.refuse(
+                SIGNING,
+                "is not set, and NEXTAPI_API_KEY is: events that the edge makes carry no other \
+                 signature; set it, or remove NEXTAPI_API_KEY",
+            );
+        }
+        let horizon_ms = self.jobs.deadline_ms.saturating_add(self.jobs.after_ms);
+        if horizon_ms / MILLISECONDS >= retention {
+            reader.refuse(
+                "JOB_DEADLINE_HOURS",
+                "is, with RECONCILE_AFTER_SECONDS, not less than RETENTION_HOURS: an end would be \
+                 made that the ledger had and has forgotten; lower it, or raise RETENTION_HOURS",
+            );
+        }
     }
 }
 
-pub(super) fn read(reader: &mut Reader<'_>, parse_url: &dyn Fn(&str) -> Option<Url>) -> Reconcile {
+pub(super) fn read(
+    reader: &mut Reader<'_>,
+    parse_url: &dyn Fn(&str) -> Option<Url>,
+    admin_token: Option<&AdminToken>,
+) -> Reconcile {
+    let submit_token = fields::submit_token(reader, admin_token);
+    let tenant_field = tenant_field::read(reader);
     let api_key = reader.secret_header("NEXTAPI_API_KEY");
     let api_url = api_url(reader, parse_url);
     let environment = environment(reader);
@@ -140,7 +175,8 @@ pub(super) fn read(reader: &mut Reader<'_>, parse_url: &dyn Fn(&str) -> Option<U
         jobs: reconciled,
         requests_per_minute: u32::try_from(requests).unwrap_or(u32::MAX),
     });
-    Reconcile { settings, jobs: JobPolicy { after_ms, deadline_ms } }
+    let jobs = JobPolicy { after_ms, deadline_ms };
+    Reconcile { settings, submit_token, tenant_field, jobs }
 }
 
 fn check_key(reader: &mut Reader<'_>, api_key: &Secret, environment: Environment) {

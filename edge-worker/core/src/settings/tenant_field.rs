@@ -84,7 +84,7 @@ impl<'de> Visitor<'de> for Path<'_> {
             match self.0.split_first() {
                 // As everywhere, the last of two members of one name counts.
                 Some((wanted, rest)) if *wanted == name => {
-                    found = map.next_value_seed(Path(rest))?
+                    found = map.next_value_seed(Path(rest))?;
                 }
                 _ => {
                     map.next_value::<IgnoredAny>()?;

@@ -33,6 +33,7 @@ const TYPES: [Option<&str>; 5] =
 const JOBS: [Option<&str>; 3] = [Some("job_1"), Some("job_2 \u{1F3AC}'\""), None];
 
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant, reason = "a few dozen at once")]
 enum Step {
     Call(Call),
     /// The object starts, with as many shards.

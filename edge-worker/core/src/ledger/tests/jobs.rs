@@ -467,7 +467,7 @@ fn a_made_end_is_owed_and_goes_out_with_the_alarm() {
     for (job_id, event_type) in [("job_2", "job.succeeded"), ("job_1", "job.failed")] {
         let (key, head, observation) = (key.clone(), head.clone(), observation.clone());
         let (job_id, event_type) = (Some(job_id.to_owned()), Some(event_type.to_owned()));
-        let meta = EventMeta { job_id, event_type, ..meta.clone() };
+        let meta = EventMeta { event_type, job_id, ..meta.clone() };
         assert!(
             shard.try_call(Call::MakeEnd { observation, key, meta, head, body_bytes: 1 }).is_err()
         );
@@ -584,7 +584,7 @@ fn without_jobs_a_call_about_them_is_an_error_and_a_claim_is_as_before() {
                 ["job.queued", "job.running", "job.succeeded"].into_iter().zip(more)
             {
                 let call = call(event_type).encode();
-                let statements = (0..).find(|statements| {
+                let statements = (0..20).find(|statements| {
                     database.break_off_after(*statements);
                     object::call(&database, &settings, &call, START_MS).is_ok()
                 });

@@ -145,7 +145,9 @@ impl JobStore for MemoryStore {
             let mut prices = BTreeMap::<Credits, u64>::new();
             for (job_id, job) in jobs {
                 self.add_costs(costs, job_id, job, now_ms);
-                price(job).into_iter().for_each(|price| *prices.entry(price).or_default() += 1);
+                if let Some(price) = price(job) {
+                    *prices.entry(price).or_default() += 1;
+                }
             }
             if !costs.is_rest {
                 costs.prices = prices.into_iter().collect();
@@ -170,7 +172,9 @@ impl JobStore for MemoryStore {
             .collect();
         due.sort();
         due.truncate(limit as usize);
-        due.iter().for_each(|(_, job_id)| drop(self.jobs.remove(job_id)));
+        for (_, job_id) in &due {
+            self.jobs.remove(job_id);
+        }
         Ok(u32::try_from(due.len()).unwrap())
     }
 
@@ -191,7 +195,9 @@ impl JobStore for MemoryStore {
             .collect();
         due.sort();
         due.truncate(limit as usize);
-        due.iter().for_each(|expired| drop(self.jobs.remove(&expired.job_id)));
+        for expired in &due {
+            self.jobs.remove(&expired.job_id);
+        }
         Ok(due)
     }
 

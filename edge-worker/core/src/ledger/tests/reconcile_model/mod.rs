@@ -46,7 +46,7 @@ impl Model for Loop {
     }
 
     fn actions(&self, system: &System, actions: &mut Vec<Action>) {
-        self.possible(system, actions);
+        Self::possible(system, actions);
     }
 
     fn next_state(&self, system: &System, action: Action) -> Option<System> {

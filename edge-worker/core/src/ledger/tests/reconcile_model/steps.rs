@@ -107,7 +107,7 @@ impl System {
 }
 
 impl Loop {
-    pub(super) fn possible(&self, system: &System, actions: &mut Vec<Action>) {
+    pub(super) fn possible(system: &System, actions: &mut Vec<Action>) {
         let may_fail = system.faults_left > 0;
         if system.sends_left > 0 && !system.is_acknowledged {
             actions.push(Action::Send);
@@ -169,7 +169,9 @@ impl Loop {
                     .partition(|it| it.is_of_object);
                 system.attempts = left;
                 let lost: Vec<Attempt> = lost;
-                lost.iter().for_each(|attempt| system.lose(attempt));
+                for attempt in &lost {
+                    system.lose(attempt);
+                }
             }
             Action::Ring => self.ring(system),
             Action::Look => {

@@ -52,6 +52,7 @@ impl Loop {
 
 /// Everything that can make a difference.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(crate) struct System {
     pub(super) store: MemoryStore,
     pub(super) now_ms: u64,
@@ -110,7 +111,7 @@ pub(super) struct History {
 }
 
 /// What happens next.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Action {
     /// The provider delivers its end, and the call reaches the object.
     Send,
