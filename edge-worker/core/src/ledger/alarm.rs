@@ -100,7 +100,9 @@ pub(crate) fn sweep(store: &mut impl Store, policy: &Policy, now_ms: u64) -> Res
     expired.extend(dead);
     expired.sort_unstable();
     let mut counts = expired::counts(&expired);
-    counts.add(EXPIRED_JOB, expired_jobs.len().try_into().unwrap_or(u64::MAX));
+    for _ in &expired_jobs {
+        counts.count(EXPIRED_JOB);
+    }
     store.add(&counts)?;
     let pause_ms = if is_full { PAUSE_AFTER_PIECE_MS } else { LEAST_PAUSE_MS };
     set_next(store, pause_ms, policy, now_ms)?;

@@ -103,7 +103,7 @@ fn jobs_are_found_by_key_or_by_an_index() {
         }
     }
     for (way, statement) in [
-        ("job_by_end (ended_ms<?)", job_sql::DELETE_ENDED),
+        ("job_by_end (ended_ms>? AND ended_ms<?)", job_sql::DELETE_ENDED),
         ("job_by_deadline (deadline_ms<?)", job_sql::DELETE_OPEN),
         ("job_by_end", job_sql::SELECT_OLDEST),
         ("job_by_deadline", job_sql::SELECT_OLDEST),
