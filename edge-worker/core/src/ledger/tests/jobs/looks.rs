@@ -1,6 +1,7 @@
 //! When the API is asked about a job, and what its answer means.
 
 use super::*;
+use crate::ledger::tests::sqlite::fresh_store;
 
 #[test]
 fn the_api_is_asked_once_nothing_is_heard_for_the_grace() {
@@ -19,6 +20,24 @@ fn the_api_is_asked_once_nothing_is_heard_for_the_grace() {
     assert_eq!(shard.call(Call::DueJobs { limit: 10 }), due, "a pure read");
     let full = Reply::DueJobs { jobs: Vec::new(), next_ms: Some(shard.now_ms) };
     assert_eq!(shard.call(Call::DueJobs { limit: 0 }), full);
+}
+
+/// The same on SQLite, where the event is looked for by a statement.
+#[test]
+fn on_sqlite_an_event_keeps_a_look_back() {
+    let (mut store, policy) = (fresh_store(), settings_with(&[FOLLOWING]).policy);
+    let mut call =
+        |call, now_ms| protocol::answer(&mut store, call, &policy, START_MS + now_ms).unwrap();
+    call(Call::RegisterJob(new_job()), 0);
+    let meta = EventMeta { job_id: Some("job_1".to_owned()), ..EventMeta::default() };
+    call(Call::Claim { key: "a".to_owned(), meta }, GRACE_MS - 1);
+    let next_ms = Some(START_MS + 2 * GRACE_MS - 1);
+    let due = call(Call::DueJobs { limit: 1 }, GRACE_MS);
+    assert_eq!(due, Reply::DueJobs { jobs: Vec::new(), next_ms });
+    let jobs = vec![DueJob { job_id: "job_1".to_owned(), known_ms: START_MS }];
+    let next_ms = Some(START_MS + 2 * GRACE_MS - 1);
+    let due = call(Call::DueJobs { limit: 1 }, 2 * GRACE_MS - 1);
+    assert_eq!(due, Reply::DueJobs { jobs, next_ms }, "as many as were asked for: perhaps more");
 }
 
 #[test]
