@@ -183,6 +183,15 @@ event_type?: string,
 /**
  * The job's id.
  */
-job_id?: string, };
+job_id?: string, 
+/**
+ * What the job costs, if jobs are kept: its price in the event of its end, before that an estimate. It
+ * stands in the job's row, not in the event's.
+ */
+credits?: string, 
+/**
+ * The tenant by the field that `TENANT_FIELD` names, if jobs are kept. It stands in the job's row as well.
+ */
+tenant?: string, };
 
 export type Order = "in-order" | "late";

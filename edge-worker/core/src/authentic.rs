@@ -2,6 +2,7 @@
 
 use nextapi_webhook::{Error, Event, EventError, EventKey, Mac, Pending, UnixTime, Verified};
 
+use crate::ledger::credits::Credits;
 use crate::ledger::event_meta::EventMeta;
 use crate::settings::Settings;
 
@@ -16,6 +17,8 @@ pub(crate) struct Authentic {
     pub(crate) event: Result<Event, EventError>,
     /// The key of the event, equal for all its deliveries.
     pub(crate) key: EventKey,
+    /// The tenant by the field that `TENANT_FIELD` names.
+    pub(crate) tenant: Option<String>,
 }
 
 /// Steps 2 and 3: verifies a delivery and reads its event.
@@ -28,7 +31,7 @@ pub(crate) fn authenticate(
     body: &[u8],
     now: UnixTime,
 ) -> Result<Authentic, Error> {
-    settings.verifier.verify(signature, body, now).map(Authentic::from)
+    settings.verifier.verify(signature, body, now).map(|verified| read(settings, body, verified))
 }
 
 /// Step 2 for a delivery whose MACs were computed elsewhere, one with the key of each secret: the verdict is
@@ -49,15 +52,14 @@ pub(crate) fn judge(
     pending.finish(now, settings.verifier.tolerance())
 }
 
-/// Step 3.
-impl From<Verified<&[u8]>> for Authentic {
-    fn from(verified: Verified<&[u8]>) -> Self {
-        Self {
-            key_index: verified.key_index(),
-            age_seconds: verified.age_secs(),
-            key: verified.event_key(),
-            event: verified.event(),
-        }
+/// Step 3, for a body whose signature holds.
+pub(crate) fn read(settings: &Settings, body: &[u8], verified: Verified<&[u8]>) -> Authentic {
+    Authentic {
+        key_index: verified.key_index(),
+        age_seconds: verified.age_secs(),
+        key: verified.event_key(),
+        event: verified.event(),
+        tenant: settings.tenant_field.as_ref().and_then(|field| field.read(body)),
     }
 }
 
@@ -72,6 +74,12 @@ pub(crate) fn refused_age_seconds(error: Error) -> Option<i64> {
 }
 
 impl Authentic {
+    /// What the event is, as far as it can be read, and what it says of its job's money.
+    pub(crate) fn meta_with_job(&self) -> EventMeta {
+        let credits = self.event.as_ref().ok().and_then(Event::credits).and_then(Credits::parse);
+        EventMeta { credits, tenant: self.tenant.clone(), ..self.meta() }
+    }
+
     /// What the event is, as far as it can be read.
     pub(crate) fn meta(&self) -> EventMeta {
         self.event.as_ref().map_or_else(
@@ -80,6 +88,8 @@ impl Authentic {
                 event_id: event.id().map(str::to_owned),
                 event_type: event.event_type().or(event.status()).map(str::to_owned),
                 job_id: event.job_id().map(str::to_owned),
+                credits: None,
+                tenant: None,
             },
         )
     }
@@ -115,6 +125,8 @@ mod tests {
             event_id: Some("evt_1".to_owned()),
             event_type: Some("job.succeeded".to_owned()),
             job_id: Some("job_1".to_owned()),
+            credits: None,
+            tenant: None,
         };
         assert_eq!(authentic.meta(), expected);
     }

@@ -21,6 +21,13 @@ impl Counts {
         Self(Vec::new())
     }
 
+    /// `name`, counted once.
+    pub(crate) fn of(name: &str) -> Self {
+        let mut counts = Self::new();
+        counts.count(name);
+        counts
+    }
+
     /// Counts `name` once more.
     pub(crate) fn count(&mut self, name: &str) {
         self.add(name, 1);

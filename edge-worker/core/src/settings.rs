@@ -11,7 +11,9 @@ mod fields;
 mod origin;
 mod raw;
 mod reader;
+mod reconcile;
 mod summary;
+mod tenant_field;
 #[cfg(test)]
 pub(crate) mod tests;
 mod unknown;
@@ -27,7 +29,11 @@ pub use origin::Url;
 pub use raw::RawSettings;
 use reader::Reader;
 pub(crate) use reader::{Problem, Secret};
+pub(crate) use reconcile::ReconcileSettings;
+#[allow(unused_imports, reason = "for who calls the API")]
+pub(crate) use reconcile::{Environment, ReconciledJobs};
 pub(crate) use summary::Summary;
+pub(crate) use tenant_field::TenantField;
 
 /// Keys that may be active at once. Rotation needs two; each one costs a MAC per delivery.
 pub(crate) const MAX_KEYS: usize = 8;
@@ -98,6 +104,12 @@ pub struct Settings {
     pub(crate) ledger_shards: u32,
     /// `ADMIN_TOKEN`.
     pub(crate) admin_token: Option<AdminToken>,
+    /// `SUBMIT_TOKEN`: registers jobs, and can do nothing else.
+    pub(crate) submit_token: Option<AdminToken>,
+    /// Everything about the provider's API; none without `NEXTAPI_API_KEY`.
+    pub(crate) reconcile: Option<ReconcileSettings>,
+    /// `TENANT_FIELD`: where the signed body names the tenant.
+    pub(crate) tenant_field: Option<TenantField>,
     /// Warnings about names that resemble a setting's but are not one.
     pub(crate) warnings: Vec<String>,
 }
@@ -157,6 +169,7 @@ impl Settings {
         let late_events = fields::late_events(&mut reader);
         let admin_token = fields::admin_token(&mut reader);
         let delivery = delivery::read(&mut reader);
+        let reconcile = reconcile::read(&mut reader, parse_url, admin_token.as_ref());
 
         let retention = retention_hours.saturating_mul(SECONDS_PER_HOUR);
         if retention < past.saturating_add(future) {
@@ -190,6 +203,7 @@ impl Settings {
                  or raise RETENTION_HOURS",
             );
         }
+        reconcile.check(&mut reader, edge_signing_key.is_some(), retention);
         let concurrency = delivery::concurrency_of_shard(&mut reader, delivery.concurrency, shards);
 
         let tolerance = Tolerance::new(past, future);
@@ -228,9 +242,13 @@ impl Settings {
                         .saturating_mul(SECONDS_PER_HOUR)
                         .saturating_mul(MILLISECONDS),
                     most_bytes: delivery.most_bytes,
+                    jobs: reconcile.followed(),
                 },
                 ledger_shards: u32::try_from(shards).unwrap_or(u32::MAX),
                 admin_token,
+                submit_token: reconcile.submit_token,
+                reconcile: reconcile.settings,
+                tenant_field: reconcile.tenant_field,
                 warnings,
             }),
             _ => Err(InvalidSettings { webhook_path: sound_path, problems, warnings }),

@@ -168,6 +168,7 @@ mod tests {
                 event_id: Some("evt \"1\"\n".to_owned()),
                 event_type: Some("job.succeeded".to_owned()),
                 job_id: None,
+                ..EventMeta::default()
             },
             ..event(1_700_000_000_123)
         };

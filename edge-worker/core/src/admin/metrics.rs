@@ -224,6 +224,7 @@ mod tests {
                 since_ms: 1,
             },
             outcomes: "forwarded:3,attempt_origin_failed:2,expired_dead:4".into(),
+            jobs: None,
         };
         let overview = Overview::of(vec![
             ("shard-0".to_owned(), Ok(figures)),

@@ -118,6 +118,7 @@ mod tests {
             bytes: 4_096,
             shard_counts: vec![(1_600_000_000_000, 2)],
             outcomes: "expired_dead:2,forwarded:3".into(),
+            jobs: None,
         };
         let overview = Overview::of(vec![
             ("shard-0".to_owned(), Ok(figures)),

@@ -21,6 +21,7 @@
 //! - No alarm is set for less than [`LEAST_AHEAD_MS`] from now: the platform would ring it in a loop.
 
 use super::expired::{self, Expired};
+use super::expired_job::{EXPIRED_JOB, ExpiredJob};
 use super::policy::Policy;
 use super::store::Store;
 use super::walk::{BATCH, PAUSE_AFTER_PIECE_MS, Walk};
@@ -68,6 +69,16 @@ pub(crate) struct Swept {
     pub(crate) events: u32,
     /// Events of which nobody knows that the origin has them, dead letters among them, the oldest first.
     pub(crate) expired: Vec<Expired>,
+    /// Jobs of which nobody knows how they have ended.
+    pub(crate) expired_jobs: Vec<ExpiredJob>,
+}
+
+impl Swept {
+    /// A line for the log for each event that was never delivered, and for each job that has never ended.
+    pub(crate) fn lines(&self, now_ms: u64) -> Vec<String> {
+        let events = self.expired.iter().map(|expired| expired.line(now_ms));
+        events.chain(self.expired_jobs.iter().map(|expired| expired.line(now_ms))).collect()
+    }
 }
 
 /// Deletes what is due, a batch at most, and sets the next alarm, or none if no row is left.
@@ -78,14 +89,24 @@ pub(crate) fn sweep(store: &mut impl Store, policy: &Policy, now_ms: u64) -> Res
     let dead_due_ms = now_ms.saturating_sub(policy.dead_retention_ms);
     let dead = store.delete_dead(dead_due_ms, BATCH)?;
     let bodies = store.delete_kept(now_ms.saturating_sub(policy.keep_bodies_ms), BATCH)?;
-    let is_full = dead.len() >= usize::try_from(BATCH).unwrap_or(usize::MAX) || bodies >= BATCH;
+    let ended_jobs = store.forget_ended_jobs(ended_due_ms(policy, now_ms), BATCH)?;
+    let expired_jobs = store.forget_open_jobs(dead_due_ms, BATCH)?;
+    let acts = store.forget_audit(now_ms.saturating_sub(policy.retention_ms), BATCH)?;
+    let of = |rows: usize| u32::try_from(rows).unwrap_or(u32::MAX);
+    let is_full = [of(dead.len()), bodies, ended_jobs, of(expired_jobs.len()), acts]
+        .iter()
+        .any(|rows| *rows >= BATCH);
     let (events, mut expired) = Walk::go_on(store, policy, now_ms)?;
     expired.extend(dead);
     expired.sort_unstable();
-    store.add(&expired::counts(&expired))?;
+    let mut counts = expired::counts(&expired);
+    for _ in &expired_jobs {
+        counts.count(EXPIRED_JOB);
+    }
+    store.add(&counts)?;
     let pause_ms = if is_full { PAUSE_AFTER_PIECE_MS } else { LEAST_PAUSE_MS };
     set_next(store, pause_ms, policy, now_ms)?;
-    Ok(Swept { events, expired })
+    Ok(Swept { events, expired, expired_jobs })
 }
 
 /// Sets the next alarm once all that is due was done, or none if no row is left.
@@ -94,6 +115,12 @@ pub(crate) fn sweep(store: &mut impl Store, policy: &Policy, now_ms: u64) -> Res
 /// The store's message. The alarm that was pending then stands.
 pub(crate) fn rest(store: &mut impl Store, policy: &Policy, now_ms: u64) -> Result<(), String> {
     set_next(store, LEAST_PAUSE_MS, policy, now_ms)
+}
+
+/// Jobs that ended then or before are due: a retention and the pause between two walks ago, since by then their events
+/// were forgotten.
+fn ended_due_ms(policy: &Policy, now_ms: u64) -> u64 {
+    now_ms.saturating_sub(policy.retention_ms.saturating_add(Walk::pause_ms(policy)))
 }
 
 /// Sets the next alarm; for dead letters and kept bytes not before a pause.
@@ -107,7 +134,18 @@ fn set_next(
         let due_ms = oldest_ms?.saturating_add(retention_ms);
         Some(due_ms.max(now_ms.saturating_add(pause_ms)))
     };
+    let (ended_ms, deadline_ms) = store.oldest_jobs_ms()?;
+    // One that is due and still there has an event left: it waits for the next walk.
+    let ended_ms = ended_ms.map(|ended_ms| {
+        let due_ms = ended_ms.saturating_add(now_ms.saturating_sub(ended_due_ms(policy, now_ms)));
+        let is_kept = due_ms <= now_ms && pause_ms > PAUSE_AFTER_PIECE_MS;
+        let least_ms = if is_kept { Walk::pause_ms(policy) } else { pause_ms };
+        due_ms.max(now_ms.saturating_add(least_ms))
+    });
     let next_ms = [
+        ended_ms,
+        due_ms(deadline_ms, policy.dead_retention_ms),
+        due_ms(store.oldest_audit_ms()?, policy.retention_ms),
         Walk::next_ms(store, policy, now_ms)?,
         due_ms(store.oldest_dead_ms()?, policy.dead_retention_ms),
         due_ms(store.oldest_kept_ms()?, policy.keep_bodies_ms),

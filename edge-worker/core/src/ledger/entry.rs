@@ -18,6 +18,7 @@
 //! | release | claimed by that token | open, attempts kept | ok |
 //! | release | claimed and owed, by that token | waiting or dead | ok |
 //! | commit, release | anything else | – | superseded |
+//! | make end | absent | waiting and owed | stored |
 //! | reopen | claimed, lease running | – | in flight, time left |
 //! | reopen | owed | – | owed |
 //! | reopen | absent | – | absent |
@@ -164,6 +165,7 @@ pub(crate) enum Change {
 
 /// The answer to a reopening.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant, reason = "one at a time")]
 pub(crate) enum Reopen {
     /// Granted, once the entry is stored.
     Store(Entry),
@@ -383,6 +385,13 @@ impl Entry {
             meta,
             owed: None,
         }
+    }
+
+    /// A row, not written yet, of an event that was made here, and that is owed from now on. `due_ms` is when it may go
+    /// out; none while an earlier event of its job is owed.
+    pub(crate) fn waiting(meta: EventMeta, owed: Owed, due_ms: Option<u64>, now_ms: u64) -> Self {
+        let state = EventState::Waiting { due_ms };
+        Self { state, owed: Some(owed), ..Self::new(meta, now_ms) }
     }
 
     fn claimed(self, policy: &Policy, now_ms: u64) -> Self {

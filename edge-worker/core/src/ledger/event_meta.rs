@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::credits::Credits;
 use super::order::JobStage;
 
 /// What the signed body says about an event, as far as it can be read.
@@ -17,6 +18,14 @@ pub(crate) struct EventMeta {
     /// The job's id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) job_id: Option<String>,
+    /// What the job costs, if jobs are kept: its price in the event of its end, before that an estimate. It
+    /// stands in the job's row, not in the event's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(type = "string"))]
+    pub(crate) credits: Option<Credits>,
+    /// The tenant by the field that `TENANT_FIELD` names, if jobs are kept. It stands in the job's row as well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) tenant: Option<String>,
 }
 
 impl EventMeta {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::breaker::Breaker;
+use super::job::JobFigures;
 use crate::counts::Counts;
 
 /// Events of one state are counted up to this number: counting a million would hold up deliveries.
@@ -47,4 +48,7 @@ pub(crate) struct Figures {
     /// Outcomes reported to this shard.
     #[serde(default)]
     pub(crate) outcomes: Counts,
+    /// Jobs; none if they are not kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) jobs: Option<JobFigures>,
 }

@@ -9,12 +9,17 @@
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
+use super::audit::{AuditCursor, AuditEntry};
 use super::bulk_replay::{BulkReplay, NewReplay, Selection, Steering};
+use super::costs::TenantCosts;
 use super::entry::Token;
 use super::event_meta::EventMeta;
 use super::figures::Figures;
+use super::job::{DueJob, JobFilter, JobSummary, NewJob, Observation};
 use super::listing::{EventSummary, Filter};
 use super::order::Order;
 use crate::counts::Counts;
@@ -128,6 +133,46 @@ pub(crate) enum Call {
         /// The event's key.
         key: String,
     },
+    /// Follow a job from now on. It may be repeated: what is given replaces what was known, and nothing is forgotten.
+    RegisterJob(NewJob),
+    /// List jobs that the API is to be asked about now. Nothing changes: the answers come with `observe`.
+    DueJobs {
+        /// How many at most.
+        limit: u32,
+    },
+    /// Note what the API has shown of jobs, one or several.
+    Observe(Vec<Observation>),
+    /// Store the end of a job that was made from an observation, together with the bytes that come with the call:
+    /// the object delivers it.
+    MakeEnd {
+        /// What the API has shown.
+        observation: Observation,
+        /// The key of the made event.
+        key: String,
+        /// What its body says about it.
+        meta: EventMeta,
+        /// Headers and names that go along.
+        head: String,
+        /// The length of the body.
+        body_bytes: u64,
+    },
+    /// List the jobs that pass a filter.
+    Jobs(JobFilter),
+    /// Look up one job.
+    FindJob {
+        /// Its id.
+        job_id: String,
+    },
+    /// Add up what jobs cost, by tenant.
+    Costs,
+    /// List what admins and the reconciler did.
+    Audit {
+        /// Only entries behind this place in the list.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cursor: Option<AuditCursor>,
+        /// How many at most.
+        limit: u32,
+    },
 }
 
 /// What the object replies.
@@ -148,13 +193,14 @@ pub(crate) enum Reply {
         /// Whether a newer event of the job was delivered before.
         order: Order,
     },
-    /// To an acceptance: the event is on disk, and the object forwards it.
+    /// To an acceptance or a made end: the event is on disk, and the object forwards it.
     Stored,
     /// To a claim: an admin has paused deliveries.
     Paused,
     /// To a replay: the event's bytes are not kept any more.
     Gone,
-    /// To an acceptance: the shard holds as much as it may. To the start of a bulk replay: it has as many.
+    /// To an acceptance or a made end: the shard holds as much as it may. To the start of a bulk replay: it has as
+    /// many.
     Full,
     /// To the plan or the start of a bulk replay.
     Planned {
@@ -173,7 +219,8 @@ pub(crate) enum Reply {
         remaining_ms: u64,
     },
     /// To a claim or an acceptance: the origin has the event, or it is on disk. To a reopening: it is on disk. To
-    /// the start of a bulk replay: there is another one of its name.
+    /// the start of a bulk replay: there is another one of its name. To a made end: the ledger has an end of the job,
+    /// owes one, or one is in flight.
     Duplicate,
     /// To a claim: the event is late, and late events are dropped.
     LateDropped,
@@ -182,7 +229,7 @@ pub(crate) enum Reply {
     /// To a commit or a release: this attempt no longer holds the event. A newer one has claimed it,
     /// an admin has reopened it, or its row is gone.
     Superseded,
-    /// There is no such event.
+    /// There is no such event. To a made end: the job is not known.
     Absent,
     /// The shard's figures.
     Figures(Figures),
@@ -190,6 +237,27 @@ pub(crate) enum Reply {
     Events(Vec<EventSummary>),
     /// Bulk replays, those first that were started last.
     Replays(Vec<BulkReplay>),
+    /// Jobs that the API is to be asked about.
+    DueJobs {
+        /// Those whose time has come, the longest due first.
+        jobs: Vec<DueJob>,
+        /// When the next one is due that is not among them, in milliseconds since 1970.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        next_ms: Option<u64>,
+    },
+    /// What is to be done about observed jobs.
+    Observed {
+        /// Ids of jobs whose end is to be made, since the webhook has not come.
+        ripe: Vec<String>,
+        /// Ids of jobs that the ledger does not know, and that were not to be followed from now on.
+        unknown: Vec<String>,
+    },
+    /// Jobs, those first that became known last.
+    Jobs(Vec<JobSummary>),
+    /// What jobs cost, by tenant in alphabetical order.
+    Costs(Vec<TenantCosts>),
+    /// What was done, the latest first.
+    Audit(Vec<AuditEntry>),
 }
 
 /// Why a call has no reply. It may have taken effect or not.
@@ -212,8 +280,10 @@ impl From<&str> for CallError {
 }
 
 #[derive(Serialize, Deserialize)]
-struct CallMessage<C> {
+struct CallMessage<'a, C> {
     v: u32,
+    #[serde(default, borrow, skip_serializing_if = "Option::is_none")]
+    by: Option<Cow<'a, str>>,
     call: C,
 }
 
@@ -241,18 +311,34 @@ struct Received {
 impl Call {
     /// The call as a message.
     pub(crate) fn encode(&self) -> String {
-        // Texts and numbers can always be written as JSON. Were that to change, the object would
-        // refuse the empty message.
-        serde_json::to_string(&CallMessage { v: VERSION, call: self }).unwrap_or_default()
+        self.encoded(None)
     }
 
-    /// Reads a message.
+    /// The same, with the name of who acts. It stands in the audit log.
+    #[allow(dead_code, reason = "for who acts under a name of its own")]
+    pub(crate) fn encode_by(&self, by: &str) -> String {
+        self.encoded(Some(by.into()))
+    }
+
+    fn encoded(&self, by: Option<Cow<'_, str>>) -> String {
+        // Texts and numbers can always be written as JSON. Were that to change, the object would
+        // refuse the empty message.
+        serde_json::to_string(&CallMessage { v: VERSION, by, call: self }).unwrap_or_default()
+    }
+
+    /// Reads a message, whoever acts.
+    #[cfg(test)]
+    pub(crate) fn decode(message: &str) -> Result<Self, String> {
+        Self::decode_by(message).map(|(call, _)| call)
+    }
+
+    /// Reads a message: the call, and who acts, if that is said.
     ///
     /// # Errors
     /// What is wrong with it. The text never repeats the message.
-    pub(crate) fn decode(message: &str) -> Result<Self, String> {
+    pub(crate) fn decode_by(message: &str) -> Result<(Self, Option<String>), String> {
         match serde_json::from_str(message) {
-            Ok(CallMessage { v: VERSION, call }) => Ok(call),
+            Ok(CallMessage { v: VERSION, by, call }) => Ok((call, by.map(Cow::into_owned))),
             Ok(CallMessage { v, .. }) => Err(unknown_version(v)),
             Err(_) => match serde_json::from_str(message) {
                 Ok(Version { v }) if v != VERSION => Err(unknown_version(v)),

@@ -9,11 +9,14 @@
 //! | `alarm`, `walk`, `expired` | when the alarm rings, and what is forgotten then |
 //! | `bulk_replay`, `replays` | events that an admin has delivered anew, many at a time |
 //! | `kept` | bytes of events that the origin has |
+//! | `job`, `job_row`, `jobs`, `expired_job` | what is known of jobs, and what is forgotten of them |
+//! | `look`, `end_slot`, `made_end` | when the API is asked, and how a job has one end, whichever way it comes |
+//! | `credits`, `costs`, `audit` | money, and who did what |
 //! | `object`, `transaction` | what the platform calls: a call, an alarm; each step as a whole or not at all |
 //! | `message` | RPC messages |
 //! | `shard` | which object an event belongs to |
 //! | `listing`, `figures` | what an admin sees |
-//! | `sql`, `row`, `value`, `sqlite_store`, `kept_sql`, `replay_sql` | the store on SQLite |
+//! | `sql`, `row`, `value`, `sqlite_store`, and the files that end in `_sql` | the store on SQLite |
 //!
 //! # Why a transition is atomic
 //!
@@ -36,17 +39,30 @@
 
 mod alarm;
 pub(crate) mod attempt;
+pub(crate) mod audit;
+mod audit_sql;
 pub(crate) mod breaker;
 pub(crate) mod bulk_replay;
+pub(crate) mod costs;
+mod costs_sql;
+pub(crate) mod credits;
+mod end_slot;
 pub(crate) mod entry;
 pub(crate) mod event_meta;
 pub(crate) mod expired;
+pub(crate) mod expired_job;
 pub(crate) mod figures;
 pub(crate) mod gate;
+pub(crate) mod job;
+pub(crate) mod job_row;
+mod job_sql;
+pub(crate) mod jobs;
 pub(crate) mod kept;
 mod kept_sql;
 mod lane;
 pub(crate) mod listing;
+mod look;
+mod made_end;
 pub(crate) mod message;
 mod object;
 pub(crate) mod order;

@@ -30,10 +30,10 @@ pub fn call(
     message: &str,
     now_ms: u64,
 ) -> Result<String, String> {
-    let call = Call::decode(message)?;
+    let (call, by) = Call::decode_by(message)?;
     let mut store = SqliteStore(storage);
-    transaction(storage, || protocol::answer(&mut store, call, &settings.policy, now_ms))
-        .map(|reply| reply.encode())
+    let act = || protocol::act(&mut store, call, by.as_deref(), &settings.policy, now_ms);
+    transaction(storage, act).map(|reply| reply.encode())
 }
 
 /// Forgets what is due when the alarm rings; a line for the log for each event that was never delivered. It first
@@ -56,7 +56,7 @@ pub fn ring(
         start(storage, settings, now_ms)?;
     }
     transaction(storage, || alarm::sweep(&mut store, &settings.policy, now_ms))
-        .map(|swept| swept.expired.iter().map(|expired| expired.line(now_ms)).collect())
+        .map(|swept| swept.lines(now_ms))
 }
 
 /// Makes the next attempts of events that the object owes, as far as they are due and nothing holds them

@@ -6,6 +6,7 @@
 use super::entry::{self, Accept, Claim, Entry, EventState, Replay};
 use super::event_meta::EventMeta;
 use super::gate::{self, Gate};
+use super::jobs::Following;
 use super::message::Reply;
 use super::order::Order;
 use super::owed::Owed;
@@ -46,8 +47,14 @@ pub(crate) fn accept(
     policy: &Policy,
     now_ms: u64,
 ) -> Result<Reply, String> {
-    let Offer { key, meta, head, body_bytes } = offer;
+    let Offer { key, mut meta, head, body_bytes } = offer;
+    let mut following = Following::of(store, &key, &mut meta, policy)?;
     let Known { entry: before, furthest, gate } = store.known(meta.job_id.as_deref(), &key)?;
+    if let Some(following) = &mut following
+        && let Some(reply) = following.absorbed(store, before.as_ref(), true, now_ms)?
+    {
+        return Ok(reply);
+    }
     let claimed = entry::claim(before.clone(), meta.clone(), furthest, policy, now_ms);
     if matches!(claimed, Claim::Granted(..) | Claim::InFlight { .. })
         && !has_room(store, body_bytes, policy, now_ms)?
@@ -70,7 +77,11 @@ pub(crate) fn accept(
         } else {
             store.insert(&key, entry)?;
         }
-        arrange_alarm(store, entry, policy, now_ms)
+        arrange_alarm(store, entry, policy, now_ms)?;
+        match following.take() {
+            Some(following) => following.note(store, true, now_ms),
+            None => Ok(()),
+        }
     };
     Ok(match entry::accept(before.clone(), claimed, owed, waits) {
         Accept::Granted(entry, order) => {
@@ -259,7 +270,10 @@ pub(crate) fn next_ms(
 }
 
 /// Makes sure of an alarm for what will happen to an event next, or for the end of its time here.
-fn arrange_alarm(
+///
+/// # Errors
+/// The store's message.
+pub(super) fn arrange_alarm(
     store: &mut impl Store,
     entry: &Entry,
     policy: &Policy,
@@ -291,7 +305,10 @@ const RECOUNT_PART: u64 = 16;
 /// To add up all bodies takes long when there are many, so it is not done for each event: what has come since is added
 /// to the last sum, and what has gone since is not taken off. So the shard never holds more than it may, and may say
 /// for up to a minute that it is full when it no longer is.
-fn has_room(
+///
+/// # Errors
+/// The store's message.
+pub(super) fn has_room(
     store: &mut impl Store,
     body_bytes: u64,
     policy: &Policy,

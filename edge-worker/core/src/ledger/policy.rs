@@ -1,6 +1,7 @@
 //! The settings that the ledger goes by.
 
 use super::breaker::BreakerPolicy;
+use super::job::JobPolicy;
 use super::order::LateEvents;
 use super::retry::RetryPolicy;
 use super::statuses::Statuses;
@@ -30,6 +31,8 @@ pub(crate) struct Policy {
     pub(crate) keep_bodies_ms: u64,
     /// How many bytes of bodies one shard holds at most.
     pub(crate) most_bytes: u64,
+    /// How jobs are followed; none if they are not kept.
+    pub(crate) jobs: Option<JobPolicy>,
 }
 
 #[cfg(test)]

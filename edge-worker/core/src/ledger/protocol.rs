@@ -5,15 +5,37 @@
 
 use super::entry::{self, Change, Claim, Entry, EventState, Reopen};
 use super::event_meta::EventMeta;
-use super::figures::ABANDONED_AFTER_MS;
+use super::figures::{ABANDONED_AFTER_MS, COUNT_LIMIT};
+use super::job::JobFigures;
+use super::jobs::{self, END_CONFLICT, Following};
 use super::listing::EventSummary;
+use super::made_end::RECONCILED;
 use super::message::{Call, Reply};
 use super::outbox::{self, Offer};
 use super::owed::{Failure, Owed};
 use super::policy::Policy;
 use super::store::{Known, Store};
-use super::{alarm, kept, replays};
+use super::{alarm, audit, kept, made_end, replays};
 use crate::counts::Counts;
+
+/// Applies a call, and notes in the audit log who has acted if it is an act.
+///
+/// # Errors
+/// The store's message. The call may then have had its effect or not.
+pub(crate) fn act(
+    store: &mut impl Store,
+    call: Call,
+    by: Option<&str>,
+    policy: &Policy,
+    now_ms: u64,
+) -> Result<Reply, String> {
+    let act = audit::Act::of(&call);
+    let reply = answer(store, call, policy, now_ms)?;
+    if let Some(act) = act {
+        audit::note(store, act, by, &reply, policy, now_ms)?;
+    }
+    Ok(reply)
+}
 
 /// Applies a call.
 ///
@@ -37,6 +59,9 @@ pub(crate) fn answer(
             let change = entry::commit(before, token, now_ms);
             if let (Some(owed), Change::Store(_)) = (&owed, &change) {
                 kept::keep(store, job_id.as_deref(), &key, owed, policy, now_ms)?;
+            }
+            if let (None, Change::Store(entry)) = (&owed, &change) {
+                jobs::note_done(store, entry, policy, now_ms)?;
             }
             let settled = Settled::of(before_state, owed, true);
             apply(store, &key, change, settled, &counts, policy, now_ms)?
@@ -73,7 +98,14 @@ pub(crate) fn answer(
         Call::Pause { is_paused } => outbox::pause(store, is_paused, policy, now_ms)?,
         Call::Figures { counts } => {
             store.add(&counts)?;
-            Reply::Figures(store.figures(now_ms.saturating_sub(ABANDONED_AFTER_MS))?)
+            let mut figures = store.figures(now_ms.saturating_sub(ABANDONED_AFTER_MS))?;
+            if policy.jobs.is_some() {
+                let (open, overdue) = store.count_jobs(COUNT_LIMIT, now_ms)?;
+                let reconciled = figures.outcomes.get(RECONCILED);
+                let conflicts = figures.outcomes.get(END_CONFLICT);
+                figures.jobs = Some(JobFigures { open, overdue, reconciled, conflicts });
+            }
+            Reply::Figures(figures)
         }
         Call::List(filter) => {
             let rows = store.list(&filter)?;
@@ -83,19 +115,36 @@ pub(crate) fn answer(
             let entry = store.find(&key)?;
             Reply::Events(entry.into_iter().map(|row| EventSummary::of(&key, row)).collect())
         }
+        Call::RegisterJob(new) => jobs::register(store, new, policy, now_ms)?,
+        Call::DueJobs { limit } => jobs::due(store, limit, policy, now_ms)?,
+        Call::Observe(observations) => jobs::observe(store, observations, policy, now_ms)?,
+        Call::MakeEnd { observation, key, meta, head, body_bytes } => {
+            let offer = Offer { key, meta, head, body_bytes };
+            made_end::make_end(store, &observation, offer, policy, now_ms)?
+        }
+        Call::Jobs(filter) => jobs::list(store, &filter, now_ms)?,
+        Call::FindJob { job_id } => jobs::find(store, &job_id, now_ms)?,
+        Call::Costs => Reply::Costs(store.costs(now_ms)?),
+        Call::Audit { cursor, limit } => Reply::Audit(store.audit(cursor, limit)?),
     })
 }
 
 fn claim(
     store: &mut impl Store,
     key: &str,
-    meta: EventMeta,
+    mut meta: EventMeta,
     policy: &Policy,
     now_ms: u64,
 ) -> Result<Reply, String> {
+    let mut following = Following::of(store, key, &mut meta, policy)?;
     let Known { entry, furthest, gate } = store.known(meta.job_id.as_deref(), key)?;
     if gate.is_paused {
         return Ok(Reply::Paused);
+    }
+    if let Some(following) = &mut following
+        && let Some(reply) = following.absorbed(store, entry.as_ref(), false, now_ms)?
+    {
+        return Ok(reply);
     }
     let is_new = entry.is_none();
     let mut write = |entry: &Entry| {
@@ -106,6 +155,9 @@ fn claim(
     Ok(match entry::claim(entry, meta, furthest, policy, now_ms) {
         Claim::Granted(entry, order) => {
             write(&entry)?;
+            if let Some(following) = following {
+                following.note(store, false, now_ms)?;
+            }
             Reply::Granted { token: entry.attempts, order }
         }
         Claim::LateDropped(entry) => {

@@ -65,6 +65,7 @@ pub(crate) fn entry(columns: Vec<Value>) -> Result<(String, Entry), String> {
             event_id: text(event_id)?,
             event_type: text(event_type)?,
             job_id: text(job_id)?.filter(|job_id| !job_id.is_empty()),
+            ..EventMeta::default()
         },
         owed,
     };
@@ -191,6 +192,7 @@ mod tests {
                 event_id: Some("evt_1".to_owned()),
                 event_type: Some("job.running".to_owned()),
                 job_id: None,
+                ..EventMeta::default()
             },
             owed: None,
         }

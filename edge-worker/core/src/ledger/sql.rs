@@ -4,7 +4,7 @@
 //! step never changes once it was released; a change of the tables is a new step. Every statement of
 //! a step can be run again, so a step that was broken off is simply repeated.
 
-use super::{kept_sql, replay_sql};
+use super::{audit_sql, job_sql, kept_sql, replay_sql};
 
 /// Makes the table that holds the version, the number of steps that the tables have been through.
 pub(crate) const PREPARE: &str = "
@@ -78,6 +78,10 @@ pub(crate) const STEPS: &[&str] = &[
     kept_sql::TABLE,
     // Bulk replays.
     replay_sql::TABLE,
+    // Jobs.
+    job_sql::TABLE,
+    // The audit log.
+    audit_sql::TABLE,
 ];
 
 /// The columns that [`row::entry`](super::row::entry) expects. The body is not among them: it never enters the
@@ -364,7 +368,7 @@ pub(crate) const SELECT_SHARD_COUNTS: &str =
 
 /// The statements of claims, acceptances, commits and releases. The platform is told their texts once, and then
 /// their index here: to hand over a text takes longer than to look for a row.
-pub const FREQUENT: [&str; 12] = [
+pub const FREQUENT: [&str; 14] = [
     SELECT,
     SELECT_KNOWN,
     SELECT_FURTHEST,
@@ -377,4 +381,6 @@ pub const FREQUENT: [&str; 12] = [
     SELECT_NEXT_SEQ,
     SELECT_GATE,
     SELECT_FIRST_DUE,
+    job_sql::SELECT,
+    job_sql::INSERT,
 ];

@@ -2,10 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::audit::AuditStore;
 use super::entry::Entry;
 use super::expired::Expired;
 use super::figures::Figures;
 use super::gate::Gate;
+use super::jobs::JobStore;
 use super::kept::KeptStore;
 use super::listing::Filter;
 use super::order::JobStage;
@@ -43,7 +45,7 @@ pub(crate) struct OwedBytes {
 /// # Errors
 /// An error means that nothing is known: a row that cannot be read must never count as one that is
 /// not there.
-pub(crate) trait Store: KeptStore + ReplayStore {
+pub(crate) trait Store: KeptStore + ReplayStore + JobStore + AuditStore {
     /// The row of an event.
     fn read(&self, job_id: Option<&str>, key: &str) -> Result<Option<Entry>, String>;
 

@@ -101,7 +101,10 @@ impl Delivery {
         random: &Random,
         now_ms: u64,
     ) -> Step {
-        let meta = authentic.meta();
+        let meta = match settings.policy.jobs {
+            Some(_) => authentic.meta_with_job(),
+            None => authentic.meta(),
+        };
         let now = UnixTime::from_secs(now_ms / 1_000);
         let mut context = Context {
             shard: shard::name(meta.job_id.as_deref(), &authentic.key, settings.ledger_shards),

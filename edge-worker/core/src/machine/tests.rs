@@ -133,6 +133,31 @@ fn a_delivery_is_claimed_forwarded_and_committed() {
     assert!(run.isolate.take_counts().is_empty(), "it went along");
 }
 
+/// Otherwise the messages are those from before there were jobs.
+#[test]
+fn what_an_event_says_of_its_job_is_told_where_jobs_are_followed() {
+    const PAID: &[u8] = br#"{"id":"evt_1","type":"job.succeeded","data":{"job":{"id":"job_1",
+        "credits":1.05,"metadata":{"tenant":"acme"}}}}"#;
+    let signature = Key::new(SECRET.as_bytes()).unwrap();
+    let signature = signature.sign(UnixTime::from_secs(NOW_MS / 1_000), PAID).to_string();
+    let some = |text: &str| Some(text.to_owned());
+    for (token, expected) in [
+        (None, (None, None)),
+        (Some(("SUBMIT_TOKEN", "0123456789abcdef")), (some("1.05"), some("acme"))),
+    ] {
+        let mut values = vec![THROUGH, ("TENANT_FIELD", "data.job.metadata.tenant")];
+        values.extend(token);
+        let mut isolate = Isolate::new(Ok(settings_with(&values)), Bindings::default());
+        let headers = [("x-nextapi-signature", signature.as_str())];
+        let request = Request::new("POST", "https://edge.test/webhook", &headers);
+        let random = Random::from_bytes(&[7; 40]);
+        let (machine, _) = Machine::begin(&mut isolate, request, random, NOW_MS);
+        let (machine, output) = machine.unwrap().handle(&mut isolate, body(PAID), NOW_MS);
+        let Call::Claim { meta, .. } = (Run { isolate, machine, output }).call() else { panic!() };
+        assert_eq!((meta.credits.map(|it| it.to_string()), meta.tenant), expected);
+    }
+}
+
 /// Only then is the exact length known before reading.
 #[test]
 fn a_length_counts_if_it_is_declared_and_the_body_has_no_chunks() {

@@ -77,7 +77,9 @@ impl Verifying {
             (Awaited::Macs, Input::Macs(result)) => self.judge(isolate, result, now_ms),
             (Awaited::Macs, _) => self.judge(isolate, Err(OUT_OF_TURN.to_owned()), now_ms),
             (Awaited::VerifiedBody(verified), Input::Body(body)) if is_whole(&body) => {
-                self.delivery.claim(&verified.with_body(&body).into(), &body, now_ms)
+                let verified = verified.with_body(&body);
+                let authentic = authentic::read(&self.delivery.settings, &body, verified);
+                self.delivery.claim(&authentic, &body, now_ms)
             }
             (Awaited::Body, Input::Body(body)) if is_whole(&body) => {
                 self.delivery.verify(isolate, &body, now_ms)

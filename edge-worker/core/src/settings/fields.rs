@@ -120,6 +120,20 @@ pub(super) fn admin_token(reader: &mut Reader<'_>) -> Option<AdminToken> {
     AdminToken::new(&token).map_err(|error| reader.refuse(SETTING, error)).ok()
 }
 
+pub(super) fn submit_token(
+    reader: &mut Reader<'_>,
+    admin_token: Option<&AdminToken>,
+) -> Option<AdminToken> {
+    const SETTING: &str = "SUBMIT_TOKEN";
+    let token = reader.secret_header(SETTING)?;
+    let token = AdminToken::new(&token).map_err(|error| reader.refuse(SETTING, error)).ok()?;
+    if admin_token.is_some_and(|admin_token| token.is(admin_token)) {
+        reader.refuse(SETTING, "is the same as ADMIN_TOKEN: set one that can only register jobs");
+        return None;
+    }
+    Some(token)
+}
+
 pub(super) fn origin(
     reader: &mut Reader<'_>,
     parse_url: &dyn Fn(&str) -> Option<Url>,

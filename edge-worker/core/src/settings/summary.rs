@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{MILLISECONDS, SECONDS_PER_HOUR, Settings};
+use super::{MILLISECONDS, SECONDS_PER_HOUR, Settings, TenantField};
 use crate::ledger::order::LateEvents;
 
 /// The settings in force. Of secrets it says only whether they are set, and of the origin's URL not
@@ -36,6 +36,20 @@ pub(crate) struct Summary<'a> {
     dead_retention_days: u64,
     keep_bodies_hours: u64,
     max_waiting_bytes: u64,
+    submit_token: bool,
+    tenant_field: Option<String>,
+    reconcile: Option<ReconcileSummary<'a>>,
+}
+
+/// What of it is about the provider's API.
+#[derive(Serialize)]
+struct ReconcileSummary<'a> {
+    api: &'a str,
+    environment: &'static str,
+    after_seconds: u64,
+    deadline_hours: u64,
+    jobs: &'static str,
+    requests_per_minute: u32,
 }
 
 impl Settings {
@@ -76,6 +90,19 @@ impl Settings {
                 / 24,
             keep_bodies_hours: self.policy.keep_bodies_ms / MILLISECONDS / SECONDS_PER_HOUR,
             max_waiting_bytes: self.policy.most_bytes,
+            submit_token: self.submit_token.is_some(),
+            tenant_field: self.tenant_field.as_ref().map(TenantField::to_string),
+            reconcile: self.reconcile.as_ref().map(|reconcile| ReconcileSummary {
+                api: &reconcile.api_host,
+                environment: reconcile.environment.name(),
+                after_seconds: reconcile.after_ms / MILLISECONDS,
+                deadline_hours: self
+                    .policy
+                    .jobs
+                    .map_or(0, |jobs| jobs.deadline_ms / MILLISECONDS / SECONDS_PER_HOUR),
+                jobs: reconcile.jobs.name(),
+                requests_per_minute: reconcile.requests_per_minute,
+            }),
         }
     }
 }
@@ -96,6 +123,11 @@ mod tests {
             ("ADMIN_TOKEN", "canary-of-the-admin"),
             ("LATE_EVENTS", "drop"),
             ("SOURCE_ADDRESSES", "192.0.2.7"),
+            ("SUBMIT_TOKEN", "canary-of-who-submits"),
+            ("NEXTAPI_API_KEY", "nxa_test_sk_canary"),
+            ("NEXTAPI_API_URL", "https://api.example/canary"),
+            ("NEXTAPI_ENVIRONMENT", "test"),
+            ("TENANT_FIELD", "data.job.metadata.tenant"),
         ]);
         let summary = serde_json::to_value(settings.summary()).unwrap();
         let expected = json!({
@@ -126,6 +158,16 @@ mod tests {
             "dead_retention_days": 30,
             "keep_bodies_hours": 0,
             "max_waiting_bytes": 1_000_000_000,
+            "submit_token": true,
+            "tenant_field": "data.job.metadata.tenant",
+            "reconcile": {
+                "api": "api.example",
+                "environment": "test",
+                "after_seconds": 600,
+                "deadline_hours": 24,
+                "jobs": "known",
+                "requests_per_minute": 60,
+            },
         });
         assert_eq!(summary, expected);
         assert!(!summary.to_string().contains("canary"));

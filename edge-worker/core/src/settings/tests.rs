@@ -8,7 +8,7 @@ use super::*;
 use crate::ledger::order::LateEvents;
 
 /// All settings.
-const NAMES: [&str; 29] = [
+const NAMES: [&str; 38] = [
     "WEBHOOK_PATH",
     "WEBHOOK_SECRETS",
     "SIGNATURE_HEADERS",
@@ -38,6 +38,15 @@ const NAMES: [&str; 29] = [
     "DEAD_RETENTION_DAYS",
     "KEEP_BODIES_HOURS",
     "MAX_WAITING_BYTES",
+    "NEXTAPI_API_KEY",
+    "NEXTAPI_API_URL",
+    "NEXTAPI_ENVIRONMENT",
+    "RECONCILE_AFTER_SECONDS",
+    "JOB_DEADLINE_HOURS",
+    "RECONCILE_JOBS",
+    "RECONCILE_REQUESTS_PER_MINUTE",
+    "SUBMIT_TOKEN",
+    "TENANT_FIELD",
 ];
 
 /// The provider's secret in [`settings_with`].
@@ -367,8 +376,14 @@ fn debug_shows_no_secret_and_no_query() {
 /// Made into a text it would be one that anybody can guess.
 #[test]
 fn a_secret_that_is_not_a_text_is_refused() {
-    for setting in ["WEBHOOK_SECRETS", "ORIGIN_AUTHORIZATION", "EDGE_SIGNING_SECRET", "ADMIN_TOKEN"]
-    {
+    for setting in [
+        "WEBHOOK_SECRETS",
+        "ORIGIN_AUTHORIZATION",
+        "EDGE_SIGNING_SECRET",
+        "ADMIN_TOKEN",
+        "SUBMIT_TOKEN",
+        "NEXTAPI_API_KEY",
+    ] {
         for json in ["null", "true", "0", "1234567890123456", "[]", "{}", r#"["secret"]"#] {
             let problems = read_json(setting, json).unwrap_err().problems;
             assert_eq!(problems.len(), 1, "{setting} {json}: {problems:?}");

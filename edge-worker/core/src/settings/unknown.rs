@@ -2,7 +2,7 @@
 //! a word.
 
 /// Names of bindings that are no settings.
-const BINDINGS: [&str; 3] = ["LEDGER", "ANALYTICS", "RATE_LIMITER"];
+const BINDINGS: [&str; 4] = ["LEDGER", "ANALYTICS", "RATE_LIMITER", "RECONCILER"];
 
 /// How many letters a misspelled name may be off.
 const MOST_EDITS: usize = 3;

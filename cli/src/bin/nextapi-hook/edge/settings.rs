@@ -12,8 +12,14 @@ use zeroize::Zeroizing;
 use super::vars_file;
 
 /// The settings that are secrets, which arguments are not for.
-const SECRETS: [&str; 4] =
-    [WEBHOOK_SECRETS, "ORIGIN_AUTHORIZATION", "EDGE_SIGNING_SECRET", "ADMIN_TOKEN"];
+const SECRETS: [&str; 6] = [
+    WEBHOOK_SECRETS,
+    "ORIGIN_AUTHORIZATION",
+    "EDGE_SIGNING_SECRET",
+    "ADMIN_TOKEN",
+    "SUBMIT_TOKEN",
+    "NEXTAPI_API_KEY",
+];
 const WEBHOOK_SECRETS: &str = "WEBHOOK_SECRETS";
 
 /// The worker's settings by name.

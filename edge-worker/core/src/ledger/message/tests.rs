@@ -7,6 +7,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::ledger::breaker::Breaker;
+use crate::ledger::credits::Credits;
+use crate::ledger::job::{JobCursor, JobFigures};
 use crate::ledger::listing::Cursor;
 
 /// One message a line. If this fails, the wire format has changed: undo the change, or take a new
@@ -44,6 +46,7 @@ fn calls() -> Vec<Call> {
         event_id: some("evt_1"),
         event_type: some("job.succeeded"),
         job_id: some("job \"1\"\n"),
+        ..EventMeta::default()
     };
     let counts = || Counts::from("duplicate:2,forwarded:1");
     let filter = Filter {
@@ -87,6 +90,51 @@ fn calls() -> Vec<Call> {
         Call::List(filter),
         Call::List(Filter { limit: 1, ..Filter::default() }),
         Call::Find { key: key() },
+        Call::RegisterJob(NewJob {
+            job_id: "job_1".to_owned(),
+            tenant: some("acme"),
+            deadline_ms: Some(9),
+            estimated: Credits::parse("1.05"),
+        }),
+        Call::RegisterJob(NewJob {
+            job_id: "job_1".to_owned(),
+            tenant: None,
+            deadline_ms: None,
+            estimated: None,
+        }),
+        Call::DueJobs { limit: 60 },
+        Call::Observe(vec![
+            observation(),
+            Observation {
+                credits: None,
+                estimated: None,
+                created_ms: None,
+                is_known_only: false,
+                ..observation()
+            },
+        ]),
+        Call::MakeEnd {
+            observation: observation(),
+            key: key(),
+            meta: EventMeta {
+                credits: Credits::parse("1.05"),
+                tenant: some("acme"),
+                ..EventMeta::default()
+            },
+            head: "{}".to_owned(),
+            body_bytes: 512,
+        },
+        Call::Jobs(JobFilter {
+            state: some("overdue"),
+            tenant: some("acme"),
+            cursor: Some(JobCursor { known_ms: 7, job_id: "job_1".to_owned() }),
+            limit: 51,
+        }),
+        Call::Jobs(JobFilter { limit: 1, ..JobFilter::default() }),
+        Call::FindJob { job_id: "job_1".to_owned() },
+        Call::Costs,
+        Call::Audit { cursor: None, limit: 51 },
+        Call::Audit { cursor: Some(AuditCursor { at_ms: 7, id: 1 }), limit: 51 },
     ]
 }
 
@@ -102,6 +150,11 @@ fn replies() -> Vec<Reply> {
         bytes: 4_096,
         shard_counts: vec![(5, 8), (6, 16)],
         outcomes: "duplicate:2".into(),
+        jobs: None,
+    };
+    let with_jobs = Figures {
+        jobs: Some(JobFigures { open: 4, overdue: 3, reconciled: 2, conflicts: 1 }),
+        ..Figures::default()
     };
     let event = EventSummary {
         key: key(),
@@ -137,8 +190,82 @@ fn replies() -> Vec<Reply> {
         Reply::Absent,
         Reply::Figures(figures),
         Reply::Figures(Figures::default()),
+        Reply::Figures(with_jobs),
         Reply::Events(vec![event]),
         Reply::Events(Vec::new()),
+        Reply::DueJobs {
+            jobs: vec![DueJob { job_id: "job_1".to_owned(), known_ms: 7 }],
+            next_ms: Some(9),
+        },
+        Reply::DueJobs { jobs: Vec::new(), next_ms: None },
+        Reply::Observed { ripe: vec!["job_1".to_owned()], unknown: vec!["job_2".to_owned()] },
+        Reply::Jobs(vec![job(), JobSummary::open("job_2", 7, 8)]),
+        Reply::Jobs(Vec::new()),
+        Reply::Costs(vec![costs(), TenantCosts::default()]),
+        Reply::Audit(vec![AuditEntry {
+            id: 1,
+            at_ms: 7,
+            by: "reconciler".to_owned(),
+            act: "make_end".to_owned(),
+            about: "job_1".to_owned(),
+            result: "stored".to_owned(),
+        }]),
+    ]
+}
+
+fn observation() -> Observation {
+    Observation {
+        job_id: "job_1".to_owned(),
+        status: "succeeded".to_owned(),
+        credits: Credits::parse("1.05"),
+        estimated: Credits::parse("2"),
+        created_ms: Some(7),
+        is_known_only: true,
+    }
+}
+
+fn job() -> JobSummary {
+    JobSummary {
+        state: "ended".to_owned(),
+        tenant: Some("acme".to_owned()),
+        estimated: Credits::parse("2"),
+        status: Some("succeeded".to_owned()),
+        credits: Credits::parse("1.05"),
+        ended_ms: Some(9),
+        ended_by: Some("reconciliation".to_owned()),
+        end_key: Some(key()),
+        alias_key: Some("event-01".to_owned()),
+        is_conflict: true,
+        shown: Some("succeeded".to_owned()),
+        shown_ms: Some(8),
+        look_ms: None,
+        looks: 2,
+        ..JobSummary::open("job_1", 7, 10)
+    }
+}
+
+fn costs() -> TenantCosts {
+    let credits = |text| Credits::parse(text).unwrap();
+    TenantCosts {
+        tenant: Some("acme".to_owned()),
+        is_rest: false,
+        open: 1,
+        succeeded: 2,
+        failed: 3,
+        overdue: 1,
+        reserved: credits("2"),
+        settled: credits("2.1"),
+        refunded: credits("0.000001"),
+        paid_not_delivered: credits("1.05"),
+        prices: vec![(credits("1.05"), 2)],
+    }
+}
+
+/// The acts of admins and of the reconciler, with their names.
+fn acts() -> Vec<String> {
+    vec![
+        Call::Reopen { key: key() }.encode_by("admin"),
+        Call::Pause { is_paused: false }.encode_by("a \"b\"\n"),
     ]
 }
 
@@ -148,10 +275,22 @@ fn decoded(message: &str) -> Result<Reply, CallError> {
 
 #[test]
 fn calls_are_pinned() {
-    assert_golden("calls.golden", &calls().iter().map(Call::encode).collect::<Vec<_>>());
+    let messages: Vec<_> = calls().iter().map(Call::encode).chain(acts()).collect();
+    assert_golden("calls.golden", &messages);
     for call in calls() {
         assert_eq!(Call::decode(&call.encode()), Ok(call));
     }
+}
+
+#[test]
+fn who_acts_is_read_and_need_not_be_said() {
+    let call = Call::Reopen { key: key() };
+    for by in ["admin", "a \"b\"\n", ""] {
+        let expected = (call.clone(), Some(by.to_owned()));
+        assert_eq!(Call::decode_by(&call.encode_by(by)), Ok(expected));
+        assert_eq!(Call::decode(&call.encode_by(by)), Ok(call.clone()));
+    }
+    assert_eq!(Call::decode_by(&call.encode()), Ok((call, None)));
 }
 
 #[test]
@@ -253,7 +392,7 @@ proptest! {
     fn every_claim_arrives_as_it_was_sent(
         event_id: Option<String>, event_type: Option<String>, job_id: Option<String>,
     ) {
-        let meta = EventMeta { event_id, event_type, job_id };
+        let meta = EventMeta { event_id, event_type, job_id, ..EventMeta::default() };
         let call = Call::Claim { key: key(), meta };
         prop_assert_eq!(Call::decode(&call.encode()), Ok(call));
     }

@@ -6,10 +6,14 @@ use super::memory_store::MemoryStore;
 use super::sqlite::fresh_store;
 use crate::counts::Counts;
 use crate::ledger::alarm::LEAST_PAUSE_MS;
+use crate::ledger::audit::{AuditCursor, AuditStore as _};
 use crate::ledger::breaker::BreakerPolicy;
 use crate::ledger::bulk_replay::{NewReplay, Selection, Steering};
+use crate::ledger::credits::Credits;
 use crate::ledger::entry::EventState;
 use crate::ledger::event_meta::EventMeta;
+use crate::ledger::job::{JobCursor, JobFilter, JobPolicy, NewJob, Observation};
+use crate::ledger::jobs::JobStore as _;
 use crate::ledger::listing::{Cursor, Filter};
 use crate::ledger::message::{Call, Reply};
 use crate::ledger::order::LateEvents;
@@ -29,6 +33,7 @@ const TYPES: [Option<&str>; 5] =
 const JOBS: [Option<&str>; 3] = [Some("job_1"), Some("job_2 \u{1F3AC}'\""), None];
 
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant, reason = "a few dozen at once")]
 enum Step {
     Call(Call),
     /// The object starts, with as many shards.
@@ -42,6 +47,8 @@ enum Step {
     KeepBodies(u64),
     /// How many attempts may be under way.
     Concurrency(Option<u32>),
+    /// Whether jobs are followed.
+    Jobs(bool),
     /// The object makes an attempt that is due.
     Take,
     Sweep,
@@ -50,14 +57,96 @@ enum Step {
 
 /// One of a few events. Job and type belong to the event, so they follow from its number.
 fn event() -> impl Strategy<Value = (String, EventMeta)> {
-    (0..12_usize).prop_map(|number| {
+    (0..12_usize, credits(), tenant()).prop_map(|(number, credits, tenant)| {
         let meta = EventMeta {
             event_id: (number != 11).then(|| format!("evt_{number}")),
             event_type: TYPES[number % TYPES.len()].map(str::to_owned),
             job_id: JOBS[number % JOBS.len()].map(str::to_owned),
+            credits,
+            tenant,
         };
         (format!("event-{number:02}"), meta)
     })
+}
+
+fn credits() -> impl Strategy<Value = Option<Credits>> {
+    proptest::option::of((1..3_u64).prop_map(|whole| Credits::of_millionths(whole * 500_000)))
+}
+
+fn tenant() -> impl Strategy<Value = Option<String>> {
+    some_of(&["acme", "\u{e9}t\u{e9}"])
+}
+
+/// A job, mostly one that has events.
+fn job_id() -> impl Strategy<Value = String> {
+    (0..3_usize).prop_map(|number| JOBS[number].unwrap_or("job_3").to_owned())
+}
+
+/// A time, mostly in the past, of which several things have the same.
+fn time() -> impl Strategy<Value = Option<u64>> {
+    proptest::option::of((0..40_u64).prop_map(|tens| START_MS - 100 + tens * 10))
+}
+
+fn observation() -> impl Strategy<Value = Observation> {
+    const STATUSES: [&str; 5] = ["queued", "running", "succeeded", "failed", "unheard_of"];
+    let amounts = (credits(), credits());
+    (job_id(), proptest::sample::select(&STATUSES[..]), amounts, time(), any::<bool>()).prop_map(
+        |(job_id, status, (credits, estimated), created_ms, is_known_only)| Observation {
+            job_id,
+            status: status.to_owned(),
+            credits,
+            estimated,
+            created_ms,
+            is_known_only,
+        },
+    )
+}
+
+/// An end that is made from what the API may have shown.
+fn made_end() -> impl Strategy<Value = Call> {
+    observation().prop_map(|mut observation| {
+        if observation.status != "failed" {
+            observation.status = "succeeded".to_owned();
+        }
+        let meta = EventMeta {
+            event_id: None,
+            event_type: Some(format!("job.{}", observation.status)),
+            job_id: Some(observation.job_id.clone()),
+            credits: observation.credits,
+            tenant: None,
+        };
+        let key = format!("made-{}-{}", observation.job_id, observation.status);
+        Call::MakeEnd { observation, key, meta, head: "{}".to_owned(), body_bytes: 1 }
+    })
+}
+
+fn job_call() -> impl Strategy<Value = Call> {
+    let new = (job_id(), tenant(), time(), credits()).prop_map(
+        |(job_id, tenant, deadline_ms, estimated)| {
+            Call::RegisterJob(NewJob { job_id, tenant, deadline_ms, estimated })
+        },
+    );
+    let cursor = (time(), job_id())
+        .prop_map(|(known_ms, job_id)| known_ms.map(|known_ms| JobCursor { known_ms, job_id }));
+    let states = &["open", "overdue", "ended", "reconciliation", "conflict", "x"];
+    let filter =
+        (some_of(states), tenant(), cursor, 0..4_u32).prop_map(|(state, tenant, cursor, limit)| {
+            Call::Jobs(JobFilter { state, tenant, cursor, limit })
+        });
+    let audit = (time(), 0..3_u64, 0..4_u32).prop_map(|(at_ms, id, limit)| Call::Audit {
+        cursor: at_ms.map(|at_ms| AuditCursor { at_ms, id }),
+        limit,
+    });
+    prop_oneof![
+        2 => new,
+        2 => (0..4_u32).prop_map(|limit| Call::DueJobs { limit }),
+        6 => proptest::collection::vec(observation(), 1..4).prop_map(Call::Observe),
+        4 => made_end(),
+        2 => filter,
+        1 => job_id().prop_map(|job_id| Call::FindJob { job_id }),
+        2 => Just(Call::Costs),
+        1 => audit,
+    ]
 }
 
 fn key() -> impl Strategy<Value = String> {
@@ -157,6 +246,7 @@ fn call() -> impl Strategy<Value = Call> {
         1 => counts().prop_map(|counts| Call::Figures { counts }),
         2 => filter().prop_map(Call::List),
         1 => key().prop_map(|key| Call::Find { key }),
+        10 => job_call(),
     ]
 }
 
@@ -174,6 +264,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => any::<bool>().prop_map(Step::Order),
         1 => (0..3_u64).prop_map(|steps| Step::KeepBodies(steps * 50)),
         1 => proptest::option::of(1..3_u32).prop_map(Step::Concurrency),
+        1 => proptest::bool::weighted(0.8).prop_map(Step::Jobs),
         4 => Just(Step::Take),
         1 => Just(Step::Rest),
         1 => late_events.prop_map(Step::LateEvents),
@@ -191,17 +282,49 @@ fn policy() -> Policy {
         // Few, so that breakers open and events are given up.
         retry: RetryPolicy { initial_ms: 1_000, max_ms: 2_000, attempts: 3, ..policy.retry },
         breaker: BreakerPolicy { failures: 2, pause_ms: 1_000 },
+        jobs: Some(JOB_POLICY),
         ..policy
     }
 }
 
+/// So short that looks, deadlines and ripe ends are met.
+const JOB_POLICY: JobPolicy = JobPolicy { after_ms: 20, deadline_ms: 100 };
+
 /// The answer, without the size of the database, which only one of the stores has.
-fn answered(store: &mut impl Store, call: Call, policy: &Policy, now_ms: u64) -> Reply {
-    match protocol::answer(store, call, policy, now_ms).unwrap() {
+fn answered(
+    store: &mut impl Store,
+    call: Call,
+    policy: &Policy,
+    now_ms: u64,
+) -> Result<Reply, String> {
+    match protocol::act(store, call, Some("somebody"), policy, now_ms)? {
         Reply::Figures(figures) => {
-            Reply::Figures(crate::ledger::figures::Figures { bytes: 0, ..figures })
+            Ok(Reply::Figures(crate::ledger::figures::Figures { bytes: 0, ..figures }))
         }
-        answer => answer,
+        answer => Ok(answer),
+    }
+}
+
+/// A call as it would be made if the clock had started later.
+fn shifted(call: Call, shift_ms: u64) -> Call {
+    match call {
+        Call::RegisterJob(new) => {
+            let deadline_ms = new.deadline_ms.map(|ms| ms + shift_ms);
+            Call::RegisterJob(NewJob { deadline_ms, ..new })
+        }
+        Call::Observe(seen) => {
+            let later = |it: Observation| Observation {
+                created_ms: it.created_ms.map(|ms| ms + shift_ms),
+                ..it
+            };
+            Call::Observe(seen.into_iter().map(later).collect())
+        }
+        Call::StartReplay(mut new) => {
+            new.selection.since_ms += shift_ms;
+            new.selection.until_ms += shift_ms;
+            Call::StartReplay(new)
+        }
+        call => call,
     }
 }
 
@@ -226,6 +349,7 @@ proptest! {
                 Step::Order(is_ordered) => policy.is_ordered = is_ordered,
                 Step::KeepBodies(ms) => policy.keep_bodies_ms = ms,
                 Step::Concurrency(concurrency) => policy.concurrency = concurrency,
+                Step::Jobs(is_following) => policy.jobs = is_following.then_some(JOB_POLICY),
                 Step::Take => prop_assert_eq!(
                     replays::take(&mut memory, &policy, now_ms),
                     replays::take(&mut sqlite, &policy, now_ms)
@@ -245,6 +369,9 @@ proptest! {
         }
         let all = Filter { limit: BATCH, ..Filter::default() };
         prop_assert_eq!(memory.list(&all), sqlite.list(&all));
+        let all = JobFilter { limit: BATCH, ..JobFilter::default() };
+        prop_assert_eq!(memory.list_jobs(&all, now_ms), sqlite.list_jobs(&all, now_ms));
+        prop_assert_eq!(memory.audit(None, BATCH), sqlite.audit(None, BATCH));
     }
 
     /// What the model checker rests on: only differences of times matter, so its clock may stand
@@ -265,25 +392,23 @@ proptest! {
                     | Call::List(_)
                     | Call::Find { .. }
                     | Call::Replays { .. }
+                    | Call::DueJobs { .. }
+                    | Call::Jobs(_)
+                    | Call::FindJob { .. }
+                    | Call::Audit { .. }
                     | Call::PlanReplay(_),
                 )
                 | Step::Start(_) => {}
-                Step::Call(Call::StartReplay(new)) => {
-                    let mut shifted = new.clone();
-                    shifted.selection.since_ms += shift_ms;
-                    shifted.selection.until_ms += shift_ms;
-                    let there = answered(&mut there, Call::StartReplay(shifted), &policy, now_ms + shift_ms);
-                    prop_assert_eq!(answered(&mut here, Call::StartReplay(new), &policy, now_ms), there);
-                }
                 Step::Call(call) => prop_assert_eq!(
                     answered(&mut here, call.clone(), &policy, now_ms),
-                    answered(&mut there, call, &policy, now_ms + shift_ms)
+                    answered(&mut there, shifted(call, shift_ms), &policy, now_ms + shift_ms)
                 ),
                 Step::Clock(ms) => now_ms = now_ms.strict_add_signed(ms),
                 Step::LateEvents(late_events) => policy.late_events = late_events,
                 Step::Order(is_ordered) => policy.is_ordered = is_ordered,
                 Step::KeepBodies(ms) => policy.keep_bodies_ms = ms,
                 Step::Concurrency(concurrency) => policy.concurrency = concurrency,
+                Step::Jobs(is_following) => policy.jobs = is_following.then_some(JOB_POLICY),
                 Step::Take => {
                     let taken = |store: &mut MemoryStore, now_ms| {
                         let taken = replays::take(store, &policy, now_ms).unwrap();

@@ -4,11 +4,13 @@ use core::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use crate::counts::Counts;
+use crate::ledger::audit::AuditEntry;
 use crate::ledger::bulk_replay::{BulkReplay, ReplayState, Selection};
 use crate::ledger::entry::{ATTEMPT_LOST, Entry, EventState};
 use crate::ledger::expired::Expired;
 use crate::ledger::figures::Figures;
 use crate::ledger::gate::Gate;
+use crate::ledger::job_row::Job;
 use crate::ledger::kept::{Kept, KeptStore};
 use crate::ledger::listing::list_order;
 use crate::ledger::listing::{Cursor, Filter};
@@ -34,6 +36,8 @@ pub(crate) struct MemoryStore {
     walk: Option<Walk>,
     pub(super) kept: BTreeMap<String, Kept>,
     pub(super) replays: BTreeMap<String, BulkReplay>,
+    pub(super) jobs: BTreeMap<String, Job>,
+    pub(super) audit: Vec<AuditEntry>,
 }
 
 impl MemoryStore {

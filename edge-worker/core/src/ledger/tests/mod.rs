@@ -6,13 +6,17 @@
 mod agreement;
 mod bodies;
 mod breaker;
+mod costs;
 mod durable_model;
 mod expiry;
 mod histories;
+mod jobs;
 mod kept;
+mod memory_jobs;
 pub(crate) mod memory_store;
 mod model;
 mod plans;
+mod reconcile_model;
 mod replays;
 mod retention;
 mod room;

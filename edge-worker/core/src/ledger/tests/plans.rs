@@ -1,6 +1,7 @@
 //! How SQLite finds the rows of each statement: by key or by an index, and never among all unless it says so.
 
 use super::sqlite::{Sqlite, fresh_store};
+use crate::ledger::job_sql;
 use crate::ledger::sql;
 use crate::ledger::sqlite_store::Storage as _;
 use crate::ledger::value::Value;
@@ -12,13 +13,18 @@ fn parameters(statement: &str) -> usize {
 
 /// The ways to the rows of `event`.
 fn ways(database: &Sqlite, statement: &str) -> Vec<String> {
+    ways_to(database, statement, "event")
+}
+
+/// The ways to the rows of a table.
+fn ways_to(database: &Sqlite, statement: &str, table: &str) -> Vec<String> {
     let values = vec![Value::Null; parameters(statement)];
     let plan = database.query(&format!("EXPLAIN QUERY PLAN {statement}"), values).unwrap();
     let details = plan.into_iter().filter_map(|mut columns| match columns.pop() {
         Some(Value::Text(detail)) => Some(detail),
         _ => None,
     });
-    details.filter(|detail| detail.contains(" event")).collect()
+    details.filter(|detail| detail.contains(&format!(" {table}"))).collect()
 }
 
 /// What is done for a delivery or in an alarm takes as long among a million rows as among ten.
@@ -79,6 +85,46 @@ fn rows_are_found_by_key_or_by_an_index() {
         "{dead:?}"
     );
     assert!(dead.iter().all(|it| it.contains("SEARCH")), "{dead:?}");
+}
+
+/// The same for jobs: what is done for an event, for the reconciler or in an alarm.
+#[test]
+fn jobs_are_found_by_key_or_by_an_index() {
+    let database = fresh_store().0;
+    for (way, statements) in [
+        ("PRIMARY KEY (job_id=?)", &[job_sql::SELECT][..]),
+        ("job_by_look (look_ms", &[job_sql::SELECT_DUE, job_sql::SELECT_NEXT_LOOK]),
+        ("job_by_deadline (deadline_ms<?)", &[job_sql::COUNT_OPEN]),
+    ] {
+        for statement in statements {
+            let ways = ways_to(&database, statement, "job");
+            assert!(!ways.is_empty(), "{statement}");
+            assert!(ways.iter().all(|it| it.contains(way)), "{statement}: {ways:?}");
+        }
+    }
+    for (way, statement) in [
+        ("job_by_end (ended_ms>? AND ended_ms<?)", job_sql::DELETE_ENDED),
+        ("job_by_deadline (deadline_ms<?)", job_sql::DELETE_OPEN),
+        ("job_by_end", job_sql::SELECT_OLDEST),
+        ("job_by_deadline", job_sql::SELECT_OLDEST),
+    ] {
+        let ways = ways_to(&database, statement, "job");
+        assert!(ways.iter().any(|it| it.contains(way)), "{statement}: {ways:?}");
+        assert!(ways.iter().all(|it| !it.starts_with("SCAN job") || it.contains("INDEX")));
+    }
+    // The events of a job stand side by side.
+    for statement in [
+        job_sql::SELECT_ENDS,
+        job_sql::SELECT_DUE,
+        job_sql::SELECT_NEXT_LOOK,
+        job_sql::DELETE_ENDED,
+    ] {
+        let ways = ways(&database, statement);
+        assert!(
+            ways.iter().any(|it| it.contains("PRIMARY KEY (job_id=?)")),
+            "{statement}: {ways:?}"
+        );
+    }
 }
 
 /// These look at all rows, or at the first of them: on request of an admin, or up to a limit.

@@ -97,6 +97,7 @@ impl Object {
             event_id: Some(format!("evt_{number}")),
             event_type: Some(event_type[usize::try_from(number % 3).unwrap()].to_owned()),
             job_id: Some(job_of(number)),
+            ..EventMeta::default()
         };
         (format!("event-{number:064x}"), meta)
     }

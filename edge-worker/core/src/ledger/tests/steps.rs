@@ -51,6 +51,7 @@ fn a_call_that_breaks_off_has_not_happened() {
         event_id: some("evt_1"),
         event_type: some("job.succeeded"),
         job_id: some("job_1"),
+        ..EventMeta::default()
     };
     let counts = Counts::from("duplicate:2,forwarded:1");
     let steps = [

@@ -15,6 +15,7 @@ fn meta() -> EventMeta {
         event_id: Some("evt_1".to_owned()),
         event_type: Some("job.succeeded".to_owned()),
         job_id: Some("job_1".to_owned()),
+        ..EventMeta::default()
     }
 }
 

@@ -50,6 +50,8 @@ fn the_steps_are_pinned() {
         "21738c39caf1359628dd32d11fb3c1d04a4df8b5bf1fbd2c2d77957110e76f7a",
         "7d48eaaadd4af8e146900a63b2dd58d71c2dfdd84316a5af0b52b6ac5834d298",
         "1adddb03f8a43ed4eb29c0788f3e2d0453fc0d7c421f4e50a6cb4a01a2660b7a",
+        "9fde12fcc8e37b328a32ea6b3a1e49e17c3e7368f1cb05f4eaf784ec11ebd927",
+        "2abe8d7d842133372ee0be8c5fe10156ac197dbb308d8e01fe72b1b214d08c9c",
     ];
     let steps: Vec<_> =
         sql::STEPS.iter().map(|step| encode_string(&Sha256::digest(step))).collect();
@@ -115,7 +117,7 @@ fn an_upgrade_that_is_broken_off_many_times_gets_done() {
 #[test]
 fn the_tables_are_made_wherever_it_is_broken_off() {
     let expected = tables(&fresh_store().0);
-    for statements in 0..12 {
+    for statements in 0..24 {
         let database = Sqlite::in_memory();
         database.break_off_after(statements);
         drop(prepare(&database, sql::STEPS));
@@ -123,6 +125,21 @@ fn the_tables_are_made_wherever_it_is_broken_off() {
         prepare(&database, sql::STEPS).unwrap();
         assert_eq!(tables(&database), expected, "after {statements} statements");
     }
+}
+
+/// Tables of before jobs, with an event in them.
+#[test]
+fn the_step_to_jobs_keeps_the_events() {
+    let (upgraded, fresh) = (Sqlite::in_memory(), fresh_store().0);
+    prepare(&upgraded, &sql::STEPS[..3]).unwrap();
+    upgraded.run(
+        "INSERT INTO event (job_id, key, state, attempts, first_ms, last_ms) \
+         VALUES ('job_1', 'event-00', 'done', 1, 5, 6)",
+    );
+    let events = upgraded.shown("SELECT * FROM event");
+    prepare(&upgraded, sql::STEPS).unwrap();
+    assert_eq!(tables(&upgraded), tables(&fresh));
+    assert_eq!(upgraded.shown("SELECT * FROM event"), events);
 }
 
 #[test]

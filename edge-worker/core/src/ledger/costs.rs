@@ -1,0 +1,47 @@
+//! What jobs cost, by tenant.
+//!
+//! The sums are over the jobs that a shard remembers: open ones, and those that have ended within the retention.
+
+use serde::{Deserialize, Serialize};
+
+use super::credits::Credits;
+
+/// How many tenants a shard names, in alphabetical order; the others are added up in one. Since every shard names
+/// the first ones, the first ones of all shards are complete.
+pub(crate) const MOST_TENANTS: u32 = 100;
+
+/// How many prices are told apart for a tenant, the most frequent first; the rarest ones are left out. Over all tenants
+/// a shard tells 5,000.
+pub(crate) const MOST_PRICES: u32 = 100;
+
+/// What the jobs of one tenant cost.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct TenantCosts {
+    /// The tenant; none for jobs without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) tenant: Option<String>,
+    /// Whether this is all tenants that are not named, in place of one.
+    #[serde(default)]
+    pub(crate) is_rest: bool,
+    /// Jobs that have not ended, overdue ones among them.
+    pub(crate) open: u64,
+    /// Jobs that have succeeded.
+    pub(crate) succeeded: u64,
+    /// Jobs that have failed.
+    pub(crate) failed: u64,
+    /// Jobs that have not ended by their deadline.
+    pub(crate) overdue: u64,
+    /// What was set aside for open jobs, as far as estimates are known.
+    pub(crate) reserved: Credits,
+    /// What jobs that have succeeded have cost.
+    pub(crate) settled: Credits,
+    /// What was set aside for jobs that have failed, and was given back.
+    pub(crate) refunded: Credits,
+    /// What jobs have cost that have succeeded, by the provider's webhook or API, and whose end the origin does not
+    /// have yet.
+    pub(crate) paid_not_delivered: Credits,
+    /// How many jobs that have succeeded had each price, the most frequent first, up to
+    /// [`MOST_PRICES`].
+    #[serde(default)]
+    pub(crate) prices: Vec<(Credits, u64)>,
+}

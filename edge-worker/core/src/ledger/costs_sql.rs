@@ -1,0 +1,119 @@
+//! SQL of what jobs cost. The statements look at all jobs, on request of an admin.
+
+use super::costs::{MOST_PRICES, MOST_TENANTS, TenantCosts};
+use super::credits::Credits;
+use super::job_sql::{credits, present};
+use super::row;
+use super::sqlite_store::{Columns, SqliteStore, Storage};
+use super::value::Value;
+
+/// How many prices of all tenants together are read.
+const MOST_READ: u32 = 5_000;
+
+/// How a job has ended, by the event of its end, or else by what the API shows.
+macro_rules! outcome {
+    () => {
+        "coalesce(end_status, CASE WHEN shown IN ('succeeded', 'failed') THEN shown END)"
+    };
+}
+
+/// What it has cost.
+macro_rules! price {
+    () => {
+        "coalesce(end_credits, shown_credits)"
+    };
+}
+
+/// The sums over some jobs. They are cut where JavaScript has numbers no longer exactly.
+macro_rules! sums {
+    () => {
+        concat!(
+            "count(CASE WHEN ended_ms IS NULL THEN 1 END), \
+             count(CASE WHEN ended_ms IS NOT NULL AND outcome = 'succeeded' THEN 1 END), \
+             count(CASE WHEN ended_ms IS NOT NULL AND outcome = 'failed' THEN 1 END), \
+             count(CASE WHEN ended_ms IS NULL AND deadline_ms <= ?1 THEN 1 END), \
+             min(coalesce(sum(CASE WHEN outcome IS NULL THEN estimated END), 0), 9007199254740991), \
+             min(coalesce(sum(CASE WHEN outcome = 'succeeded' THEN price END), 0), 9007199254740991), \
+             min(coalesce(sum(CASE WHEN outcome = 'failed' THEN estimated END), 0), 9007199254740991), \
+             min(coalesce(sum(CASE WHEN outcome = 'succeeded' AND NOT is_delivered THEN price END), 0), \
+             9007199254740991) \
+             FROM (SELECT tenant, ended_ms, deadline_ms, estimated, ",
+            outcome!(),
+            " AS outcome, ",
+            price!(),
+            " AS price, ended_ms IS NOT NULL AND (EXISTS (SELECT 1 FROM event \
+             WHERE event.job_id = job.job_id AND stage = 3 AND state = 'done') OR NOT EXISTS \
+             (SELECT 1 FROM event WHERE event.job_id = job.job_id AND stage = 3)) AS is_delivered \
+             FROM job)"
+        )
+    };
+}
+
+/// Reads the sums by tenant, the first of them in alphabetical order. Jobs without one come first.
+const SELECT_BY_TENANT: &str =
+    concat!("SELECT tenant, ", sums!(), " GROUP BY tenant ORDER BY tenant LIMIT ?2");
+
+/// Reads the sums of all tenants behind one.
+const SELECT_REST: &str = concat!("SELECT NULL, ", sums!(), " WHERE tenant > ?2");
+
+/// Reads how many jobs of a tenant have had which price, the most frequent first.
+const SELECT_PRICES: &str = concat!(
+    "SELECT tenant, price, count(*) FROM (SELECT tenant, ",
+    outcome!(),
+    " AS outcome, ",
+    price!(),
+    " AS price FROM job) WHERE outcome = 'succeeded' AND price IS NOT NULL \
+     GROUP BY tenant, price ORDER BY tenant, count(*) DESC, price LIMIT ?"
+);
+
+/// What jobs cost, by tenant.
+pub(super) fn costs<D: Storage>(
+    store: &SqliteStore<D>,
+    now_ms: u64,
+) -> Result<Vec<TenantCosts>, String> {
+    let one_more = row::number(u64::from(MOST_TENANTS).saturating_add(1))?;
+    let rows = store.query(SELECT_BY_TENANT, vec![row::number(now_ms)?, one_more])?;
+    let mut costs = rows.into_iter().map(sums).collect::<Result<Vec<_>, String>>()?;
+    let prices = store.query(SELECT_PRICES, vec![row::number(MOST_READ.into())?])?;
+    for columns in prices {
+        let [tenant, price, times]: [Value; 3] =
+            columns.try_into().map_err(|_| "a row has not 3 columns")?;
+        let tenant = row::text(tenant)?;
+        let most = usize::try_from(MOST_PRICES).unwrap_or(usize::MAX);
+        if let (Some(of_tenant), Some(price)) =
+            (costs.iter_mut().find(|it| it.tenant == tenant), credits(&price)?)
+            && of_tenant.prices.len() < most
+        {
+            of_tenant.prices.push((price, present(&times)?));
+        }
+    }
+    let most = usize::try_from(MOST_TENANTS).unwrap_or(usize::MAX);
+    if costs.len() > most {
+        costs.truncate(most);
+        let last = costs.last().and_then(|costs| costs.tenant.clone());
+        let values = vec![row::number(now_ms)?, last.into()];
+        for columns in store.query(SELECT_REST, values)? {
+            costs.push(TenantCosts { is_rest: true, ..sums(columns)? });
+        }
+    }
+    Ok(costs)
+}
+
+fn sums(columns: Columns) -> Result<TenantCosts, String> {
+    let columns: [Value; 9] = columns.try_into().map_err(|_| "a row has not 9 columns")?;
+    let [tenant, open, succeeded, failed, overdue, reserved, settled, refunded, paid] = columns;
+    let sum = |value: &Value| present(value).map(Credits::of_millionths);
+    Ok(TenantCosts {
+        tenant: row::text(tenant)?,
+        is_rest: false,
+        open: present(&open)?,
+        succeeded: present(&succeeded)?,
+        failed: present(&failed)?,
+        overdue: present(&overdue)?,
+        reserved: sum(&reserved)?,
+        settled: sum(&settled)?,
+        refunded: sum(&refunded)?,
+        paid_not_delivered: sum(&paid)?,
+        prices: Vec::new(),
+    })
+}

@@ -1,0 +1,238 @@
+//! What jobs cost, and who did what: on SQLite, since `agreement` holds the store in memory against it.
+
+use super::sqlite::{Sqlite, fresh_store};
+use crate::ledger::audit::AuditEntry;
+use crate::ledger::costs::{MOST_PRICES, MOST_TENANTS, TenantCosts};
+use crate::ledger::credits::Credits;
+use crate::ledger::event_meta::EventMeta;
+use crate::ledger::job::{NewJob, Observation};
+use crate::ledger::message::{Call, Reply};
+use crate::ledger::policy::Policy;
+use crate::ledger::sqlite_store::SqliteStore;
+use crate::ledger::{alarm, protocol};
+use crate::settings::tests::settings_with;
+
+const NOW_MS: u64 = 1_700_000_000_000;
+const HOUR_MS: u64 = 3_600_000;
+
+fn policy() -> Policy {
+    settings_with(&[("SUBMIT_TOKEN", "0123456789abcdef")]).policy
+}
+
+fn call(store: &mut SqliteStore<Sqlite>, call: Call) -> Reply {
+    protocol::act(store, call, None, &policy(), NOW_MS).unwrap()
+}
+
+fn credits(text: &str) -> Credits {
+    Credits::parse(text).unwrap()
+}
+
+fn costs(store: &mut SqliteStore<Sqlite>) -> Vec<TenantCosts> {
+    match call(store, Call::Costs) {
+        Reply::Costs(costs) => costs,
+        reply => panic!("{reply:?}"),
+    }
+}
+
+fn register(store: &mut SqliteStore<Sqlite>, job_id: &str, tenant: Option<&str>, estimated: &str) {
+    let new = NewJob {
+        job_id: job_id.to_owned(),
+        tenant: tenant.map(str::to_owned),
+        deadline_ms: None,
+        estimated: Credits::parse(estimated),
+    };
+    assert_eq!(call(store, Call::RegisterJob(new)), Reply::Ok);
+}
+
+/// A job's end is accepted, and delivered if that is wanted.
+fn end(
+    store: &mut SqliteStore<Sqlite>,
+    job_id: &str,
+    status: &str,
+    price: &str,
+    is_delivered: bool,
+) {
+    let meta = EventMeta {
+        event_type: Some(format!("job.{status}")),
+        job_id: Some(job_id.to_owned()),
+        credits: Credits::parse(price),
+        ..EventMeta::default()
+    };
+    let key = || format!("end-of-{job_id}");
+    let accept = Call::Accept { key: key(), meta, head: "{}".to_owned(), body_bytes: 1 };
+    assert!(matches!(call(store, accept), Reply::Accepted { .. }));
+    if is_delivered {
+        let job_id = Some(job_id.to_owned());
+        let commit = Call::Commit { job_id, key: key(), token: 1, counts: "".into() };
+        assert_eq!(call(store, commit), Reply::Ok);
+    }
+}
+
+#[test]
+fn money_is_reserved_settled_given_back_and_paid_without_a_delivery() {
+    let mut store = fresh_store();
+    let acme = Some("acme");
+    for (job_id, estimated) in [("1", "2"), ("2", "2"), ("3", "3.5"), ("4", "4"), ("5", "0.000001")]
+    {
+        register(&mut store, job_id, acme, estimated);
+    }
+    register(&mut store, "6", None, "7");
+    end(&mut store, "1", "succeeded", "1.05", true);
+    end(&mut store, "2", "succeeded", "1.1", false);
+    end(&mut store, "3", "failed", "0", true);
+    // Paid by what the API shows; the webhook has not come.
+    let seen = Observation {
+        job_id: "4".to_owned(),
+        status: "succeeded".to_owned(),
+        credits: Credits::parse("3.9"),
+        estimated: None,
+        created_ms: None,
+        is_known_only: true,
+    };
+    call(&mut store, Call::Observe(vec![seen]));
+    let costs = costs(&mut store);
+    let expected = TenantCosts {
+        tenant: Some("acme".to_owned()),
+        is_rest: false,
+        open: 2,
+        succeeded: 2,
+        failed: 1,
+        overdue: 0,
+        reserved: credits("0.000001"),
+        settled: credits("6.05"),
+        refunded: credits("3.5"),
+        paid_not_delivered: credits("5"),
+        prices: vec![(credits("1.05"), 1), (credits("1.1"), 1), (credits("3.9"), 1)],
+    };
+    let without = TenantCosts { open: 1, reserved: credits("7"), ..TenantCosts::default() };
+    assert_eq!(costs, [without, expected]);
+}
+
+#[test]
+fn tenants_and_prices_beyond_a_number_are_not_told_apart() {
+    let mut store = fresh_store();
+    for number in 0..MOST_TENANTS + 2 {
+        let (job_id, tenant) = (format!("job_{number}"), format!("tenant_{number:03}"));
+        register(&mut store, &job_id, Some(&tenant), "1.5");
+    }
+    let all = costs(&mut store);
+    assert_eq!(all.len(), MOST_TENANTS as usize + 1);
+    assert_eq!(all[99].tenant.as_deref(), Some("tenant_099"));
+    let rest =
+        TenantCosts { is_rest: true, open: 2, reserved: credits("3"), ..TenantCosts::default() };
+    assert_eq!(all.last(), Some(&rest));
+    let mut store = fresh_store();
+    for number in 0..MOST_PRICES + 2 {
+        let job_id = format!("job_{number}");
+        register(&mut store, &job_id, None, "");
+        end(&mut store, &job_id, "succeeded", &format!("{}", number.max(2)), true);
+    }
+    let all = costs(&mut store);
+    assert_eq!(all[0].prices.len(), MOST_PRICES as usize);
+    assert_eq!(all[0].prices[0], (credits("2"), 3), "the most frequent first");
+}
+
+fn log(
+    store: &mut SqliteStore<Sqlite>,
+    cursor: Option<&AuditEntry>,
+    limit: u32,
+) -> Vec<AuditEntry> {
+    match call(store, Call::Audit { cursor: cursor.map(AuditEntry::cursor), limit }) {
+        Reply::Audit(entries) => entries,
+        reply => panic!("{reply:?}"),
+    }
+}
+
+#[test]
+fn acts_are_noted_with_who_acts_and_kept_as_long_as_events() {
+    let mut store = fresh_store();
+    let policy = policy();
+    register(&mut store, "job_1", None, "");
+    let key = || "end-of-job_1".to_owned();
+    end(&mut store, "job_1", "succeeded", "1", true);
+    let acts = [
+        (Call::Reopen { key: key() }, Some("ann")),
+        (Call::Replay { key: key(), id: "r".to_owned() }, None),
+        (Call::Pause { is_paused: true }, None),
+        (Call::Pause { is_paused: false }, Some("bob")),
+        // Nothing of these: no act, about nothing here, nothing made.
+        (Call::Costs, Some("eve")),
+        (Call::Reopen { key: "absent".to_owned() }, Some("eve")),
+    ];
+    for (act, by) in acts {
+        protocol::act(&mut store, act, by, &policy, NOW_MS).unwrap();
+    }
+    let entries = log(&mut store, None, 9);
+    let shown: Vec<_> = entries
+        .iter()
+        .map(|it| [it.by.as_str(), &it.act, &it.about, &it.result].join(" "))
+        .collect();
+    let expected = [
+        "bob resume  ok",
+        "admin pause  ok",
+        "admin replay end-of-job_1 gone",
+        "ann reopen end-of-job_1 ok",
+    ];
+    assert_eq!(shown, expected);
+    // By the page, without a gap.
+    let first = log(&mut store, None, 3);
+    assert_eq!(
+        (&first[..], log(&mut store, first.last(), 3)),
+        (&entries[..3], entries[3..].to_vec())
+    );
+    for (later_ms, left) in [(72 * HOUR_MS - 1, 4), (72 * HOUR_MS, 0)] {
+        alarm::sweep(&mut store, &policy, NOW_MS + later_ms).unwrap();
+        assert_eq!(log(&mut store, None, 9).len(), left);
+    }
+}
+
+#[test]
+fn a_made_end_stands_in_the_audit_log_in_the_same_step() {
+    let (database, settings) =
+        (Sqlite::in_memory(), settings_with(&[("SUBMIT_TOKEN", "0123456789abcdef")]));
+    let mut store = SqliteStore(&database);
+    crate::ledger::object::start(&database, &settings, NOW_MS).unwrap();
+    let new =
+        NewJob { job_id: "job_1".to_owned(), tenant: None, deadline_ms: None, estimated: None };
+    protocol::act(&mut store, Call::RegisterJob(new), None, &settings.policy, NOW_MS).unwrap();
+    let observation = Observation {
+        job_id: "job_1".to_owned(),
+        status: "failed".to_owned(),
+        credits: None,
+        estimated: None,
+        created_ms: None,
+        is_known_only: true,
+    };
+    let meta = EventMeta {
+        event_type: Some("job.failed".to_owned()),
+        job_id: Some("job_1".to_owned()),
+        ..EventMeta::default()
+    };
+    let made = Call::MakeEnd {
+        observation,
+        key: "made".to_owned(),
+        meta,
+        head: "{}".to_owned(),
+        body_bytes: 1,
+    };
+    let all = || {
+        let tables = ["event", "job", "audit", "outcome_count"];
+        tables.map(|table| database.shown(&format!("SELECT * FROM {table}")))
+    };
+    let before = all();
+    let message = made.encode_by("reconciler-1");
+    for statements in 0.. {
+        database.break_off_after(statements);
+        let result = crate::ledger::object::call(&database, &settings, &message, NOW_MS);
+        database.go_on();
+        if result.is_ok() {
+            assert!(statements >= 7, "{statements}");
+            break;
+        }
+        assert_eq!(all(), before, "after {statements} statements");
+    }
+    assert!(database.shown("SELECT * FROM audit")[0].contains("reconciler-1"));
+    // The same again makes nothing, and nothing is noted.
+    crate::ledger::object::call(&database, &settings, &message, NOW_MS).unwrap();
+    assert_eq!(database.shown("SELECT * FROM audit").len(), 1);
+}
