@@ -195,3 +195,63 @@ credits?: string,
 tenant?: string, };
 
 export type Order = "in-order" | "late";
+
+export type RoundOutput = { "type": "call_ledger", 
+/**
+ * The calls.
+ */
+calls: Array<RoundCall>, 
+/**
+ * When to give up on each, in milliseconds from now.
+ */
+deadlineMs: number, } | { "type": "ask_api", 
+/**
+ * Where.
+ */
+url: string, 
+/**
+ * The request's headers. They hold the API key.
+ */
+headers: Array<[string, string]>, 
+/**
+ * When to give up, in milliseconds from now.
+ */
+deadlineMs: number, 
+/**
+ * The longest body that is read, in bytes.
+ */
+limit: number, } | { "type": "keep", 
+/**
+ * What the next round begins with if this one is cut off.
+ */
+memory: string, } | { "type": "wait", 
+/**
+ * How long, in milliseconds.
+ */
+ms: number, } | { "type": "end", 
+/**
+ * What the next round begins with.
+ */
+memory: string, 
+/**
+ * When the next round begins, in milliseconds since 1970; none if there is nothing to do.
+ */
+alarmMs: number | null, 
+/**
+ * Lines for the log.
+ */
+log: Array<string>, };
+
+export type RoundCall = { 
+/**
+ * Name of the object.
+ */
+shard: string, 
+/**
+ * The RPC message.
+ */
+message: string, 
+/**
+ * The bytes that go along, as text.
+ */
+body: string | null, };

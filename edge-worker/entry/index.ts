@@ -3,13 +3,16 @@
 // nothing left to do.
 
 import { readBody } from "./body";
-import type { LedgerCall, RequestHead } from "./border";
+import type { RequestHead } from "./border";
+import { callLedger, type Objects } from "./call";
 import { Deadlines } from "./deadlines";
-import { drive, type EarlyResponse, failed, type Host, type LastOutput, message, parse } from "./drive";
+import { drive, type EarlyResponse, type Host, type LastOutput, message, parse } from "./drive";
 import { type Env, edge, newId, restart } from "./instance";
 import { write } from "./log";
+import { wakeReconciler } from "./reconciler";
 
 export { Ledger } from "./ledger";
+export { Reconciler } from "./reconciler";
 
 export default {
   fetch(request, env, context) {
@@ -18,6 +21,7 @@ export default {
       // could part the origin's 2xx from its commit, and the event would come a second time. The response
       // may come before the end.
       context.waitUntil(handle(request, env, resolve).catch(reject));
+      context.waitUntil(wakeReconciler(env));
     });
   },
 } satisfies ExportedHandler<Env>;
@@ -66,36 +70,6 @@ async function handle(request: Request, env: Env, resolve: (response: Response) 
 
 function head({ method, url, headers }: Request): RequestHead {
   return { method, url, headers: [...headers] };
-}
-
-/** Stubs of the objects that a request has called, by their names: its calls of one object share a stub. */
-type Objects = Map<string, ReturnType<Env["LEDGER"]["getByName"]>>;
-
-/** Calls an object. */
-async function callLedger(
-  env: Env,
-  objects: Objects,
-  { shard, message: text, withBody }: LedgerCall,
-  body: Uint8Array,
-  deadlineMs: number,
-  deadlines: Deadlines,
-): Promise<string> {
-  try {
-    const late = () => {
-      objects.delete(shard);
-      return failed(`no reply within ${deadlineMs} ms`);
-    };
-    const object = objects.get(shard) ?? env.LEDGER.getByName(shard);
-    objects.set(shard, object);
-    const reply = withBody ? object.call(text, body) : object.call(text);
-    return await deadlines.within(deadlineMs, reply, late);
-  } catch (error) {
-    // After an error a stub may stay broken, so the next call takes a new one.
-    objects.delete(shard);
-    // The platform's own words about the object.
-    const { overloaded, retryable } = Object(error) as { overloaded?: unknown; retryable?: unknown };
-    return failed(message(error), { overloaded: overloaded === true, retryable: retryable === true });
-  }
 }
 
 async function checkRateLimit(

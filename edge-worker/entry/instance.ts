@@ -9,9 +9,16 @@ interface Callable {
   call(message: string, body?: Uint8Array): Promise<string>;
 }
 
+/** The reconciler's object. */
+interface Wakeable {
+  wake(): Promise<void>;
+}
+
 /** The worker's bindings. Settings are bindings as well, of any type that somebody may have given them. */
 export interface Env {
   LEDGER: DurableObjectNamespace<Rpc.DurableObjectBranded & Callable>;
+  /** Missing in a deployment whose configuration is older than the code. */
+  RECONCILER?: DurableObjectNamespace<Rpc.DurableObjectBranded & Wakeable>;
   ANALYTICS?: AnalyticsEngineDataset;
   RATE_LIMITER?: RateLimit;
 }

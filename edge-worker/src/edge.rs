@@ -1,8 +1,10 @@
 //! What the entry modules call.
 
 use js_sys::Uint8Array;
+use nextapi_edge_core::ledger::Attempt;
 use nextapi_edge_core::{
-    Bindings, Input, Isolate, Machine, OriginResult, Output, RawSettings, Settings, Step, ledger,
+    Bindings, Input, Isolate, Machine, OriginResult, Output, RawSettings, Request, Round,
+    RoundInput, RoundOutput, Settings, Step, TransportError, ledger,
 };
 use wasm_bindgen::prelude::*;
 
@@ -26,6 +28,8 @@ pub struct Edge {
     isolate: Isolate,
     /// Machines that wait for an input. There are never more than an isolate's requests under way.
     machines: Vec<(u32, Machine)>,
+    /// The reconciler's round. There is one reconciler in the world, and it makes one round at a time.
+    round: Option<Round>,
     random: RandomSupply,
     /// The bytes of the secrets, until they are taken; none if the settings are refused.
     secrets: Vec<Uint8Array>,
@@ -56,7 +60,13 @@ impl Edge {
             let bytes = |secret: &str| Uint8Array::new_from_slice(secret.as_bytes());
             secrets.extend(raw.webhook_secrets().map(bytes));
         }
-        Ok(Self { isolate, machines: Vec::new(), random: RandomSupply::new(), secrets })
+        Ok(Self {
+            isolate,
+            machines: Vec::new(),
+            round: None,
+            random: RandomSupply::new(),
+            secrets,
+        })
     }
 
     /// The bytes of the secrets, in their order, for keys of the platform's: once. They are the caller's
@@ -75,7 +85,7 @@ impl Edge {
 
     /// Begins with a request: JSON, `RequestHead` in `border.ts`.
     pub fn begin(&mut self, id: u32, request: &str, now_ms: f64) -> String {
-        let Ok(request) = serde_json::from_str(request) else { return self.lost(None, now_ms) };
+        let Some(request) = Request::from_json(request) else { return self.lost(None, now_ms) };
         let random = self.random.take();
         let step = Machine::begin(&mut self.isolate, request, random, time::from_js(now_ms));
         self.go_on(id, step)
@@ -162,7 +172,7 @@ impl Edge {
         body: &[u8],
         now_ms: f64,
     ) -> Result<String, JsError> {
-        let attempt = serde_json::from_str(attempt).map_err(|_| JsError::new("no attempt"))?;
+        let attempt = Attempt::from_json(attempt).ok_or_else(|| JsError::new("no attempt"))?;
         let (random, now_ms) = (self.random.take(), time::from_js(now_ms));
         let step = Machine::attempt(&self.isolate, attempt, body, &random, now_ms);
         step.map(|step| self.go_on(id, step)).map_err(JsError::new)
@@ -183,6 +193,82 @@ impl Edge {
     /// The wait is over.
     pub fn waited(&mut self, id: u32, now_ms: f64) -> String {
         self.handle(id, Input::Waited, now_ms)
+    }
+
+    /// Whether the settings ask for reconciliation.
+    #[wasm_bindgen(getter)]
+    #[must_use]
+    pub fn reconciles(&self) -> bool {
+        self.isolate.settings().is_ok_and(Settings::reconciles)
+    }
+
+    /// Begins a round of the reconciler's with what the one before has left, or with an empty text. Outputs are JSON:
+    /// `RoundOutput` in `border.ts`.
+    #[wasm_bindgen(js_name = beginRound)]
+    pub fn begin_round(&mut self, memory: &str, now_ms: f64) -> String {
+        let random = self.random.take();
+        let turn = Round::begin(&self.isolate, memory, &random, time::from_js(now_ms));
+        self.turn(turn)
+    }
+
+    /// The memory of the round is kept.
+    ///
+    /// # Errors
+    /// If there is no round, as after a panic.
+    #[wasm_bindgen(js_name = roundKept)]
+    pub fn round_kept(&mut self, now_ms: f64) -> Result<String, JsError> {
+        self.go_round(RoundInput::Kept, now_ms)
+    }
+
+    /// The ledger has replied to the round, as for a request.
+    ///
+    /// # Errors
+    /// As above.
+    #[wasm_bindgen(js_name = roundLedgerReplied)]
+    pub fn round_ledger_replied(
+        &mut self,
+        replies: String,
+        now_ms: f64,
+    ) -> Result<String, JsError> {
+        self.go_round(RoundInput::LedgerReplies(replies), now_ms)
+    }
+
+    /// The API has answered. `headers` is a list of pairs, as JSON.
+    ///
+    /// # Errors
+    /// As above.
+    #[wasm_bindgen(js_name = roundApiAnswered)]
+    pub fn round_api_answered(
+        &mut self,
+        status: u16,
+        headers: &str,
+        body: Vec<u8>,
+        now_ms: f64,
+    ) -> Result<String, JsError> {
+        self.go_round(RoundInput::answer(status, headers, body), now_ms)
+    }
+
+    /// The API has not answered: `timed_out`, `too_large`, or anything else for a connection that broke.
+    ///
+    /// # Errors
+    /// As above.
+    #[wasm_bindgen(js_name = roundApiFailed)]
+    pub fn round_api_failed(&mut self, reason: &str, now_ms: f64) -> Result<String, JsError> {
+        let error = match reason {
+            "timed_out" => TransportError::TimedOut,
+            "too_large" => TransportError::TooLarge,
+            _ => TransportError::Broken,
+        };
+        self.go_round(RoundInput::NoAnswer(error), now_ms)
+    }
+
+    /// The round's wait is over.
+    ///
+    /// # Errors
+    /// As above.
+    #[wasm_bindgen(js_name = roundWaited)]
+    pub fn round_waited(&mut self, now_ms: f64) -> Result<String, JsError> {
+        self.go_round(RoundInput::Waited, now_ms)
     }
 
     /// The rate limiter has answered.
@@ -306,6 +392,18 @@ impl Edge {
     fn go_on(&mut self, id: u32, (machine, output): Step) -> String {
         self.machines.extend(machine.map(|machine| (id, machine)));
         encode(&output)
+    }
+
+    fn go_round(&mut self, input: RoundInput, now_ms: f64) -> Result<String, JsError> {
+        let round = self.round.take().ok_or_else(|| JsError::new("there is no round"))?;
+        let turn = round.handle(input, time::from_js(now_ms));
+        Ok(self.turn(turn))
+    }
+
+    fn turn(&mut self, (round, output): (Option<Round>, RoundOutput)) -> String {
+        self.round = round;
+        // As for a request's output.
+        serde_json::to_string(&output).unwrap_or_default()
     }
 
     fn take(&mut self, id: u32) -> Option<Machine> {

@@ -10,6 +10,7 @@ use crate::ledger::Attempt;
 use crate::ledger::event_meta::EventMeta;
 use crate::ledger::order::Order;
 use crate::machine::{LedgerCall, Output};
+use crate::reconciler::{RoundCall, RoundOutput};
 use crate::record::DataPoint;
 use crate::request::Request;
 use crate::response::Response;
@@ -31,6 +32,8 @@ fn declarations() -> String {
         Attempt::decl(&config),
         EventMeta::decl(&config),
         Order::decl(&config),
+        RoundOutput::decl(&config),
+        RoundCall::decl(&config),
     ];
     let mut text = HEAD.to_owned();
     for declaration in types {

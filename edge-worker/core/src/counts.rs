@@ -4,9 +4,9 @@
 //! ledger anyway, at most twice a minute, so counting costs no call of its own and refused deliveries
 //! still never cause one. What an isolate has not reported when the platform ends it is not counted.
 
-use std::collections::BTreeMap;
+use serde::{Serialize, Serializer};
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use crate::json::{FromJson, Object};
 
 /// Counts by name, in alphabetical order. There are few, so a list will do.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -75,17 +75,18 @@ impl Serialize for Counts {
 
 /// Names that none of ours could be are left out: a count is not worth refusing the call that it came
 /// with.
-impl<'de> Deserialize<'de> for Counts {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+impl FromJson for Counts {
+    fn from_json(raw: &str) -> Option<Self> {
         let mut counts = Self::new();
-        for (name, times) in BTreeMap::<String, u64>::deserialize(deserializer)? {
+        for (name, times) in Object::read(raw)?.iter() {
+            let times = u64::from_json(times)?;
             let is_name = (1..=LONGEST_NAME).contains(&name.len())
                 && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
             if is_name {
-                counts.add(&name, times);
+                counts.add(name, times);
             }
         }
-        Ok(counts)
+        Some(counts)
     }
 }
 
@@ -104,6 +105,7 @@ impl From<&str> for Counts {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::json;
 
     #[test]
     fn counts_add_up() {
@@ -132,7 +134,7 @@ mod tests {
     fn json_is_read_again() {
         for text in ["", "a:0", "duplicate:1,forwarded:2"] {
             let json = serde_json::to_string(&Counts::from(text)).unwrap();
-            assert_eq!(serde_json::from_str::<Counts>(&json).unwrap(), Counts::from(text));
+            assert_eq!(json::read::<Counts>(&json).unwrap(), Counts::from(text));
         }
     }
 
@@ -141,7 +143,7 @@ mod tests {
         let long = "x".repeat(41);
         for name in ["", "X", "a b", "x:1", "x\\n", &long] {
             let json = format!(r#"{{"{name}":1,"forwarded":2}}"#);
-            let counts: Counts = serde_json::from_str(&json).unwrap();
+            let counts: Counts = json::read(&json).unwrap();
             assert_eq!(counts, Counts::from("forwarded:2"), "{name}");
         }
     }

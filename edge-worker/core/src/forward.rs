@@ -5,11 +5,12 @@
 //! dispatch, but must believe the body only.
 
 use nextapi_webhook::UnixTime;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::header_names::{
     AUTHORIZATION, CORRELATION_ID, IDEMPOTENCY_KEY, TRACEPARENT, is_header_name,
 };
+use crate::json::{self, from_json};
 use crate::ledger::order::Order;
 use crate::request::Request;
 use crate::settings::Settings;
@@ -21,7 +22,7 @@ const EDGE_REPLAY: &str = "x-edge-replay";
 const EDGE_SIGNATURE: &str = "x-edge-signature";
 
 /// What an owed event keeps of its delivery, beside its body: JSON in the ledger.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 pub(crate) struct Head {
     /// The name of the delivery.
     pub(crate) correlation_id: String,
@@ -30,6 +31,8 @@ pub(crate) struct Head {
     /// Headers of the delivery that go along.
     pub(crate) kept: Vec<(String, String)>,
 }
+
+from_json!(Head { correlation_id = required, trace = required, kept = required });
 
 impl Head {
     /// As the ledger keeps it.
@@ -42,7 +45,7 @@ impl Head {
     pub(crate) fn decode(text: &str) -> Self {
         let unknown =
             || Self { correlation_id: String::new(), trace: String::new(), kept: Vec::new() };
-        serde_json::from_str(text).unwrap_or_else(|_| unknown())
+        json::read(text).unwrap_or_else(unknown)
     }
 }
 

@@ -35,6 +35,7 @@
 //! | `machine` | one request, step by step |
 //! | `authentic` | from a signature and a body to an event with a key |
 //! | `ledger` | which events the origin has: rows, transitions, messages |
+//! | `reconciler` | the ends of jobs whose webhooks never came |
 //! | `settings` | all settings, checked as a whole |
 //! | `admin` | the paths for admins |
 //! | `forward`, `trace`, `header_names` | the headers that the origin gets, and the names of a delivery |
@@ -53,9 +54,11 @@ mod counts;
 mod forward;
 mod header_names;
 mod isolate;
+mod json;
 mod machine;
 mod merge;
 mod outcome;
+mod reconciler;
 mod record;
 mod request;
 mod response;
@@ -67,7 +70,9 @@ pub mod ledger;
 
 pub use isolate::{Bindings, Isolate};
 pub use machine::{Input, LedgerCall, Machine, Output, Step};
+pub use nextapi_client::TransportError;
 pub use outcome::OriginResult;
+pub use reconciler::{Round, RoundCall, RoundInput, RoundOutput};
 pub use record::DataPoint;
 pub use request::Request;
 pub use response::Response;

@@ -2,11 +2,11 @@
 
 use core::fmt;
 
-use serde::Deserialize;
+use crate::json::{self, from_json};
 
 /// Method, URL and headers of a request. `Debug` leaves out the query and the values of the headers, which
 /// may hold secrets.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[derive(Clone, PartialEq, Eq)]
 #[cfg_attr(test, derive(ts_rs::TS), ts(rename = "RequestHead"))]
 pub struct Request {
     /// The method.
@@ -17,7 +17,15 @@ pub struct Request {
     pub headers: Vec<(String, String)>,
 }
 
+from_json!(Request { method = required, url = required, headers = required });
+
 impl Request {
+    /// Reads a request: JSON, `RequestHead` in `border.ts`. None if it is no such object.
+    #[must_use]
+    pub fn from_json(json: &str) -> Option<Self> {
+        json::read(json)
+    }
+
     /// The value of a header, whose name is given in lower case.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())

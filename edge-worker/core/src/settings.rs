@@ -134,6 +134,12 @@ impl InvalidSettings {
 }
 
 impl Settings {
+    /// Whether the provider's API is asked for ends that are missing.
+    #[must_use]
+    pub const fn reconciles(&self) -> bool {
+        self.reconcile.is_some()
+    }
+
     /// The longest body that is accepted, in bytes.
     #[must_use]
     pub const fn max_body_bytes(&self) -> usize {

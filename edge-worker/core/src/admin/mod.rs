@@ -24,7 +24,6 @@
 //! [`status`] and [`metrics`] write it down. [`request`] goes from one to the other.
 
 mod events;
-mod json_fields;
 mod metrics;
 mod overview;
 mod replay_request;

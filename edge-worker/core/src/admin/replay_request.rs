@@ -1,7 +1,7 @@
 //! What an admin asks for with `POST /_edge/replays`.
 
-use super::json_fields::{Field, Fields};
 use super::route::{Refusal, filter_text};
+use crate::json::{FromJson as _, Object};
 use crate::ledger::bulk_replay::{NewReplay, Selection};
 use crate::outcome::Outcome;
 use crate::time;
@@ -36,11 +36,12 @@ pub(super) struct ReplayRequest {
 impl ReplayRequest {
     /// Reads a request's body. Without an end, what changes from `now_ms` on is not meant.
     pub(super) fn read(body: &[u8], now_ms: u64) -> Result<Self, Refusal> {
-        let Ok(fields) = serde_json::from_slice::<Fields>(body) else {
+        let Some(fields) = core::str::from_utf8(body).ok().and_then(Object::read) else {
             let text = "the body is not a JSON object: expected {\"state\":\"dead\",\"start\":true} or the like";
             return Err(invalid(text));
         };
-        if let Some(name) = fields.names().find(|name| !FIELDS.split(", ").any(|it| it == *name)) {
+        let is_unknown = |name: &&str| !FIELDS.split(", ").any(|it| it == *name);
+        if let Some(name) = fields.iter().map(|(name, _)| name).find(is_unknown) {
             let text = if is_plain(name) {
                 format!("`{name}` is not a field: expected some of {FIELDS}")
             } else {
@@ -73,11 +74,9 @@ impl ReplayRequest {
             job_id: filter("job")?,
             event_type: filter("type")?,
         };
-        let start = match fields.get("start") {
-            None => false,
-            Some(Field::Flag(start)) => *start,
-            Some(_) => return Err(invalid("`start` is neither true nor false")),
-        };
+        let start = fields
+            .or_default("start")
+            .ok_or_else(|| invalid("`start` is neither true nor false"))?;
         Ok(Self { selection, rate: rate(&fields)?, start, id: id(&fields)? })
     }
 
@@ -104,15 +103,13 @@ fn is_plain(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
 }
 
-fn text(fields: &Fields, name: &str) -> Result<Option<String>, Refusal> {
-    match fields.get(name) {
-        None => Ok(None),
-        Some(Field::Text(text)) => Ok(Some(text.clone())),
-        Some(_) => Err(invalid(format!("`{name}` is not a text"))),
-    }
+fn text(fields: &Object<'_>, name: &str) -> Result<Option<String>, Refusal> {
+    let Some(raw) = fields.raw(name) else { return Ok(None) };
+    let text = String::from_json(raw);
+    text.map(Some).ok_or_else(|| invalid(format!("`{name}` is not a text")))
 }
 
-fn time(fields: &Fields, name: &str) -> Result<Option<u64>, Refusal> {
+fn time(fields: &Object<'_>, name: &str) -> Result<Option<u64>, Refusal> {
     let Some(text) = text(fields, name)? else { return Ok(None) };
     let malformed = || {
         invalid(format!(
@@ -122,19 +119,14 @@ fn time(fields: &Fields, name: &str) -> Result<Option<u64>, Refusal> {
     time::parse(&text).map(Some).ok_or_else(malformed)
 }
 
-fn rate(fields: &Fields) -> Result<u32, Refusal> {
-    let Some(value) = fields.get("rate") else { return Ok(DEFAULT_RATE) };
-    match value {
-        Field::Number(rate) if (1..=u64::from(MAX_RATE)).contains(rate) => {
-            Ok(u32::try_from(*rate).unwrap_or(MAX_RATE))
-        }
-        _ => Err(invalid(format!(
-            "`rate` is not a whole number from 1 to {MAX_RATE}, of events a second"
-        ))),
-    }
+fn rate(fields: &Object<'_>) -> Result<u32, Refusal> {
+    let Some(raw) = fields.raw("rate") else { return Ok(DEFAULT_RATE) };
+    u32::from_json(raw).filter(|rate| (1..=MAX_RATE).contains(rate)).ok_or_else(|| {
+        invalid(format!("`rate` is not a whole number from 1 to {MAX_RATE}, of events a second"))
+    })
 }
 
-fn id(fields: &Fields) -> Result<Option<String>, Refusal> {
+fn id(fields: &Object<'_>) -> Result<Option<String>, Refusal> {
     match text(fields, "id")? {
         Some(id) if !is_id(&id) => {
             Err(invalid(format!("`id` is not 1 to {MAX_ID} of `A-Z a-z 0-9 _ -`: leave it out")))

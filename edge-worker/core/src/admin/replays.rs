@@ -1,11 +1,14 @@
 //! Bulk replays of all shards, put together.
 
+use core::cmp::Reverse;
+
 use serde::Serialize;
 
 use super::replay_request::ReplayRequest;
 use crate::ledger::bulk_replay::{BulkReplay, ReplayState, Selection};
 use crate::ledger::figures::COUNT_LIMIT;
 use crate::ledger::message::{CallError, Reply};
+use crate::merge;
 use crate::outcome::Outcome;
 use crate::response::Response;
 use crate::time::rfc3339;
@@ -171,19 +174,21 @@ fn parts(replies: Vec<Replied>, shards: &[String]) -> Result<Vec<(&str, BulkRepl
 /// All bulk replays, those first that were started last.
 pub(super) fn list(replies: Vec<Replied>, shards: &[String]) -> Result<Response, Outcome> {
     let parts = parts(replies, shards)?;
-    let mut ids: Vec<_> = parts.iter().map(|(_, part)| part.id.as_str()).collect();
-    ids.sort_unstable();
+    let mut ids: Vec<_> = parts
+        .iter()
+        .map(|(_, part)| part.id.as_str())
+        .map(|id| {
+            let of_replay = parts.iter().filter(|(_, part)| part.id == id);
+            (Reverse(of_replay.map(|(_, part)| part.started_ms).min()), id)
+        })
+        .collect();
+    merge::sort(&mut ids);
     ids.dedup();
-    let of = |id: &&str| {
+    let of = |(_, id): &(_, &str)| {
         let of_replay: Vec<_> = parts.iter().filter(|(_, part)| part.id == *id).collect();
         view(&of_replay, false)
     };
-    let mut replays: Vec<_> = ids.iter().filter_map(of).collect();
-    // Times in this form are in order as texts.
-    replays.sort_unstable_by(|left, right| {
-        right.started.cmp(&left.started).then(left.id.cmp(right.id))
-    });
-    Ok(Response::json(&List { replays }))
+    Ok(Response::json(&List { replays: ids.iter().filter_map(of).collect() }))
 }
 
 /// One bulk replay, shard by shard.

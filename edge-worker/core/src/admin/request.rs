@@ -13,6 +13,7 @@ use crate::ledger::listing::Filter;
 use crate::ledger::message::{Call, CallError, Reply};
 use crate::ledger::shard;
 use crate::machine::{Input, LEDGER_TIMEOUT_MS, LedgerCall, Output, Step, administer, respond};
+use crate::merge;
 use crate::outcome::Outcome;
 use crate::record::{AdminRecord, Target};
 use crate::request::Request;
@@ -228,7 +229,7 @@ impl AdminRequest {
             }
         }
         numbers.retain(|number| u64::from(*number) <= MAX_SHARDS);
-        numbers.sort_unstable();
+        merge::sort(&mut numbers);
         let mut former = self.concerned(&numbers);
         // Of a job, two numbers may name the same shard.
         let mut known = self.shards.clone();

@@ -26,6 +26,7 @@ use super::policy::Policy;
 use super::store::Store;
 use super::walk::{BATCH, PAUSE_AFTER_PIECE_MS, Walk};
 use super::{outbox, replays};
+use crate::merge;
 
 /// Least time between two alarms that find something to delete. Rows fall due one by one, and would
 /// otherwise be deleted one by one; so some are kept for this much longer.
@@ -98,7 +99,7 @@ pub(crate) fn sweep(store: &mut impl Store, policy: &Policy, now_ms: u64) -> Res
         .any(|rows| *rows >= BATCH);
     let (events, mut expired) = Walk::go_on(store, policy, now_ms)?;
     expired.extend(dead);
-    expired.sort_unstable();
+    merge::sort(&mut expired);
     let mut counts = expired::counts(&expired);
     for _ in &expired_jobs {
         counts.count(EXPIRED_JOB);

@@ -1,12 +1,13 @@
 //! The audit log: what admins and the reconciler did, and what came of it. It is kept for as long as events.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::alarm;
 use super::bulk_replay::Steering;
 use super::message::{Call, Reply};
 use super::policy::Policy;
 use super::store::Store;
+use crate::json::from_json;
 
 /// Who acts if a call does not say so.
 const ADMIN: &str = "admin";
@@ -17,7 +18,7 @@ const RECONCILER: &str = "reconciler";
 /// A place in the log, the latest first.
 ///
 /// Entries of several shards may stand at the same place: who merges their logs must not cut between those.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub(crate) struct AuditCursor {
     /// When the entry shown last was made, in milliseconds since 1970.
     pub(crate) at_ms: u64,
@@ -25,8 +26,10 @@ pub(crate) struct AuditCursor {
     pub(crate) id: u64,
 }
 
+from_json!(AuditCursor { at_ms = required, id = required });
+
 /// One act.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub(crate) struct AuditEntry {
     /// Its number among those of the same shard and millisecond.
     pub(crate) id: u64,
@@ -41,6 +44,15 @@ pub(crate) struct AuditEntry {
     /// What came of it, such as `ok` or `in_flight`.
     pub(crate) result: String,
 }
+
+from_json!(AuditEntry {
+    id = required,
+    at_ms = required,
+    by = required,
+    act = required,
+    about = required,
+    result = required,
+});
 
 impl AuditEntry {
     /// The place of this entry in the log.

@@ -15,7 +15,9 @@
 //! Holding costs an event no attempt. A probe whose outcome is never heard keeps others away as long as its
 //! lease runs.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+
+use crate::json::from_json_enum;
 
 /// The longest pause between two probes, in milliseconds.
 const LONGEST_PAUSE_MS: u64 = 5 * 60 * 1_000;
@@ -35,9 +37,7 @@ pub(crate) struct BreakerPolicy {
 }
 
 /// A shard's breaker.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Breaker {
     /// Everything goes out. Nothing has failed since the last success.
@@ -62,10 +62,17 @@ pub(crate) enum Breaker {
         /// How many may be under way.
         slots: u32,
         /// When it first opened since it was closed, in milliseconds since 1970. An earlier version did not store it.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         since_ms: Option<u64>,
     },
 }
+
+from_json_enum!(Breaker {
+    "closed" => Closed,
+    "failing" => Failing { failures = required },
+    "open" => Open { until_ms = required, pause_ms = required, since_ms = required },
+    "ramp" => Ramp { slots = required, since_ms = or_default },
+});
 
 /// Whether one more event may go out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -255,7 +262,7 @@ mod tests {
 
     #[test]
     fn a_ramp_that_an_earlier_version_has_stored_is_read() {
-        let ramp: Breaker = serde_json::from_str(r#"{"ramp":{"slots":4}}"#).unwrap();
+        let ramp: Breaker = crate::json::read(r#"{"ramp":{"slots":4}}"#).unwrap();
         assert_eq!(ramp, Breaker::Ramp { slots: 4, since_ms: None });
         assert_eq!(ramp.failed(true, POLICY, 9).open_since_ms(), Some(9));
     }

@@ -17,7 +17,9 @@
 //! the start. Should the clock have been set back, an event still carries the replay that it was part of last.
 //! The place moves in the same step in which the event is released: one is never on disk without the other.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+
+use crate::json::{from_json, from_json_enum};
 
 use super::entry::{Entry, EventState};
 use super::listing::Cursor;
@@ -30,7 +32,7 @@ pub(crate) const MOST_FAILURES: u32 = 5;
 const CATCH_UP_MS: u64 = 2_000;
 
 /// Which events are replayed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 pub(crate) struct Selection {
     /// Those in the state of this name, one of [`STATES`](Self::STATES). Of events that are done, those whose
     /// bytes are kept.
@@ -40,12 +42,20 @@ pub(crate) struct Selection {
     /// And then or before, in milliseconds since 1970.
     pub(crate) until_ms: u64,
     /// Only those of this job.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) job_id: Option<String>,
     /// Only those of this type.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) event_type: Option<String>,
 }
+
+from_json!(Selection {
+    state = required,
+    since_ms = required,
+    until_ms = required,
+    job_id = or_default,
+    event_type = or_default,
+});
 
 impl Selection {
     /// The states whose events can be replayed.
@@ -53,7 +63,7 @@ impl Selection {
 }
 
 /// A bulk replay that is to start.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct NewReplay {
     /// Names it, also to the origin.
     pub(crate) id: String,
@@ -65,8 +75,15 @@ pub(crate) struct NewReplay {
     pub(crate) interval_ms: u64,
 }
 
+from_json!(NewReplay {
+    id = required,
+    selection = required,
+    rate = required,
+    interval_ms = required,
+});
+
 /// Where a shard's part stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum ReplayState {
     /// Events are released.
@@ -78,6 +95,13 @@ pub(crate) enum ReplayState {
     /// All events were released.
     Done,
 }
+
+from_json_enum!(ReplayState {
+    "running" => Running,
+    "paused" => Paused,
+    "cancelled" => Cancelled,
+    "done" => Done,
+});
 
 impl ReplayState {
     /// The state's name.
@@ -97,7 +121,7 @@ impl ReplayState {
 }
 
 /// What an admin does with a bulk replay.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Steering {
     /// Release nothing for the time being.
@@ -108,8 +132,10 @@ pub(crate) enum Steering {
     Cancel,
 }
 
+from_json_enum!(Steering { "pause" => Pause, "resume" => Resume, "cancel" => Cancel });
+
 /// A shard's part of a bulk replay.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub(crate) struct BulkReplay {
     /// Names it, also to the origin.
     pub(crate) id: String,
@@ -128,14 +154,13 @@ pub(crate) struct BulkReplay {
     /// When the next event may be released, in milliseconds since 1970.
     pub(crate) next_ms: u64,
     /// The place of the event seen last.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) after: Option<Cursor>,
     /// How many events there were at the start, up to [`COUNT_LIMIT`](super::figures::COUNT_LIMIT).
     pub(crate) events: u64,
     /// How many were released.
     pub(crate) released: u64,
     /// How many could not be, because they had changed in the meantime.
-    #[serde(default)]
     pub(crate) skipped: u64,
     /// How many of those released the origin has taken.
     pub(crate) delivered: u64,
@@ -144,9 +169,28 @@ pub(crate) struct BulkReplay {
     /// How many of its attempts have failed since the last success.
     pub(crate) failures: u32,
     /// Code of the last failure's outcome.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) last_failure: Option<String>,
 }
+
+from_json!(BulkReplay {
+    id = required,
+    selection = required,
+    rate = required,
+    interval_ms = required,
+    state = required,
+    started_ms = required,
+    changed_ms = required,
+    next_ms = required,
+    after = or_default,
+    events = required,
+    released = required,
+    skipped = or_default,
+    delivered = required,
+    dead = required,
+    failures = required,
+    last_failure = or_default,
+});
 
 impl BulkReplay {
     /// One that starts now, with so many events.

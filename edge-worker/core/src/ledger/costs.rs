@@ -2,7 +2,9 @@
 //!
 //! The sums are over the jobs that a shard remembers: open ones, and those that have ended within the retention.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+
+use crate::json::from_json;
 
 use super::credits::Credits;
 
@@ -15,13 +17,12 @@ pub(crate) const MOST_TENANTS: u32 = 100;
 pub(crate) const MOST_PRICES: u32 = 100;
 
 /// What the jobs of one tenant cost.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct TenantCosts {
     /// The tenant; none for jobs without one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) tenant: Option<String>,
     /// Whether this is all tenants that are not named, in place of one.
-    #[serde(default)]
     pub(crate) is_rest: bool,
     /// Jobs that have not ended, overdue ones among them.
     pub(crate) open: u64,
@@ -42,6 +43,19 @@ pub(crate) struct TenantCosts {
     pub(crate) paid_not_delivered: Credits,
     /// How many jobs that have succeeded had each price, the most frequent first, up to
     /// [`MOST_PRICES`].
-    #[serde(default)]
     pub(crate) prices: Vec<(Credits, u64)>,
 }
+
+from_json!(TenantCosts {
+    tenant = or_default,
+    is_rest = or_default,
+    open = required,
+    succeeded = required,
+    failed = required,
+    overdue = required,
+    reserved = required,
+    settled = required,
+    refunded = required,
+    paid_not_delivered = required,
+    prices = or_default,
+});

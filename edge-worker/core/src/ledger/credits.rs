@@ -2,8 +2,9 @@
 
 use core::fmt;
 
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Serialize, Serializer};
+
+use crate::json::{self, FromJson};
 
 /// Digits behind the point. The provider's amounts have two.
 const DECIMALS: usize = 6;
@@ -81,10 +82,9 @@ impl Serialize for Credits {
     }
 }
 
-impl<'de> Deserialize<'de> for Credits {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        Self::parse_sum(&text).ok_or_else(|| D::Error::custom("not an amount of credits"))
+impl FromJson for Credits {
+    fn from_json(raw: &str) -> Option<Self> {
+        Self::parse_sum(&json::text(raw)?)
     }
 }
 
@@ -142,9 +142,9 @@ mod tests {
             assert_eq!(credits.to_string(), text);
             let json = serde_json::to_string(&credits).unwrap();
             assert_eq!(json, format!("\"{text}\""));
-            assert_eq!(serde_json::from_str::<Credits>(&json).unwrap(), credits);
+            assert_eq!(json::read::<Credits>(&json).unwrap(), credits);
         }
-        assert!(serde_json::from_str::<Credits>("1.05").is_err(), "a binary fraction");
+        assert_eq!(json::read::<Credits>("1.05"), None, "a binary fraction");
     }
 
     #[test]

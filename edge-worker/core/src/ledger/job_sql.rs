@@ -11,6 +11,7 @@ use super::sql::columns;
 use super::sqlite_store::{Columns, SqliteStore, Storage};
 use super::value::Value;
 use super::{costs_sql, row};
+use crate::merge;
 
 /// Makes their table. Amounts are millionths of a credit. An open job is in two indexes, by its next look and by its
 /// deadline; one that has ended in one.
@@ -292,7 +293,7 @@ impl<D: Storage> JobStore for SqliteStore<D> {
         };
         let expired = rows.into_iter().map(expired).collect::<Result<Vec<_>, String>>();
         expired.map(|mut expired| {
-            expired.sort_unstable();
+            merge::sort(&mut expired);
             expired
         })
     }

@@ -182,6 +182,7 @@ impl Following {
 /// The store's message.
 pub(crate) fn note_done(
     store: &mut impl Store,
+    key: &str,
     entry: &Entry,
     policy: &Policy,
     now_ms: u64,
@@ -191,7 +192,15 @@ pub(crate) fn note_done(
     }
     let Some(job_id) = entry.meta.job_id.as_deref() else { return Ok(()) };
     match store.job(job_id)? {
-        Some(job) if job.ended_ms.is_none() => store.set_job(job_id, &job.ended(now_ms)),
+        Some(mut job) if job.ended_ms.is_none() => {
+            // The job may have been forgotten, and registered again, since its end was claimed.
+            if job.end.is_none()
+                && let Some(ending) = entry.meta.event_type.as_deref().and_then(Ending::of)
+            {
+                job.end = Some(JobEnd { key: key.to_owned(), ending, credits: None });
+            }
+            store.set_job(job_id, &job.ended(now_ms))
+        }
         _ => Ok(()),
     }
 }

@@ -2,35 +2,45 @@
 
 use core::cmp::Ordering;
 
-use serde::{Deserialize, Serialize};
+use crate::json::from_json;
+
+use serde::Serialize;
 
 use super::entry::{Entry, EventState};
 use super::event_meta::EventMeta;
 
 /// Which events to list.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Filter {
     /// Only events in the state of this name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) state: Option<String>,
     /// Only events of this job.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) job_id: Option<String>,
     /// Only events of this type.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) event_type: Option<String>,
     /// Only events behind this place in the list.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) after: Option<Cursor>,
     /// How many events at most.
     pub(crate) limit: u32,
 }
 
+from_json!(Filter {
+    state = or_default,
+    job_id = or_default,
+    event_type = or_default,
+    after = or_default,
+    limit = required,
+});
+
 /// A place in the list, which is ordered by the time of the last transition, the latest first, and
 /// then by key. Unlike an offset it costs the same at every depth.
 ///
 /// An event that changes while somebody pages moves to the front, and is missing behind the cursor.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub(crate) struct Cursor {
     /// Last transition of the event shown last, in milliseconds since 1970.
     pub(crate) last_ms: u64,
@@ -38,15 +48,17 @@ pub(crate) struct Cursor {
     pub(crate) key: String,
 }
 
+from_json!(Cursor { last_ms = required, key = required });
+
 /// One event.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct EventSummary {
     /// The event's key.
     pub(crate) key: String,
     /// Name of its state.
     pub(crate) state: String,
     /// When the running attempt's lease ends, in milliseconds since 1970.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) lease_end_ms: Option<u64>,
     /// How many attempts were made.
     pub(crate) attempts: u64,
@@ -59,6 +71,17 @@ pub(crate) struct EventSummary {
     /// What the signed body says about the event.
     pub(crate) meta: EventMeta,
 }
+
+from_json!(EventSummary {
+    key = required,
+    state = required,
+    lease_end_ms = or_default,
+    attempts = required,
+    first_ms = required,
+    last_ms = required,
+    last_outcome = or_default,
+    meta = required,
+});
 
 impl EventSummary {
     /// Sums an event's row up.

@@ -6,12 +6,13 @@
 //! version, or with an unknown call or reply, is an error; the delivery is then answered 503 and comes
 //! again.
 
+mod read;
 #[cfg(test)]
 mod tests;
 
 use std::borrow::Cow;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::audit::{AuditCursor, AuditEntry};
 use super::bulk_replay::{BulkReplay, NewReplay, Selection, Steering};
@@ -23,12 +24,13 @@ use super::job::{DueJob, JobFilter, JobSummary, NewJob, Observation};
 use super::listing::{EventSummary, Filter};
 use super::order::Order;
 use crate::counts::Counts;
+use crate::json::{self, FromJson as _, from_json};
 
 /// Version of the messages.
 pub(crate) const VERSION: u32 = 1;
 
 /// What the Worker asks of an object.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Call {
     /// Claim the right to forward an event.
@@ -52,20 +54,20 @@ pub(crate) enum Call {
     /// The origin has the event.
     Commit {
         /// The event's job.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         job_id: Option<String>,
         /// The event's key.
         key: String,
         /// The token of the claim.
         token: Token,
         /// Outcomes counted since the last report.
-        #[serde(default, skip_serializing_if = "Counts::is_empty")]
+        #[serde(skip_serializing_if = "Counts::is_empty")]
         counts: Counts,
     },
     /// The attempt failed.
     Release {
         /// The event's job.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         job_id: Option<String>,
         /// The event's key.
         key: String,
@@ -74,16 +76,15 @@ pub(crate) enum Call {
         /// Code of the attempt's outcome.
         outcome: String,
         /// The status that the origin answered with.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         status: Option<u16>,
         /// How long the origin wants to be left alone, in milliseconds.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         retry_after_ms: Option<u64>,
         /// A random number, which spreads retries.
-        #[serde(default)]
         jitter: u16,
         /// Outcomes counted since the last report.
-        #[serde(default, skip_serializing_if = "Counts::is_empty")]
+        #[serde(skip_serializing_if = "Counts::is_empty")]
         counts: Counts,
     },
     /// Forward the event's next delivery, whatever happened before.
@@ -112,7 +113,7 @@ pub(crate) enum Call {
     /// List bulk replays.
     Replays {
         /// Only the one of this name.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         id: Option<String>,
     },
     /// Hold all events back, or let them go out again.
@@ -123,7 +124,7 @@ pub(crate) enum Call {
     /// Report the shard's figures.
     Figures {
         /// Outcomes counted since the last report.
-        #[serde(default, skip_serializing_if = "Counts::is_empty")]
+        #[serde(skip_serializing_if = "Counts::is_empty")]
         counts: Counts,
     },
     /// List the events that pass a filter.
@@ -168,7 +169,7 @@ pub(crate) enum Call {
     /// List what admins and the reconciler did.
     Audit {
         /// Only entries behind this place in the list.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         cursor: Option<AuditCursor>,
         /// How many at most.
         limit: u32,
@@ -176,7 +177,7 @@ pub(crate) enum Call {
 }
 
 /// What the object replies.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Reply {
     /// To a claim: forward the event.
@@ -208,7 +209,6 @@ pub(crate) enum Reply {
         /// the others.
         events: u64,
         /// How many would be meant, and have no bytes any more.
-        #[serde(default)]
         without_bytes: u64,
     },
     /// To steering a bulk replay: it has ended.
@@ -242,7 +242,7 @@ pub(crate) enum Reply {
         /// Those whose time has come, the longest due first.
         jobs: Vec<DueJob>,
         /// When the next one is due that is not among them, in milliseconds since 1970.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         next_ms: Option<u64>,
     },
     /// What is to be done about observed jobs.
@@ -261,17 +261,17 @@ pub(crate) enum Reply {
 }
 
 /// Why a call has no reply. It may have taken effect or not.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct CallError {
     /// The reason in words.
     pub(crate) message: String,
     /// The object has more calls than it can handle; another one would make it worse.
-    #[serde(default)]
     pub(crate) overloaded: bool,
     /// The connection to the object broke; another call may find the object well.
-    #[serde(default)]
     pub(crate) retryable: bool,
 }
+
+from_json!(CallError { message = required, overloaded = or_default, retryable = or_default });
 
 impl From<&str> for CallError {
     fn from(message: &str) -> Self {
@@ -279,10 +279,10 @@ impl From<&str> for CallError {
     }
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 struct CallMessage<'a, C> {
     v: u32,
-    #[serde(default, borrow, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     by: Option<Cow<'a, str>>,
     call: C,
 }
@@ -291,21 +291,6 @@ struct CallMessage<'a, C> {
 struct ReplyMessage<'a> {
     v: u32,
     reply: &'a Reply,
-}
-
-/// The version alone: of another version's message nothing else is known.
-#[derive(Deserialize)]
-struct Version {
-    v: u32,
-}
-
-/// A reply, or the error that the Worker's platform half puts in its place.
-#[derive(Deserialize)]
-struct Received {
-    #[serde(default)]
-    v: u32,
-    reply: Option<Reply>,
-    error: Option<CallError>,
 }
 
 impl Call {
@@ -337,14 +322,16 @@ impl Call {
     /// # Errors
     /// What is wrong with it. The text never repeats the message.
     pub(crate) fn decode_by(message: &str) -> Result<(Self, Option<String>), String> {
-        match serde_json::from_str(message) {
-            Ok(CallMessage { v: VERSION, by, call }) => Ok((call, by.map(Cow::into_owned))),
-            Ok(CallMessage { v, .. }) => Err(unknown_version(v)),
-            Err(_) => match serde_json::from_str(message) {
-                Ok(Version { v }) if v != VERSION => Err(unknown_version(v)),
-                _ => Err("malformed call: expected version, call and its fields".to_owned()),
-            },
+        let malformed = || "malformed call: expected version, call and its fields".to_owned();
+        let message = json::read_object(message).ok_or_else(malformed)?;
+        // Of another version's message nothing else is known.
+        match message.required("v") {
+            Some(VERSION) => {}
+            Some(v) => return Err(unknown_version(v)),
+            None => return Err(malformed()),
         }
+        let read = || Some((message.required("call")?, message.or_default("by")?));
+        read().ok_or_else(malformed)
     }
 }
 
@@ -370,24 +357,17 @@ impl Reply {
     }
 
     fn decode(message: &str) -> Result<Self, CallError> {
-        match serde_json::from_str(message) {
-            Ok(Received { error: Some(error), .. }) => Err(error),
-            Ok(Received { v: VERSION, reply: Some(reply), .. }) => Ok(reply),
-            Ok(Received { v, .. }) => Err(not_understood(v)),
-            // As for a call.
-            Err(_) => match serde_json::from_str(message) {
-                Ok(Version { v }) => Err(not_understood(v)),
-                Err(_) => Err(malformed_reply()),
-            },
+        let message = json::read_object(message).ok_or_else(malformed_reply)?;
+        if let Some(error) = message.raw("error") {
+            return Err(CallError::from_json(error).unwrap_or_else(malformed_reply));
+        }
+        // As for a call.
+        match message.required("v") {
+            Some(VERSION) => message.required("reply").ok_or_else(malformed_reply),
+            Some(v) => Err(CallError::from(unknown_version(v).as_str())),
+            None => Err(malformed_reply()),
         }
     }
-}
-
-fn not_understood(v: u32) -> CallError {
-    if v == VERSION {
-        return malformed_reply();
-    }
-    CallError::from(unknown_version(v).as_str())
 }
 
 fn malformed_reply() -> CallError {

@@ -3,7 +3,9 @@
 //! A job goes from queued to running to its end, and its end is final. The provider repeats what was
 //! not acknowledged, so an event can arrive after a newer one of the same job was delivered.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+
+use crate::json::from_json_enum;
 
 /// How far a job is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -49,7 +51,7 @@ impl JobStage {
 }
 
 /// Whether an event is as new as what its job's events have told the origin before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Order {
@@ -58,6 +60,8 @@ pub(crate) enum Order {
     /// A newer event of the job was delivered before, or the job had ended.
     Late,
 }
+
+from_json_enum!(Order { "in-order" => InOrder, "late" => Late });
 
 impl Order {
     /// Compares the stage that an event reports with the furthest one that the origin has been told of

@@ -61,7 +61,7 @@ pub(crate) fn answer(
                 kept::keep(store, job_id.as_deref(), &key, owed, policy, now_ms)?;
             }
             if let (None, Change::Store(entry)) = (&owed, &change) {
-                jobs::note_done(store, entry, policy, now_ms)?;
+                jobs::note_done(store, &key, entry, policy, now_ms)?;
             }
             let settled = Settled::of(before_state, owed, true);
             apply(store, &key, change, settled, &counts, policy, now_ms)?

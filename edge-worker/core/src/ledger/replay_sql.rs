@@ -8,6 +8,7 @@ use super::row;
 use super::sql::{columns, unsettled};
 use super::sqlite_store::{Columns, SqliteStore, Storage};
 use super::value::Value;
+use crate::json;
 
 /// Makes their table. Beside what is looked for, a replay is one JSON text: there are a hundred at most.
 pub(crate) const TABLE: &str = "
@@ -80,7 +81,7 @@ const DONE: &str = "done";
 fn replay(columns: Columns) -> Result<BulkReplay, String> {
     let [text]: [Value; 1] = columns.try_into().map_err(|_| "a row has not 1 column")?;
     let text = row::text(text)?.ok_or("a row has no replay")?;
-    serde_json::from_str(&text).map_err(|_| "a replay cannot be read".to_owned())
+    json::read(&text).ok_or_else(|| "a replay cannot be read".to_owned())
 }
 
 /// A time as a value: one that is later than any is the latest.

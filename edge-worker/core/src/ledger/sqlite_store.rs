@@ -11,7 +11,7 @@ use super::value::Value;
 use super::walk::{Piece, Place, Walk, Walked};
 use super::{replays, row, sql};
 use crate::counts::Counts;
-use crate::merge;
+use crate::{json, merge};
 
 /// The columns of one row of a statement's result.
 pub type Columns = Vec<Value>;
@@ -229,7 +229,7 @@ impl<D: Storage> Store for SqliteStore<D> {
     }
 
     fn remembered(&self) -> Option<OwedBytes> {
-        serde_json::from_str(&self.0.memory()).ok()
+        json::read(&self.0.memory())
     }
 
     fn remember(&mut self, owed: OwedBytes) {
@@ -264,7 +264,7 @@ impl<D: Storage> Store for SqliteStore<D> {
             return Ok(None);
         };
         let state = columns.into_iter().next().map_or(Ok(None), row::text)?.unwrap_or_default();
-        serde_json::from_str(&state).map(Some).map_err(|_| "the walk is malformed".to_owned())
+        json::read(&state).map(Some).ok_or_else(|| "the walk is malformed".to_owned())
     }
 
     fn set_walk(&mut self, walk: Option<&Walk>) -> Result<(), String> {
@@ -427,7 +427,7 @@ impl<D: Storage> Store for SqliteStore<D> {
 
 fn gate(paused: &Value, breaker: Value) -> Result<Gate, String> {
     let Some(breaker) = row::text(breaker)? else { return Ok(Gate::default()) };
-    let breaker = serde_json::from_str(&breaker).map_err(|_| "the gate has no breaker")?;
+    let breaker = json::read(&breaker).ok_or("the gate has no breaker")?;
     Ok(Gate { is_paused: row::integer(paused)? != Some(0), breaker })
 }
 

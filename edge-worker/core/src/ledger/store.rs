@@ -1,6 +1,6 @@
 //! Where a shard keeps its rows, and its alarm.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::audit::AuditStore;
 use super::entry::Entry;
@@ -14,6 +14,7 @@ use super::order::JobStage;
 use super::replays::ReplayStore;
 use super::walk::{Piece, Walk, Walked};
 use crate::counts::Counts;
+use crate::json::from_json;
 
 /// What a claim goes by.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +28,7 @@ pub(crate) struct Known {
 }
 
 /// How many bytes the bodies of owed events have, as far as an object knows without looking.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct OwedBytes {
     /// Their sum when they were last added up.
     pub(crate) counted: u64,
@@ -36,6 +37,8 @@ pub(crate) struct OwedBytes {
     /// The same and what has come since: there are not more.
     pub(crate) at_most: u64,
 }
+
+from_json!(OwedBytes { counted = required, counted_ms = required, at_most = required });
 
 /// The rows of one shard and its alarm. The object keeps them in SQLite, tests in memory as well.
 ///

@@ -8,7 +8,9 @@
 //! An event that was claimed without being owed, and whose claimant was never heard of again, is opened on the way:
 //! for a claim that makes no difference, and an admin finds it.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+
+use crate::json::from_json;
 
 use super::expired::Expired;
 use super::policy::Policy;
@@ -25,7 +27,7 @@ pub(crate) const PAUSE_AFTER_PIECE_MS: u64 = 1_000;
 const LOST_AFTER_MS: u64 = 60 * 60 * 1_000;
 
 /// The place of a row among all: its job, or the empty text, and its key.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub(crate) struct Place {
     /// The job's id; empty if it has none.
     pub(crate) job_id: String,
@@ -33,8 +35,10 @@ pub(crate) struct Place {
     pub(crate) key: String,
 }
 
+from_json!(Place { job_id = required, key = required });
+
 /// Where the walk stands, or when the next one begins.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub(crate) struct Walk {
     /// When it goes on, in milliseconds since 1970; between two walks, when the last one ended. When the next one
     /// begins is not noted, since the retention may be another one by then. Rows have the name that it had before.
@@ -43,18 +47,22 @@ pub(crate) struct Walk {
     /// No row that is not owed has had its last transition before this, by the last whole walk.
     pub(crate) oldest_ms: u64,
     /// The walk that is under way.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) under_way: Option<UnderWay>,
 }
 
+from_json!(Walk { from_ms as "due_ms" = required, oldest_ms = required, under_way = or_default });
+
 /// A walk that is under way.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub(crate) struct UnderWay {
     /// The row that was looked at last.
     after: Place,
     /// When the oldest row seen so far had its last transition, or when the walk began.
     oldest_ms: u64,
 }
+
+from_json!(UnderWay { after = required, oldest_ms = required });
 
 /// A piece of the walk.
 #[derive(Clone, Debug, PartialEq, Eq)]

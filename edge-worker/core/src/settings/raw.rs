@@ -1,9 +1,8 @@
 //! The variables and bindings of a deployment, as the platform gives them.
 
-use std::collections::BTreeMap;
-
-use serde::Deserialize;
 use zeroize::Zeroizing;
+
+use crate::json::{self, FromJson, Object, from_json_enum};
 
 /// The setting that holds the keys of deliveries.
 pub(super) const WEBHOOK_SECRETS: &str = "WEBHOOK_SECRETS";
@@ -15,11 +14,9 @@ pub(super) fn split_secrets(text: &str) -> impl Iterator<Item = &str> {
 
 /// The variables and bindings of a deployment, by name.
 #[derive(Default)]
-pub struct RawSettings(BTreeMap<String, RawValue>);
+pub struct RawSettings(Vec<(String, RawValue)>);
 
 /// One of them.
-#[derive(Deserialize)]
-#[serde(rename_all = "snake_case")]
 pub(crate) enum RawValue {
     /// A text. It may be a secret, and is wiped when dropped.
     Text(Zeroizing<String>),
@@ -29,6 +26,18 @@ pub(crate) enum RawValue {
     Other,
 }
 
+from_json_enum!(RawValue { "text" => Text(value), "number" => Number(value), "other" => Other });
+
+impl FromJson for RawSettings {
+    fn from_json(raw: &str) -> Option<Self> {
+        let mut settings = Vec::new();
+        for (name, value) in Object::read(raw)?.iter() {
+            settings.push((name.to_owned(), RawValue::from_json(value)?));
+        }
+        Some(Self(settings))
+    }
+}
+
 impl RawSettings {
     /// Reads a JSON object: from name to `{"text":"…"}`, `{"number":"…"}` or, for anything else, `"other"`.
     ///
@@ -36,7 +45,7 @@ impl RawSettings {
     /// If the text is not such an object.
     pub fn from_json(json: &str) -> Result<Self, &'static str> {
         let malformed = "malformed settings: expected an object of texts and numbers";
-        serde_json::from_str(json).map(Self).map_err(|_| malformed)
+        json::read(json).ok_or(malformed)
     }
 
     /// The secrets of `WEBHOOK_SECRETS`, newest first, for another engine than the verifier. Whether they can
@@ -51,11 +60,11 @@ impl RawSettings {
 
     /// The value of this name.
     pub(crate) fn get(&self, name: &str) -> Option<&RawValue> {
-        self.0.get(name)
+        self.0.iter().rfind(|(it, _)| it == name).map(|(_, value)| value)
     }
 
     /// All names.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.keys().map(String::as_str)
+        self.0.iter().map(|(name, _)| name.as_str())
     }
 }

@@ -2,10 +2,8 @@
 
 use core::fmt;
 
-use serde::Deserializer;
-use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, Visitor};
-
 use super::Reader;
+use crate::json::{FromJson as _, Object};
 
 /// How deep the field may be. The deepest one of the known shapes, `data.job.metadata.tenant`, is at 4.
 const MOST_NAMES: usize = 8;
@@ -40,9 +38,13 @@ impl TenantField {
     /// The tenant that a body names: a text, or a whole number as a text. None if it names none, or one that is
     /// empty, longer than [`MAX_TENANT_BYTES`] or has control characters.
     pub(crate) fn read(&self, body: &[u8]) -> Option<String> {
-        let mut document = serde_json::Deserializer::from_slice(body);
-        let tenant = Path(&self.0).deserialize(&mut document).ok()??;
-        document.end().ok()?;
+        let mut raw = core::str::from_utf8(body).ok()?;
+        for name in &self.0 {
+            raw = Object::read(raw)?.raw(name)?;
+        }
+        let is_number =
+            raw.strip_prefix('-').unwrap_or(raw).bytes().all(|byte| byte.is_ascii_digit());
+        let tenant = if is_number { raw.to_owned() } else { String::from_json(raw)? };
         is_tenant(&tenant).then_some(tenant)
     }
 }
@@ -56,72 +58,6 @@ impl fmt::Display for TenantField {
 /// Whether a text can name a tenant.
 pub(crate) fn is_tenant(text: &str) -> bool {
     !text.is_empty() && text.len() <= MAX_TENANT_BYTES && !text.contains(char::is_control)
-}
-
-/// Reads what stands at the end of a path, and skips everything else.
-#[derive(Clone, Copy)]
-struct Path<'a>(&'a [String]);
-
-impl<'de> DeserializeSeed<'de> for Path<'_> {
-    type Value = Option<String>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-/// What is of another kind than the path expects holds no tenant.
-impl<'de> Visitor<'de> for Path<'_> {
-    type Value = Option<String>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("JSON")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut found = None;
-        while let Some(name) = map.next_key::<String>()? {
-            match self.0.split_first() {
-                // As everywhere, the last of two members of one name counts.
-                Some((wanted, rest)) if *wanted == name => {
-                    found = map.next_value_seed(Path(rest))?;
-                }
-                _ => {
-                    map.next_value::<IgnoredAny>()?;
-                }
-            }
-        }
-        Ok(found)
-    }
-
-    fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-        while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(None)
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(self.0.is_empty().then(|| text.to_owned()))
-    }
-
-    fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
-        Ok(self.0.is_empty().then(|| number.to_string()))
-    }
-
-    fn visit_i64<E>(self, number: i64) -> Result<Self::Value, E> {
-        Ok(self.0.is_empty().then(|| number.to_string()))
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-        Ok(None)
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-        Ok(None)
-    }
-
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(None)
-    }
 }
 
 #[cfg(test)]

@@ -52,7 +52,7 @@ const NAMES: [&str; 38] = [
 /// The provider's secret in [`settings_with`].
 pub(crate) const SECRET: &str = "whsec_test_secret";
 
-fn read(changes: &[(&str, Option<&str>)]) -> Result<Settings, InvalidSettings> {
+pub(crate) fn read(changes: &[(&str, Option<&str>)]) -> Result<Settings, InvalidSettings> {
     let mut raw = BTreeMap::from([
         ("WEBHOOK_SECRETS", SECRET),
         ("ORIGIN_URL", "https://origin.example/events?token=query_canary"),

@@ -14,6 +14,8 @@ import worker, { Ledger as Product } from "../../../entry/index";
 import type { Env } from "../../../entry/instance";
 import { Storage } from "../../../entry/storage";
 
+export { Reconciler } from "../../../entry/reconciler";
+
 const HEADER = "x-fault";
 
 const FAULTS = [
