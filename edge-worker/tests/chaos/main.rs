@@ -3,7 +3,7 @@
 //! step is recorded, and a checker that knows nothing of how it was made judges the record.
 //!
 //! `EVENTS` and `SEED` choose how many and which, `MODE` who retries: `through`, the provider, or `durable`, the
-//! edge. The seed decides what each party does, not when the machine gets to it: two runs of one seed are alike, not
+//! edge. `MODE=reconcile` is another run: of jobs whose webhooks are lost. The seed decides what each party does, not when the machine gets to it: two runs of one seed are alike, not
 //! equal.
 //!
 //! The worker must have been built before: `make chaos` sees to that.
@@ -29,6 +29,8 @@ mod plan;
 mod progress;
 mod provider;
 mod reason;
+mod reconcile;
+mod reconcile_judge;
 mod report;
 mod rest;
 mod run;
@@ -47,6 +49,10 @@ use verdict::Verdict;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn chaos() {
+    if let Some((jobs, seed)) = Scope::of_reconcile().unwrap_or_else(|error| panic!("{error}")) {
+        println!("chaos run: EVENTS={jobs} SEED={seed} MODE=reconcile");
+        return reconcile::run(jobs, seed).await;
+    }
     let scope = Scope::from_environment().unwrap_or_else(|error| panic!("{error}"));
     let mode = scope.mode;
     let plan = match mode {

@@ -34,6 +34,15 @@ impl Mode {
 }
 
 impl Scope {
+    /// Reads `EVENTS` and `SEED` if `MODE` asks for the run of [`reconcile`](crate::reconcile).
+    pub(crate) fn of_reconcile() -> Result<Option<(usize, u64)>, String> {
+        if env::var("MODE").as_deref() != Ok("reconcile") {
+            return Ok(None);
+        }
+        let jobs = number("EVENTS", EVENTS as u64)?.max(1).try_into().unwrap();
+        Ok(Some((jobs, number("SEED", SEED)?)))
+    }
+
     /// Reads `EVENTS`, `SEED` and `MODE`. One that is empty or not set has its default.
     pub(crate) fn from_environment() -> Result<Self, String> {
         Ok(Self {
@@ -48,7 +57,7 @@ fn mode() -> Result<Mode, String> {
     match env::var("MODE").as_deref() {
         Err(_) | Ok("" | "through") => Ok(Mode::Through),
         Ok("durable") => Ok(Mode::Durable),
-        Ok(other) => Err(format!("MODE={other} is neither durable nor through")),
+        Ok(other) => Err(format!("MODE={other} is none of durable, through, reconcile")),
     }
 }
 

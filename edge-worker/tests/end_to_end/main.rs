@@ -34,6 +34,7 @@ mod origin_faults;
 mod platform_errors;
 mod rate_limit;
 mod raw;
+mod reconcile;
 mod restarts;
 mod settings;
 mod setup;
