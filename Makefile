@@ -39,8 +39,8 @@ EDGE := edge-worker
 BUNDLE := $(EDGE)/build/index.js
 # The same worker with faults on request, for tests only.
 FAULTS_BUNDLE := $(EDGE)/build-faults/index.js
-EDGE_SOURCES := $(shell find verifier/src $(EDGE)/core/src $(EDGE)/src $(EDGE)/entry -type f) verifier/Cargo.toml \
-	$(EDGE)/core/Cargo.toml $(EDGE)/Cargo.toml Cargo.toml Cargo.lock
+EDGE_SOURCES := $(shell find verifier/src client/src $(EDGE)/core/src $(EDGE)/src $(EDGE)/entry -type f) \
+	verifier/Cargo.toml client/Cargo.toml $(EDGE)/core/Cargo.toml $(EDGE)/Cargo.toml Cargo.toml Cargo.lock
 # A program of the workspace, with the features that the whole workspace wants of its dependencies: so that
 # what one program needs is not compiled again for the next.
 program = cargo build --workspace --bin $(1)
@@ -87,7 +87,7 @@ dev: $(BUNDLE) $(EDGE)/.dev.vars ## serve the edge with `wrangler dev` on PORT u
 # How many events, and the seed of everything that is drawn.
 EVENTS ?= 10000
 SEED ?= 2
-# Who retries: `durable`, the edge, or `through`, the provider.
+# Who retries: `durable`, the edge, or `through`, the provider; `reconcile`: webhooks are lost.
 MODE ?= durable
 
 .PHONY: chaos
@@ -262,7 +262,7 @@ semver-checks: $(CARGO_SEMVER_CHECKS) ## the verifier's API beside BASELINE, the
 ASSURANCE := cargo run --quiet --package nextapi-assurance --
 
 .PHONY: assurance
-assurance: assurance-lint no-allocation no-panic no-secret-branch miri edge-peers wasm-peers package docs-rs msrv c-assurance fuzz planted ## all of them but `mutants`; minutes
+assurance: assurance-lint no-allocation no-panic no-secret-branch miri edge-peers ledger-rows wasm-peers package docs-rs msrv c-assurance fuzz planted ## all of them but `mutants`; minutes
 	$(call say,Every claim holds)
 
 .PHONY: assurance-lint
@@ -318,6 +318,12 @@ edge-peers: $(BUNDLE) ## the workers of `make bench-edge` give the right answers
 	$(call say,The workers beside the edge give the right answers)
 	$(call program,nextapi-webhook-edge-bench)
 	target/debug/nextapi-webhook-edge-bench --test
+
+.PHONY: ledger-rows
+ledger-rows: $(BUNDLE) ## what an event writes and costs, as `make bench-ledger` counts it
+	$(call say,The rows that an event writes$(comma) and what they cost)
+	$(call program,nextapi-webhook-ledger-bench)
+	target/debug/nextapi-webhook-ledger-bench --rows
 
 .PHONY: package
 package: ## what would be published builds by itself, has its licences
