@@ -108,12 +108,6 @@ export class Reconciler extends DurableObject<Env> {
           await this.ctx.storage.sync();
           output = parse(instance.roundKept(this.now()));
           break;
-        case "wait": {
-          const { ms } = output;
-          await new Promise((resolve) => setTimeout(resolve, ms));
-          output = parse(instance.roundWaited(this.now()));
-          break;
-        }
         case "end": {
           for (const line of output.log) console.log(line);
           await this.ctx.storage.put(MEMORY, output.memory);

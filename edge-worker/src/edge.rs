@@ -262,15 +262,6 @@ impl Edge {
         self.go_round(RoundInput::NoAnswer(error), now_ms)
     }
 
-    /// The round's wait is over.
-    ///
-    /// # Errors
-    /// As above.
-    #[wasm_bindgen(js_name = roundWaited)]
-    pub fn round_waited(&mut self, now_ms: f64) -> Result<String, JsError> {
-        self.go_round(RoundInput::Waited, now_ms)
-    }
-
     /// The rate limiter has answered.
     #[wasm_bindgen(js_name = rateLimitChecked)]
     pub fn rate_limit_checked(&mut self, id: u32, is_within: bool, now_ms: f64) -> String {

@@ -53,6 +53,9 @@ macro_rules! job_columns {
 /// Reads one.
 pub(crate) const SELECT: &str = concat!("SELECT ", job_columns!(), " FROM job WHERE job_id = ?");
 
+/// Deletes one.
+const DELETE: &str = "DELETE FROM job WHERE job_id = ?";
+
 /// Writes one that is not there; the values are those of [`values`], in the order of the columns.
 pub(crate) const INSERT: &str = concat!(
     "INSERT INTO job (",
@@ -296,6 +299,10 @@ impl<D: Storage> JobStore for SqliteStore<D> {
             merge::sort(&mut expired);
             expired
         })
+    }
+
+    fn forget_job(&mut self, job_id: &str) -> Result<(), String> {
+        self.query(DELETE, vec![job_id.into()]).map(drop)
     }
 
     fn oldest_jobs_ms(&self) -> Result<(Option<u64>, Option<u64>), String> {

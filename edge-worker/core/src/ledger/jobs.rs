@@ -58,6 +58,9 @@ pub(crate) trait JobStore {
     fn forget_open_jobs(&mut self, deadline_ms: u64, limit: u32)
     -> Result<Vec<ExpiredJob>, String>;
 
+    /// Deletes the row of a job.
+    fn forget_job(&mut self, job_id: &str) -> Result<(), String>;
+
     /// When the job ended that ended first, and the first deadline of an open one.
     fn oldest_jobs_ms(&self) -> Result<(Option<u64>, Option<u64>), String>;
 }
@@ -133,8 +136,12 @@ impl Following {
             Slot::Delivered | Slot::InFlight { .. } => {}
         }
         if job.alias_key.is_none() {
-            let alias_key = Some(end.key.clone());
-            store.set_job(&self.job_id, &Job { alias_key, ..job.clone() })?;
+            let mut job = Job { alias_key: Some(end.key.clone()), ..job.clone() };
+            // What the job has cost may be known from here only.
+            for known in job.made.iter_mut().chain(&mut job.end) {
+                known.credits = known.credits.or(end.credits);
+            }
+            store.set_job(&self.job_id, &job)?;
         }
         Ok(Some(Reply::Duplicate))
     }
@@ -263,6 +270,15 @@ pub(crate) fn observe(
         if known.as_ref().is_some_and(|job| job.ended_ms.is_some()) {
             continue;
         }
+        // A list shows open jobs again and again. Only a look that is due counts as one.
+        let is_early = |job: &Job| {
+            Ending::of(&seen.status).is_none()
+                && job.look_ms.is_some_and(|look_ms| now_ms < look_ms)
+                && job.shown.as_ref().is_some_and(|shown| shown.status == seen.status)
+        };
+        if known.as_ref().is_some_and(is_early) {
+            continue;
+        }
         let Some(job) = known.or_else(|| appeared(&seen, jobs, policy, now_ms)) else {
             unknown.push(job_id);
             continue;
@@ -276,6 +292,21 @@ pub(crate) fn observe(
         }
     }
     Ok(Reply::Observed { ripe, unknown })
+}
+
+/// Follows a job no longer: it is followed under another name.
+///
+/// # Errors
+/// The store's message.
+pub(crate) fn forget(store: &mut impl Store, job_id: &str) -> Result<Reply, String> {
+    match store.job(job_id)? {
+        Some(job) if job.ended_ms.is_none() => {
+            store.forget_job(job_id)?;
+            Ok(Reply::Ok)
+        }
+        Some(_) => Ok(Reply::Ended),
+        None => Ok(Reply::Absent),
+    }
 }
 
 /// A job that only the API has shown. One that may have been here and been forgotten is not followed again: its end

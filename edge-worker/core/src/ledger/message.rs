@@ -157,6 +157,11 @@ pub(crate) enum Call {
         /// The length of the body.
         body_bytes: u64,
     },
+    /// Follow an open job no longer: it is followed under another name.
+    ForgetJob {
+        /// The job's id.
+        job_id: String,
+    },
     /// List the jobs that pass a filter.
     Jobs(JobFilter),
     /// Look up one job.

@@ -123,6 +123,7 @@ pub(crate) fn answer(
             made_end::make_end(store, &observation, offer, policy, now_ms)?
         }
         Call::Jobs(filter) => jobs::list(store, &filter, now_ms)?,
+        Call::ForgetJob { job_id } => jobs::forget(store, &job_id)?,
         Call::FindJob { job_id } => jobs::find(store, &job_id, now_ms)?,
         Call::Costs => Reply::Costs(store.costs(now_ms)?),
         Call::Audit { cursor, limit } => Reply::Audit(store.audit(cursor, limit)?),

@@ -35,11 +35,6 @@ pub enum RoundOutput {
         /// What the next round begins with if this one is cut off.
         memory: String,
     },
-    /// Wait. Answer with [`RoundInput::Waited`].
-    Wait {
-        /// How long, in milliseconds.
-        ms: u64,
-    },
     /// Keep the memory, set the alarm, and write to the log. That is the end.
     End {
         /// What the next round begins with.
@@ -82,8 +77,6 @@ pub enum RoundInput {
     NoAnswer(TransportError),
     /// The memory is on disk.
     Kept,
-    /// The wait is over.
-    Waited,
 }
 
 impl RoundInput {
@@ -104,7 +97,6 @@ impl fmt::Debug for RoundOutput {
             }
             Self::AskApi { url, deadline_ms, .. } => write!(f, "AskApi({url} in {deadline_ms} ms)"),
             Self::Keep { .. } => f.write_str("Keep"),
-            Self::Wait { ms } => write!(f, "Wait({ms} ms)"),
             Self::End { alarm_ms, .. } => write!(f, "End({alarm_ms:?})"),
         }
     }

@@ -24,8 +24,18 @@ pub(super) struct Memory {
     pub(super) walk: Option<WalkState>,
     /// Where the one stands that looks for jobs that are due.
     pub(super) due_walk: Option<WalkState>,
-    /// How many pages that one may still read.
-    pub(super) due_pages: u32,
+    /// How many pages that one may still read; none before one has begun. If none is left, jobs are asked for one by
+    /// one for a while.
+    pub(super) due_pages: Option<u32>,
+    /// How many were since then.
+    pub(super) singles: u32,
+    /// The list is left alone until then, in milliseconds since 1970: it was of no help.
+    pub(super) list_not_before_ms: u64,
+    /// Whether a shard was not told what a page of the walk has shown.
+    pub(super) is_missed: bool,
+    /// Which of the jobs that are due is asked for first. It moves on with each failure, so that one job that the API
+    /// cannot answer for does not stand in the way of the others.
+    pub(super) turn: u32,
 }
 
 from_json!(Memory {
@@ -37,6 +47,10 @@ from_json!(Memory {
     walk = or_default,
     due_walk = or_default,
     due_pages = or_default,
+    singles = or_default,
+    list_not_before_ms = or_default,
+    is_missed = or_default,
+    turn = or_default,
 });
 
 impl FromJson for WalkState {

@@ -23,23 +23,23 @@ pub(super) struct Place {
 #[derive(Clone)]
 pub(super) struct Shown {
     pub(super) place: Place,
-    /// None if the API knows no such job.
-    pub(super) job: Option<Job>,
+    /// The job, or why the API shows none.
+    pub(super) job: Result<Job, &'static str>,
 }
 
 impl Shown {
     /// As the ledger is told.
     pub(super) fn observation(&self, is_known_only: bool) -> Observation {
-        let job = self.job.as_ref();
-        let status = match job {
-            None => "not_found",
+        let status = match &self.job {
+            Err(reason) => (*reason).to_owned(),
             // The event of such an end would be of no use to the origin. Whatever the API says next counts.
-            Some(job) if is_without_url(job) => "succeeded_without_url",
-            Some(job) => job.status.as_str(),
+            Ok(job) if is_without_url(job) => "succeeded_without_url".to_owned(),
+            Ok(job) => job.status.as_str().chars().filter(|letter| !letter.is_control()).collect(),
         };
+        let job = self.job.as_ref().ok();
         Observation {
             job_id: self.place.job_id.clone(),
-            status: status.to_owned(),
+            status,
             credits: job.and_then(|job| job.credits).map(amount),
             estimated: job.and_then(|job| job.estimated_credits).map(amount),
             created_ms: job
@@ -49,9 +49,18 @@ impl Shown {
         }
     }
 
+    /// The names that the job has, apart from the one that the ledger knows it by here.
+    pub(super) fn other_names(&self) -> impl Iterator<Item = &str> {
+        let job = self.job.as_ref().ok();
+        let names =
+            job.into_iter().flat_map(|job| [Some(&*job.id), job.video_id.as_deref()]).flatten();
+        names.filter(|name| *name != self.place.job_id)
+    }
+
     /// The call that has its end stored; none if it has not ended.
     pub(super) fn make_end(&self, correlation_id: &str, now_ms: u64) -> Option<RoundCall> {
-        let job = self.job.as_ref().filter(|job| matches!(job.bucket(), Bucket::Terminal(_)))?;
+        let job =
+            self.job.as_ref().ok().filter(|job| matches!(job.bucket(), Bucket::Terminal(_)))?;
         let MadeEnd { key, meta, body } = MadeEnd::new(&self.place.job_id, job, now_ms);
         let head = Head {
             correlation_id: correlation_id.to_owned(),

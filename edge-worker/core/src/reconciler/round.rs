@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use nextapi_client::{
     Disposition, Environment, Error, ErrorKind, HttpResponse, Job, JobPage, JobWalk, KeyLimits,
-    TransportError, Watermark,
+    TransportError, WalkState, Watermark,
 };
 use serde::Serialize;
 
@@ -40,6 +40,8 @@ pub struct Round {
     due_walk: Option<JobWalk>,
     /// Requests that this round may still send.
     requests: u32,
+    /// Jobs in a row that the API could not answer for.
+    odd: u32,
     report: Report,
     phase: Phase,
 }
@@ -52,13 +54,13 @@ enum Phase {
     Reserving,
     /// The API.
     Looking(Look),
-    /// The API's limit.
-    Resting(Look),
     /// Which of these jobs the ledger knows by their videos' ids.
     Naming { shown: Vec<Shown>, jobs: Vec<Job>, shards: Vec<String> },
     /// What the shards make of what was shown.
     Observing { shown: Vec<Shown>, shards: Vec<String> },
-    /// The ends that are being stored.
+    /// Whether the ends of these jobs came under other names, of which so many were asked about for each.
+    Checking { ripe: Vec<Shown>, asked: Vec<usize> },
+    /// The ends that are being stored, and the jobs that are followed no longer.
     Making { calls: usize },
 }
 
@@ -103,8 +105,15 @@ const SHORT_PAUSE_MS: u64 = 1_000;
 const LONGEST_PAUSE_MS: u64 = 60_000;
 /// Pause after the API has refused us, which somebody has to mend, in milliseconds.
 const TROUBLE_PAUSE_MS: u64 = 10 * 60_000;
-/// The longest wait for the API's limit within a round, in milliseconds.
-const LONGEST_REST_MS: u64 = 2_000;
+/// The longest pause that the API can ask for, in milliseconds: the client bounds it by an hour, and spreads what comes
+/// after it.
+const LONGEST_HOLD_MS: u64 = 70 * 60_000;
+/// Pause after the list was of no help, in milliseconds. Jobs are asked for one by one meanwhile.
+const LIST_PAUSE_MS: u64 = 5 * 60_000;
+/// So many jobs in a row that the API cannot answer for are its own failure.
+const MOST_ODD: u32 = 3;
+/// No job was submitted so far ahead of the clock, in seconds.
+const AHEAD_SECONDS: u64 = 5 * 60;
 /// So many jobs that are due are worth a page.
 const JOBS_PER_PAGE: usize = 5;
 /// A job may have been submitted so much earlier than the edge heard of it, in milliseconds.
@@ -125,7 +134,7 @@ impl Round {
             Ok(_) => return end(&memory, None, Vec::new()),
         };
         if now_ms < memory.not_before_ms
-            && memory.not_before_ms <= now_ms.saturating_add(TROUBLE_PAUSE_MS)
+            && memory.not_before_ms <= now_ms.saturating_add(LONGEST_HOLD_MS)
         {
             return end(&memory, Some(memory.not_before_ms), Vec::new());
         }
@@ -134,7 +143,7 @@ impl Round {
         let message = Call::DueJobs { limit: DUE_LIMIT }.encode();
         let calls = shards.iter().map(|shard| call(shard.clone(), message.clone())).collect();
         let round = Self {
-            walk: memory.walk.take().map(JobWalk::resume),
+            walk: memory.walk.take().map(|walk| JobWalk::resume(not_ahead(walk, now_ms))),
             due_walk: memory.due_walk.take().map(JobWalk::resume),
             memory,
             limits: Arc::new(KeyLimits::new()),
@@ -144,6 +153,7 @@ impl Round {
             oldest_ms: now_ms,
             is_walked: false,
             requests: 0,
+            odd: 0,
             report: Report::default(),
             phase: Phase::Due { shards },
             settings,
@@ -163,14 +173,17 @@ impl Round {
             }
             Phase::Reserving => self.look(now_ms),
             Phase::Looking(look) => self.take_answer(look, &input, now_ms),
-            Phase::Resting(look) => self.ask(look, now_ms),
             Phase::Naming { shown, jobs, shards } => {
                 let replies = self.replies(input, shards.len());
-                self.take_names(shown, jobs, replies, now_ms)
+                self.take_names(shown, jobs, &shards, replies, now_ms)
             }
             Phase::Observing { shown, shards } => {
                 let replies = self.replies(input, shards.len());
-                self.take_ripe(&shown, &shards, replies, now_ms)
+                self.take_ripe(shown, &shards, replies, now_ms)
+            }
+            Phase::Checking { ripe, asked } => {
+                let replies = self.replies(input, asked.iter().sum());
+                self.make(ripe, &asked, replies, now_ms)
             }
             Phase::Making { calls } => {
                 let replies = self.replies(input, calls);
@@ -217,23 +230,34 @@ impl Round {
                 self.due.push(Place { shard: shard.clone(), job_id: job.job_id });
             }
         }
+        if let Some(turn) =
+            usize::try_from(self.memory.turn).ok().and_then(|it| it.checked_rem(self.due.len()))
+        {
+            self.due.rotate_left(turn);
+        }
     }
 
     fn begin_walks(&mut self, now_ms: u64) {
         let from = |ms: u64| Some(Watermark { created_at: ms / 1_000, ids: Vec::new() });
+        let is_left_alone = (now_ms..now_ms.saturating_add(LIST_PAUSE_MS))
+            .contains(&self.memory.list_not_before_ms);
         if !self.is_about_all() {
             self.walk = None;
         } else if self.walk.is_none() {
             self.walk = Some(JobWalk::new(from(self.memory.since_ms), PAGE));
         }
+        self.is_walked = is_left_alone;
         if self.due.len() <= ONE_BY_ONE {
             self.due_walk = None;
-        } else if self.due_walk.is_none() {
+            self.memory.due_pages = None;
+        } else if is_left_alone {
+            self.due_walk = None;
+        } else if self.memory.due_pages.is_none() {
             let oldest_ms = self.oldest_ms.min(now_ms).saturating_sub(EARLIER_MS);
             self.due_walk = Some(JobWalk::new(from(oldest_ms), PAGE));
             // More pages would be more requests than for one job after the other.
-            self.memory.due_pages =
-                u32::try_from(self.due.len() / JOBS_PER_PAGE).unwrap_or(u32::MAX);
+            self.memory.due_pages = u32::try_from(self.due.len() / JOBS_PER_PAGE).ok();
+            self.memory.singles = 0;
         }
     }
 
@@ -269,17 +293,19 @@ impl Round {
             self.end_walk();
         }
         let is_done = |walk: &JobWalk| walk.next_page().is_none();
-        if self.memory.due_pages == 0
-            || self.due.len() <= ONE_BY_ONE
-            || self.due_walk.as_ref().is_some_and(is_done)
-        {
+        if self.memory.due_pages == Some(0) || self.due_walk.as_ref().is_some_and(is_done) {
             self.due_walk = None;
+            self.memory.due_pages = self.memory.due_pages.map(|_| 0);
         }
         let walk = self.walk.as_ref().filter(|_| !self.is_walked);
         let page = walk.or(self.due_walk.as_ref()).and_then(JobWalk::next_page);
         if page.is_none() && self.due.is_empty() {
             let pause_ms = self.pause_ms();
             return self.end(now_ms, pause_ms);
+        }
+        if self.odd >= MOST_ODD {
+            self.memory.failed(now_ms);
+            return self.end(now_ms, SHORT_PAUSE_MS);
         }
         let Some(left) = self.requests.checked_sub(1) else {
             return self.end(now_ms, SHORT_PAUSE_MS);
@@ -288,10 +314,19 @@ impl Round {
         let options = look::options(environment(reconcile), &self.limits, &self.correlation_id);
         let look = match page {
             Some(page) => Look::page(page, options),
-            None => match self.due.pop() {
-                Some(place) => Look::job(place, options),
-                None => return self.end(now_ms, SHORT_PAUSE_MS),
-            },
+            None => {
+                let place = self.due.remove(0);
+                self.memory.singles = self.memory.singles.saturating_add(1);
+                if usize::try_from(self.memory.singles).is_ok_and(|singles| singles >= ONE_BY_ONE) {
+                    // The next round may read pages again.
+                    self.memory.due_pages = self.memory.due_pages.filter(|pages| *pages > 0);
+                }
+                if matches!(place.job_id.as_str(), "." | "..") {
+                    // It would be another path of the API's.
+                    return self.observe(vec![Shown { place, job: Err("not_found") }], now_ms);
+                }
+                Look::job(place, options)
+            }
         };
         self.memory.budget.sent(self.requests, now_ms);
         self.requests = left;
@@ -302,13 +337,7 @@ impl Round {
     fn ask(mut self, mut look: Look, now_ms: u64) -> Turn {
         let Some(request) = look.request(now_ms, self.entropy()) else {
             // Another request was refused for the limit.
-            let free_ms = self.limits.not_before(now_ms).unwrap_or(now_ms);
-            let wait_ms = free_ms.saturating_sub(now_ms);
-            if (1..=LONGEST_REST_MS).contains(&wait_ms) {
-                self.phase = Phase::Resting(look);
-                return (Some(self), RoundOutput::Wait { ms: wait_ms });
-            }
-            self.memory.wait_until(free_ms);
+            self.memory.wait_until(self.limits.not_before(now_ms).unwrap_or(now_ms));
             return self.end(now_ms, SHORT_PAUSE_MS);
         };
         let Some(reconcile) = self.reconcile() else { return self.end(now_ms, LONGEST_PAUSE_MS) };
@@ -343,22 +372,33 @@ impl Round {
         match seen {
             Some(Seen::Job(place, Ok(job))) => {
                 self.has_answered();
-                self.observe(vec![Shown { place, job: Some(job) }], now_ms)
-            }
-            Some(Seen::Job(place, Err(error))) if error.kind == ErrorKind::NotFound => {
-                self.has_answered();
-                self.observe(vec![Shown { place, job: None }], now_ms)
+                self.observe(vec![Shown { place, job: Ok(job) }], now_ms)
             }
             Some(Seen::Page(Ok(page))) => {
                 self.has_answered();
                 self.take_page(page, now_ms)
             }
-            Some(Seen::Job(_, Err(error)) | Seen::Page(Err(error))) => self.failed(&error, now_ms),
+            Some(Seen::Job(_, Err(error))) if is_about_all_requests(&error) => {
+                self.memory.turn = self.memory.turn.wrapping_add(1);
+                self.failed(&error, now_ms)
+            }
+            Some(Seen::Job(place, Err(error))) => {
+                if error.kind == ErrorKind::NotFound {
+                    self.has_answered();
+                } else {
+                    self.odd = self.odd.saturating_add(1);
+                    self.report.trouble = Some(error.to_string());
+                }
+                self.observe(vec![Shown { place, job: Err(error.kind.as_str()) }], now_ms)
+            }
+            Some(Seen::Page(Err(error))) if is_refused(&error) => self.failed(&error, now_ms),
+            Some(Seen::Page(Err(error))) => self.without_list(error.to_string(), now_ms),
             None => self.end(now_ms, SHORT_PAUSE_MS),
         }
     }
 
     fn has_answered(&mut self) {
+        self.odd = 0;
         self.memory.failures = 0;
         self.memory.trouble = None;
     }
@@ -366,41 +406,52 @@ impl Round {
     /// The API was of no help. What is due stays due.
     fn failed(mut self, error: &Error, now_ms: u64) -> Turn {
         let text = error.to_string();
-        if error.disposition == Disposition::Exhausted {
-            self.memory.failed(now_ms);
-            if let Some(retry_ms) = error.retry_at {
-                self.memory.wait_until(retry_ms.min(now_ms.saturating_add(TROUBLE_PAUSE_MS)));
-            }
-        } else {
+        if error.disposition == Disposition::Blocked {
             self.memory.trouble = Some(text.clone());
             self.memory.wait_until(now_ms.saturating_add(TROUBLE_PAUSE_MS));
+        } else {
+            self.memory.failed(now_ms);
+            if let Some(retry_ms) = error.retry_at {
+                self.memory.wait_until(retry_ms.min(now_ms.saturating_add(LONGEST_HOLD_MS)));
+            }
         }
         self.report.trouble = Some(text);
         self.end(now_ms, SHORT_PAUSE_MS)
     }
 
-    fn take_page(mut self, page: JobPage, now_ms: u64) -> Turn {
+    /// The list was of no help: what is due is asked for one by one for a while.
+    fn without_list(mut self, trouble: String, now_ms: u64) -> Turn {
+        self.report.trouble = Some(trouble);
+        self.memory.list_not_before_ms = now_ms.saturating_add(LIST_PAUSE_MS);
+        self.is_walked = true;
+        self.due_walk = None;
+        self.memory.due_pages = self.memory.due_pages.map(|_| 0);
+        self.look(now_ms)
+    }
+
+    fn take_page(mut self, mut page: JobPage, now_ms: u64) -> Turn {
+        // One such date would end all walks before they have begun.
+        let latest_s = (now_ms / 1_000).saturating_add(AHEAD_SECONDS);
+        for job in &mut page.jobs {
+            job.created_at = job.created_at.filter(|created| *created <= latest_s);
+        }
         let walk = if self.is_walked { None } else { self.walk.as_mut() };
         if walk.is_none() {
-            self.memory.due_pages = self.memory.due_pages.saturating_sub(1);
+            self.memory.due_pages = self.memory.due_pages.map(|pages| pages.saturating_sub(1));
         }
         let walked =
             walk.or(self.due_walk.as_mut()).map_or(Ok(Vec::new()), |walk| walk.on_page(page));
         let jobs = match walked {
             Ok(jobs) => jobs,
-            Err(error) => {
-                // The next round begins at its beginning.
-                self.report.trouble = Some(error.to_string());
-                self.memory.failed(now_ms);
-                return self.end(now_ms, SHORT_PAUSE_MS);
-            }
+            // The next walk begins at its beginning.
+            Err(error) => return self.without_list(error.to_string(), now_ms),
         };
         let since_s = self.memory.since_ms / 1_000;
         let is_about_all = self.is_about_all() && !self.is_walked;
         let (mut shown, mut others) = (Vec::new(), Vec::new());
         for job in jobs {
             if let Some(index) = self.due.iter().position(|place| job.is(&place.job_id)) {
-                shown.push(Shown { place: self.due.swap_remove(index), job: Some(job) });
+                shown.push(Shown { place: self.due.remove(index), job: Ok(job) });
             } else if is_about_all && job.created_at.is_none_or(|created| created >= since_s) {
                 others.push(job);
             }
@@ -412,11 +463,11 @@ impl Round {
     fn name(mut self, shown: Vec<Shown>, jobs: Vec<Job>, now_ms: u64) -> Turn {
         let by_video = |job: &Job| {
             let job_id = job.video_id.as_deref()?.to_owned();
-            Some(Shown { place: self.place(job_id), job: Some(job.clone()) })
+            Some(Shown { place: self.place(job_id), job: Ok(job.clone()) })
         };
         let named: Vec<_> = jobs.iter().filter_map(by_video).collect();
         if named.is_empty() {
-            return self.take_names(shown, jobs, Vec::new(), now_ms);
+            return self.take_names(shown, jobs, &[], Vec::new(), now_ms);
         }
         let (shards, calls) = observations(&named, true);
         self.phase = Phase::Naming { shown, jobs, shards };
@@ -428,26 +479,32 @@ impl Round {
     }
 
     fn take_names(
-        self,
+        mut self,
         mut shown: Vec<Shown>,
         jobs: Vec<Job>,
+        shards: &[String],
         replies: Vec<Result<Reply, CallError>>,
         now_ms: u64,
     ) -> Turn {
-        let mut unknown = Vec::new();
-        for reply in replies {
-            if let Ok(Reply::Observed { unknown: names, .. }) = reply {
-                unknown.extend(names);
+        let (mut unknown, mut silent) = (Vec::new(), Vec::new());
+        for (shard, reply) in shards.iter().zip(replies) {
+            match reply {
+                Ok(Reply::Observed { unknown: names, .. }) => unknown.extend(names),
+                _ => silent.push(shard.clone()),
             }
         }
         for job in jobs {
-            let is_unknown = |name: &str| unknown.iter().any(|it| it == name);
-            let name = match job.video_id.as_deref() {
-                // One whose shard does not reply may be known there: nothing is made for it then.
-                Some(video_id) if !is_unknown(video_id) => video_id,
+            let name = match job.video_id.as_deref().map(|name| (name, self.place(name.to_owned())))
+            {
+                // It may be known there.
+                Some((_, place)) if silent.contains(&place.shard) => {
+                    self.memory.is_missed = true;
+                    continue;
+                }
+                Some((name, _)) if !unknown.iter().any(|it| it == name) => name,
                 _ => &job.id,
             };
-            shown.push(Shown { place: self.place(name.to_owned()), job: Some(job) });
+            shown.push(Shown { place: self.place(name.to_owned()), job: Ok(job) });
         }
         self.observe(shown, now_ms)
     }
@@ -465,20 +522,74 @@ impl Round {
         self.call(calls)
     }
 
-    /// 4.
+    /// 4. Before an end is made, it is asked whether it has come under another name of the job's, or to another shard:
+    /// that of a job depends on the number of shards.
     fn take_ripe(
         mut self,
-        shown: &[Shown],
+        shown: Vec<Shown>,
         shards: &[String],
         replies: Vec<Result<Reply, CallError>>,
         now_ms: u64,
     ) -> Turn {
-        let mut calls = Vec::new();
+        let mut ripe_in = Vec::new();
         for (shard, reply) in shards.iter().zip(replies) {
-            let Ok(Reply::Observed { ripe, .. }) = reply else { continue };
-            let is_ripe = |it: &&Shown| it.place.shard == *shard && ripe.contains(&it.place.job_id);
-            let made = shown.iter().filter(is_ripe);
-            calls.extend(made.filter_map(|it| it.make_end(&self.correlation_id, now_ms)));
+            match reply {
+                Ok(Reply::Observed { ripe, .. }) => ripe_in.push((shard, ripe)),
+                _ => self.memory.is_missed = true,
+            }
+        }
+        let is_ripe = |it: &Shown| {
+            ripe_in
+                .iter()
+                .any(|(shard, ripe)| it.place.shard == **shard && ripe.contains(&it.place.job_id))
+        };
+        let ripe: Vec<_> = shown.into_iter().filter(is_ripe).collect();
+        let (mut calls, mut asked) = (Vec::new(), Vec::new());
+        for it in &ripe {
+            let before = calls.len();
+            let here = Some(it.place.job_id.as_str());
+            for place in
+                here.into_iter().chain(it.other_names()).map(|name| self.place(name.to_owned()))
+            {
+                if place != it.place {
+                    calls.push(call(place.shard, Call::FindJob { job_id: place.job_id }.encode()));
+                }
+            }
+            asked.push(calls.len().saturating_sub(before));
+        }
+        if calls.is_empty() {
+            return self.make(ripe, &asked, Vec::new(), now_ms);
+        }
+        self.phase = Phase::Checking { ripe, asked };
+        self.call(calls)
+    }
+
+    /// Has the ends stored that came nowhere.
+    fn make(
+        mut self,
+        ripe: Vec<Shown>,
+        asked: &[usize],
+        replies: Vec<Result<Reply, CallError>>,
+        now_ms: u64,
+    ) -> Turn {
+        let mut replies = replies.into_iter();
+        let mut calls = Vec::new();
+        for (it, asked) in ripe.iter().zip(asked) {
+            let (mut is_known, mut has_ended) = (true, false);
+            for reply in replies.by_ref().take(*asked) {
+                match reply {
+                    Ok(Reply::Jobs(jobs)) => {
+                        has_ended |= jobs.iter().any(|job| job.end_key.is_some())
+                    }
+                    _ => is_known = false,
+                }
+            }
+            if has_ended {
+                let job_id = it.place.job_id.clone();
+                calls.push(call(it.place.shard.clone(), Call::ForgetJob { job_id }.encode()));
+            } else if is_known {
+                calls.extend(it.make_end(&self.correlation_id, now_ms));
+            }
         }
         if calls.is_empty() {
             return self.look(now_ms);
@@ -491,7 +602,7 @@ impl Round {
     fn end_walk(&mut self) {
         self.is_walked = true;
         let Some(walk) = &mut self.walk else { return };
-        if self.report.unanswered == 0 {
+        if !core::mem::take(&mut self.memory.is_missed) {
             walk.stored();
         } else {
             // What somebody was not told of is shown again by a walk from the same watermark.
@@ -527,6 +638,32 @@ impl Round {
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         mixed ^ (mixed >> 31)
     }
+}
+
+/// Whether an error says something of all requests, and nothing of the one job that was asked about.
+const fn is_about_all_requests(error: &Error) -> bool {
+    let is_away = matches!(
+        error.kind,
+        ErrorKind::NotSent | ErrorKind::TimedOut | ErrorKind::Broken | ErrorKind::Unavailable
+    );
+    is_away || is_refused(error)
+}
+
+/// Whether we are refused, until somebody acts or the limit is reset.
+const fn is_refused(error: &Error) -> bool {
+    matches!(error.disposition, Disposition::Blocked)
+        || matches!(error.kind, ErrorKind::RateLimited)
+}
+
+/// A walk whose watermark is not ahead of the clock.
+fn not_ahead(mut walk: WalkState, now_ms: u64) -> WalkState {
+    let latest_s = (now_ms / 1_000).saturating_add(AHEAD_SECONDS);
+    for mark in walk.watermark.iter_mut().chain(&mut walk.newest) {
+        if mark.created_at > latest_s {
+            *mark = Watermark { created_at: latest_s, ids: Vec::new() };
+        }
+    }
+    walk
 }
 
 fn environment(reconcile: &ReconcileSettings) -> Environment {

@@ -37,6 +37,7 @@ from_json_enum!(Call {
         head = required,
         body_bytes = required,
     },
+    "forget_job" => ForgetJob { job_id = required },
     "jobs" => Jobs(filter),
     "find_job" => FindJob { job_id = required },
     "costs" => Costs,

@@ -131,6 +131,7 @@ fn calls() -> Vec<Call> {
             limit: 51,
         }),
         Call::Jobs(JobFilter { limit: 1, ..JobFilter::default() }),
+        Call::ForgetJob { job_id: "job_1".to_owned() },
         Call::FindJob { job_id: "job_1".to_owned() },
         Call::Costs,
         Call::Audit { cursor: None, limit: 51 },

@@ -144,6 +144,7 @@ fn job_call() -> impl Strategy<Value = Call> {
         4 => made_end(),
         2 => filter,
         1 => job_id().prop_map(|job_id| Call::FindJob { job_id }),
+        1 => job_id().prop_map(|job_id| Call::ForgetJob { job_id }),
         2 => Just(Call::Costs),
         1 => audit,
     ]

@@ -201,6 +201,11 @@ impl JobStore for MemoryStore {
         Ok(due)
     }
 
+    fn forget_job(&mut self, job_id: &str) -> Result<(), String> {
+        self.jobs.remove(job_id);
+        Ok(())
+    }
+
     fn oldest_jobs_ms(&self) -> Result<(Option<u64>, Option<u64>), String> {
         let open = self.jobs.values().filter(|job| job.ended_ms.is_none());
         let ended_ms = self.jobs.values().filter_map(|job| job.ended_ms).min();

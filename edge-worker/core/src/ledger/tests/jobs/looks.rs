@@ -49,7 +49,12 @@ fn looks_at_an_open_job_come_less_and_less_often() {
         assert!(!shard.observe("running"));
         let (due, pause_ms) = shard.due();
         assert_eq!(due, 0);
+        // What is shown meanwhile is no look, and writes nothing.
+        let job = shard.job();
+        assert!(!shard.observe("running"));
+        assert_eq!(shard.job(), job);
         pauses.push(pause_ms.unwrap() / MINUTE_MS);
+        shard.wait(pause_ms.unwrap());
     }
     assert_eq!(pauses, [10, 20, 40, 60, 60]);
     let job = shard.job();
