@@ -58,8 +58,8 @@ impl Job {
         let error = fields.object("error");
         let error = |name| error.as_ref().and_then(|error| error.text(name));
         Some(Self {
-            id: fields.text("id").or_else(|| fields.text("job_id"))?,
-            video_id: fields.text("video_id"),
+            id: name(fields.text("id").or_else(|| fields.text("job_id")))?,
+            video_id: name(fields.text("video_id")),
             status: Status::from_name(&fields.text("status").unwrap_or_default()),
             progress: fields.whole_number("progress").and_then(|it| it.min(100).try_into().ok()),
             video_url: fields.text("video_url"),
@@ -130,6 +130,14 @@ impl JobPage {
     }
 }
 
+/// The longest id that is taken for one, in bytes. The provider's have a few dozen.
+const MAX_ID_BYTES: usize = 256;
+
+/// An id that can be stored, compared and written to a log.
+fn name(text: Option<Box<str>>) -> Option<Box<str>> {
+    text.filter(|text| text.len() <= MAX_ID_BYTES && !text.contains(char::is_control))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -157,7 +165,16 @@ mod tests {
         assert_eq!(job.status, Status::Unknown("".into()));
         assert_eq!((job.progress, job.credits, job.created_at), (None, None, None));
         assert_eq!(job.bucket(), Bucket::InProgress);
-        for body in ["", "[]", "{}", r#"{"id":""}"#, r#"{"id":7}"#, r#"{"id":"job_1""#] {
+        for body in [
+            "",
+            "[]",
+            "{}",
+            r#"{"id":""}"#,
+            r#"{"id":7}"#,
+            r#"{"id":"job\u0000"}"#,
+            r#"{"id":"job\n1"}"#,
+            r#"{"id":"job_1""#,
+        ] {
             assert_eq!(Job::read(body.as_bytes()), None, "{body}");
         }
     }

@@ -224,11 +224,7 @@ limit: number, } | { "type": "keep",
 /**
  * What the next round begins with if this one is cut off.
  */
-memory: string, } | { "type": "wait", 
-/**
- * How long, in milliseconds.
- */
-ms: number, } | { "type": "end", 
+memory: string, } | { "type": "end", 
 /**
  * What the next round begins with.
  */

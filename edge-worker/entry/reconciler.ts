@@ -20,6 +20,9 @@ const PAUSE_MS = 60_000;
 /** How late an alarm may ring before it counts as lost, in milliseconds. */
 const LATEST_MS = 30_000;
 
+/** An alarm further ahead was set by a clock that was ahead, in milliseconds. */
+const LONGEST_PAUSE_MS = 2 * 60 * 60_000;
+
 /** How often a Worker looks whether the alarm is set, in milliseconds. */
 const WAKE_EVERY_MS = 60_000;
 
@@ -54,14 +57,15 @@ export class Reconciler extends DurableObject<Env> {
       // From here on jobs count that are in the provider's list.
       await this.ctx.storage.put(MEMORY, JSON.stringify({ since_ms: now }));
     }
-    if (alarm === null || alarm + LATEST_MS < now) await this.ctx.storage.setAlarm(now + 1000);
+    const isLost = alarm === null || alarm + LATEST_MS < now || alarm > now + LONGEST_PAUSE_MS;
+    if (isLost) await this.ctx.storage.setAlarm(now + 1000);
   }
 
-  /** Never fails: the platform gives an alarm up for good after seven failures. */
+  /** Fails only if no successor could be set: the platform gives an alarm up for good after seven failures. */
   override async alarm(): Promise<void> {
+    await this.ctx.storage.setAlarm(this.now() + PAUSE_MS);
     const deadlines = new Deadlines();
     try {
-      await this.ctx.storage.setAlarm(this.now() + PAUSE_MS);
       await this.#round(deadlines);
     } catch (error) {
       console.error(`a round of the reconciler failed: ${message(error)}`);

@@ -2,8 +2,10 @@
 
 use nextapi_webhook::{Error, Event, EventError, EventKey, Mac, Pending, UnixTime, Verified};
 
+use crate::json::Object;
 use crate::ledger::credits::Credits;
 use crate::ledger::event_meta::EventMeta;
+use crate::ledger::order::JobStage;
 use crate::settings::Settings;
 
 /// A delivery whose signature holds.
@@ -19,6 +21,8 @@ pub(crate) struct Authentic {
     pub(crate) key: EventKey,
     /// The tenant by the field that `TENANT_FIELD` names.
     pub(crate) tenant: Option<String>,
+    /// What the job will cost by `estimated_credits`, if jobs are kept.
+    pub(crate) estimated: Option<Credits>,
 }
 
 /// Steps 2 and 3: verifies a delivery and reads its event.
@@ -60,7 +64,22 @@ pub(crate) fn read(settings: &Settings, body: &[u8], verified: Verified<&[u8]>) 
         key: verified.event_key(),
         event: verified.event(),
         tenant: settings.tenant_field.as_ref().and_then(|field| field.read(body)),
+        estimated: settings.policy.jobs.and_then(|_| estimated(body)),
     }
+}
+
+/// The estimate of the body, its data or its job; the first of them counts, as it does for the credits of an
+/// [`Event`].
+fn estimated(body: &[u8]) -> Option<Credits> {
+    const NAME: &str = "estimated_credits";
+    let mut section = Object::read(core::str::from_utf8(body).ok()?)?;
+    for inner in ["data", "job"] {
+        if section.raw(NAME).is_some() {
+            break;
+        }
+        section = Object::read(section.raw(inner)?)?;
+    }
+    Credits::of_json(section.raw(NAME)?)
 }
 
 /// How old a signature was that holds and is refused for its age; negative if it was ahead.
@@ -76,8 +95,11 @@ pub(crate) fn refused_age_seconds(error: Error) -> Option<i64> {
 impl Authentic {
     /// What the event is, as far as it can be read, and what it says of its job's money.
     pub(crate) fn meta_with_job(&self) -> EventMeta {
+        let meta = self.meta();
         let credits = self.event.as_ref().ok().and_then(Event::credits).and_then(Credits::parse);
-        EventMeta { credits, tenant: self.tenant.clone(), ..self.meta() }
+        // An estimate is no price.
+        let estimated = self.estimated.filter(|_| meta.stage() != Some(JobStage::Ended));
+        EventMeta { credits: credits.or(estimated), tenant: self.tenant.clone(), ..meta }
     }
 
     /// What the event is, as far as it can be read.
@@ -129,6 +151,34 @@ mod tests {
             tenant: None,
         };
         assert_eq!(authentic.meta(), expected);
+    }
+
+    #[test]
+    fn an_estimate_stands_for_the_credits_until_the_job_ends() {
+        let credits = |body: &str, settings: &[(&str, &str)]| {
+            let header = header(SECRET, body.as_bytes());
+            let now = UnixTime::from_secs(SIGNED_AT);
+            let authentic = authenticate(&settings_with(settings), &header, body.as_bytes(), now);
+            authentic.unwrap().meta_with_job().credits.map(|credits| credits.to_string())
+        };
+        let keeping = [("SUBMIT_TOKEN", "0123456789abcdef")];
+        let job = |status: &str, more: &str| {
+            format!(
+                r#"{{"id":"e","type":"job.{status}","data":{{"job":{{"id":"j","estimated_credits":1.05{more}}}}}}}"#
+            )
+        };
+        assert_eq!(credits(&job("queued", ""), &keeping).as_deref(), Some("1.05"));
+        assert_eq!(credits(&job("running", r#","credits":2"#), &keeping).as_deref(), Some("2"));
+        assert_eq!(credits(&job("succeeded", ""), &keeping), None, "an estimate is no price");
+        assert_eq!(credits(&job("failed", r#","credits":0"#), &keeping).as_deref(), Some("0"));
+        let flat = r#"{"id":"v","job_id":"j","status":"queued","estimated_credits":"3"}"#;
+        assert_eq!(credits(flat, &keeping).as_deref(), Some("3"));
+        let beside = r#"{"id":"e","type":"job.queued","estimated_credits":4,"data":7}"#;
+        assert_eq!(credits(beside, &keeping).as_deref(), Some("4"));
+        for body in ["not JSON", "[]", r#"{"id":"e","type":"job.queued","data":{"job":[]}}"#] {
+            assert_eq!(credits(body, &keeping), None, "{body}");
+        }
+        assert_eq!(credits(&job("queued", ""), &[]), None, "jobs are not kept");
     }
 
     #[test]

@@ -67,6 +67,8 @@ pub(crate) enum Outcome {
     QueryInvalid,
     /// The body of an admin's request is malformed.
     RequestInvalid,
+    /// Jobs are not kept by these settings.
+    JobsNotKept,
     /// A bulk replay cannot be started, or has ended.
     ReplayRefused,
     /// An admin wants a delivery of an event that the edge delivers itself.
@@ -134,7 +136,7 @@ impl From<Error> for Outcome {
 
 impl Outcome {
     /// All codes.
-    pub(crate) const CODES: [&str; 30] = [
+    pub(crate) const CODES: [&str; 31] = [
         "accepted",
         "forwarded",
         "duplicate",
@@ -154,6 +156,7 @@ impl Outcome {
         "not_found",
         "query_invalid",
         "request_invalid",
+        "jobs_not_kept",
         "replay_refused",
         "still_owed",
         "origin_rejected",
@@ -228,6 +231,11 @@ impl Outcome {
             Self::RequestInvalid => {
                 (400, "request_invalid", "The body of the request is malformed.")
             }
+            Self::JobsNotKept => (
+                409,
+                "jobs_not_kept",
+                "Jobs are not kept: set NEXTAPI_API_KEY, or SUBMIT_TOKEN to have them registered only.",
+            ),
             Self::ReplayRefused => (409, "replay_refused", "The replay has ended."),
             Self::StillOwed => (409, "still_owed", "The edge delivers this event itself."),
             Self::OriginRejected => {

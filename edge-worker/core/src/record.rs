@@ -97,6 +97,9 @@ pub(crate) struct Record {
     event_type: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     job_id: Option<String>,
+    /// Who the job is for, by the field of the body that `TENANT_FIELD` names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) tenant: Option<String>,
     /// What the job cost, as the number stands in the body: [`line`](Self::line) writes it as it is.
     #[serde(skip)]
     credits: Option<String>,
@@ -156,6 +159,7 @@ impl Record {
         self.event_id = meta.event_id;
         self.event_type = meta.event_type;
         self.job_id = meta.job_id;
+        self.tenant.clone_from(&authentic.tenant);
         self.credits = authentic.event.as_ref().ok().and_then(Event::credits).map(str::to_owned);
         self.event_unreadable = authentic.event.as_ref().err().map(EventError::code);
     }
@@ -197,6 +201,8 @@ pub(crate) enum Target<'a> {
     Event(&'a str),
     /// A bulk replay, by its name.
     Replay(&'a str),
+    /// A job, by its id, and who it is for.
+    Job(&'a str, Option<&'a str>),
 }
 
 /// The log line of an admin's action.
@@ -209,6 +215,10 @@ pub(crate) struct AdminRecord<'a> {
     event_key: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     replay_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    job_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tenant: Option<&'a str>,
     /// `ok`, or the code of why not.
     result: &'static str,
 }
@@ -223,12 +233,23 @@ impl<'a> AdminRecord<'a> {
         result: Result<(), Outcome>,
     ) -> Self {
         let result = result.map_or_else(Outcome::code, |()| "ok");
-        let (event_key, replay_id) = match target {
-            Some(Target::Event(key)) => (Some(key), None),
-            Some(Target::Replay(id)) => (None, Some(id)),
-            None => (None, None),
+        let mut record = Self {
+            time: rfc3339(now_ms),
+            correlation_id,
+            operation,
+            event_key: None,
+            replay_id: None,
+            job_id: None,
+            tenant: None,
+            result,
         };
-        Self { time: rfc3339(now_ms), correlation_id, operation, event_key, replay_id, result }
+        match target {
+            Some(Target::Event(key)) => record.event_key = Some(key),
+            Some(Target::Replay(id)) => record.replay_id = Some(id),
+            Some(Target::Job(id, tenant)) => (record.job_id, record.tenant) = (Some(id), tenant),
+            None => {}
+        }
+        record
     }
 
     /// The line.
@@ -304,6 +325,23 @@ mod tests {
     }
 
     #[test]
+    fn the_tenant_stands_in_the_line_if_a_setting_says_where_it_is() {
+        let body =
+            br#"{"id":"evt_1","type":"job.queued","data":{"job":{"id":"job_1"},"tenant":"acme"}}"#;
+        let line = |settings: &[(&str, &str)]| {
+            let key = Key::new(SECRET.as_bytes()).unwrap();
+            let header = key.sign(NOW, body).to_string();
+            let authentic = authenticate(&settings_with(settings), &header, body, NOW).unwrap();
+            let mut record = Record::new("t".to_owned(), "c-1".to_owned());
+            record.note_authentic(&authentic);
+            parsed(&record.line(Outcome::Accepted))
+        };
+        assert_eq!(line(&[("TENANT_FIELD", "data.tenant")])["tenant"], "acme");
+        assert_eq!(line(&[("TENANT_FIELD", "data.other")]).get("tenant"), None);
+        assert_eq!(line(&[]).get("tenant"), None);
+    }
+
+    #[test]
     fn an_event_that_cannot_be_read_says_why() {
         let line = record_of(b"canary, not JSON").line(Outcome::Forwarded);
         assert_eq!(parsed(&line)["event_unreadable"], "event_unreadable");
@@ -356,5 +394,20 @@ mod tests {
                 }),
             );
         }
+    }
+
+    #[test]
+    fn the_line_of_a_registration_is_pinned() {
+        let target = Some(Target::Job("job_1", Some("acme")));
+        let record = AdminRecord::new(0, "c-1", "register_job", target, Ok(()));
+        let expected = json!({
+            "time": "1970-01-01T00:00:00.000Z",
+            "correlation_id": "c-1",
+            "operation": "register_job",
+            "job_id": "job_1",
+            "tenant": "acme",
+            "result": "ok",
+        });
+        assert_eq!(parsed(&record.line()), expected);
     }
 }

@@ -33,7 +33,7 @@ pub(crate) use reconcile::ReconcileSettings;
 #[allow(unused_imports, reason = "for who calls the API")]
 pub(crate) use reconcile::{Environment, ReconciledJobs};
 pub(crate) use summary::Summary;
-pub(crate) use tenant_field::TenantField;
+pub(crate) use tenant_field::{MAX_TENANT_BYTES, TenantField, is_tenant};
 
 /// Keys that may be active at once. Rotation needs two; each one costs a MAC per delivery.
 pub(crate) const MAX_KEYS: usize = 8;

@@ -1,5 +1,7 @@
 //! Webhooks that never come: the edge asks the provider's API, and the origin gets each job's end once.
 
+mod registered;
+
 use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::TcpListener;

@@ -9,7 +9,7 @@ use crate::outcome::Outcome;
 use crate::response::Response;
 use crate::time::rfc3339;
 
-use super::route;
+use super::query;
 
 /// A shard's reply, or why there is none.
 type Replied = Result<Reply, CallError>;
@@ -25,11 +25,13 @@ struct Page {
 
 /// One event as an admin sees it.
 #[derive(Serialize)]
-struct EventView {
+pub(super) struct EventView {
     key: String,
     state: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     lease_end: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_attempt: Option<String>,
     attempts: u64,
     first: String,
     last: String,
@@ -45,6 +47,7 @@ impl From<EventSummary> for EventView {
             key: event.key,
             state: event.state,
             lease_end: event.lease_end_ms.map(rfc3339),
+            next_attempt: event.due_ms.map(rfc3339),
             attempts: event.attempts,
             first: rfc3339(event.first_ms),
             last: rfc3339(event.last_ms),
@@ -56,7 +59,8 @@ impl From<EventSummary> for EventView {
     }
 }
 
-fn events(reply: Replied) -> Result<Vec<EventSummary>, Outcome> {
+/// The events that a shard lists.
+pub(super) fn events(reply: Replied) -> Result<Vec<EventSummary>, Outcome> {
     match reply {
         Ok(Reply::Events(events)) => Ok(events),
         _ => Err(Outcome::LedgerUnavailable),
@@ -75,7 +79,7 @@ pub(super) fn list(replies: Vec<Replied>, limit: usize) -> Result<Response, Outc
     Ok(Response::json(&Page {
         events: page.into_iter().map(EventView::from).collect(),
         limit,
-        cursor: last.as_ref().map(route::cursor_text),
+        cursor: last.as_ref().map(query::cursor_text),
     }))
 }
 
@@ -139,6 +143,7 @@ mod tests {
             key: format!("event-{last_ms}"),
             state: "open".to_owned(),
             lease_end_ms: None,
+            due_ms: None,
             attempts: 1,
             first_ms: 0,
             last_ms,
@@ -207,7 +212,7 @@ mod tests {
                 shown.extend(events.iter().map(|event| event["key"].as_str().unwrap().to_owned()));
                 pages.push(events.len());
                 let Some(cursor) = page["cursor"].as_str() else { break };
-                after = route::parse_cursor(cursor);
+                after = query::parse_cursor(cursor);
                 assert!(after.is_some(), "{cursor}");
             }
             assert_eq!(shown, [9, 7, 6, 5, 1].map(|last_ms| format!("event-{last_ms}")));

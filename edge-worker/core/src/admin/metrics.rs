@@ -83,6 +83,7 @@ pub(crate) fn text(overview: &Overview, settings: &Settings, now_ms: u64) -> Str
     }
 
     owed(&mut text, overview);
+    jobs(&mut text, overview);
 
     let mut bytes = Metric::new(
         &mut text,
@@ -203,9 +204,52 @@ fn owed(text: &mut String, overview: &Overview) {
     }
 }
 
+/// Jobs, and what they cost. Tenants are no labels: there may be any number of them.
+fn jobs(text: &mut String, overview: &Overview) {
+    if let Some(jobs) = overview.jobs {
+        let mut open = Metric::new(
+            text,
+            "nextapi_edge_jobs",
+            "gauge",
+            "Jobs that have not ended, by whether their deadline has passed, counted up to 10000 in each shard.",
+        );
+        open.sample(&[("state", "open")], jobs.open.saturating_sub(jobs.overdue));
+        open.sample(&[("state", "overdue")], jobs.overdue);
+        Metric::new(
+            text,
+            "nextapi_edge_reconciled_jobs_total",
+            "counter",
+            "Jobs whose end was made, since the provider's webhook had not come.",
+        )
+        .sample(&[], jobs.reconciled);
+        Metric::new(
+            text,
+            "nextapi_edge_conflicting_jobs_total",
+            "counter",
+            "Jobs of which the provider's webhook says something else than the end that was made.",
+        )
+        .sample(&[], jobs.conflicts);
+    }
+    if let Some((money, _)) = overview.costs {
+        let mut credits = Metric::new(
+            text,
+            "nextapi_edge_credits",
+            "gauge",
+            "Credits of the jobs that the ledger remembers.",
+        );
+        credits.sample(&[("kind", "reserved")], money.reserved);
+        credits.sample(&[("kind", "settled")], money.settled);
+        credits.sample(&[("kind", "refunded")], money.refunded);
+        credits.sample(&[("kind", "paid_not_delivered")], money.paid_not_delivered);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::admin::costs::Money;
+    use crate::ledger::credits::Credits;
+    use crate::ledger::job::JobFigures;
     use crate::settings::tests::settings_with;
 
     fn page() -> String {
@@ -224,12 +268,14 @@ mod tests {
                 since_ms: 1,
             },
             outcomes: "forwarded:3,attempt_origin_failed:2,expired_dead:4".into(),
-            jobs: None,
+            jobs: Some(JobFigures { open: 4, overdue: 3, reconciled: 2, conflicts: 1 }),
         };
-        let overview = Overview::of(vec![
+        let shards = vec![
             ("shard-0".to_owned(), Ok(figures)),
             ("shard-1".to_owned(), Err("no answer".to_owned())),
-        ]);
+        ];
+        let settled = Credits::parse("1.05").unwrap();
+        let overview = Overview::of(shards, Some((Money { settled, ..Money::default() }, 1)));
         text(&overview, &settings_with(&[]), 1_700_000_001_000)
     }
 
@@ -254,6 +300,12 @@ mod tests {
             "nextapi_edge_attempts_total{outcome=\"forwarded\"} 0",
             "nextapi_edge_expired_events_total{state=\"dead\"} 4",
             "nextapi_edge_expired_events_total{state=\"open\"} 0",
+            "nextapi_edge_jobs{state=\"open\"} 1",
+            "nextapi_edge_jobs{state=\"overdue\"} 3",
+            "nextapi_edge_reconciled_jobs_total 2",
+            "nextapi_edge_conflicting_jobs_total 1",
+            "nextapi_edge_credits{kind=\"settled\"} 1.05",
+            "nextapi_edge_credits{kind=\"paid_not_delivered\"} 0",
             "nextapi_edge_ledger_shards_changed 0",
             "nextapi_edge_unused_shards_owed 0",
         ] {

@@ -12,20 +12,34 @@
 //! | `POST /_edge/replays` | plans a replay of many events, or starts it |
 //! | `GET /_edge/replays`, `GET /_edge/replays/{id}` | all of these replays, or one and how far it is |
 //! | `POST /_edge/replays/{id}/pause`, `resume`, `cancel` | steers one |
+//! | `POST /_edge/jobs` | follows a job from now on |
+//! | `GET /_edge/jobs?state=&tenant=&limit=&cursor=` | jobs, those first that became known last |
+//! | `GET /_edge/jobs/{id}` | one job, and what became of its events |
+//! | `GET /_edge/costs` | what jobs cost, by tenant |
+//! | `GET /_edge/audit?limit=&cursor=` | what admins and the reconciler did, the latest first |
 //! | `POST /_edge/pause`, `POST /_edge/resume` | holds all events back, lets them go out again |
 //!
 //! All of them take the bearer token `ADMIN_TOKEN`. Without it they are answered like a path that
-//! does not exist, so that nobody learns that there is something to guess.
+//! does not exist, so that nobody learns that there is something to guess. `SUBMIT_TOKEN` opens the registration of a
+//! job, and nothing else.
 //!
 //! What is asked of all shards is asked of those of former numbers of shards, too, in a second round: the figures of
 //! the shards in use name these numbers.
 //!
-//! [`route`] reads what is asked for, [`overview`], [`events`] and [`replays`] put together what the shards reply,
-//! [`status`] and [`metrics`] write it down. [`request`] goes from one to the other.
+//! [`route`], [`query`], [`body`], [`replay_request`] and [`job_request`] read what is asked for; [`overview`],
+//! [`events`], [`replays`], [`jobs`], [`costs`] and [`audit`] put together what the shards reply; [`status`] and
+//! [`metrics`] write it down. [`request`] goes from one to the other, and [`answer`] ends it.
 
+mod answer;
+mod audit;
+mod body;
+mod costs;
 mod events;
+mod job_request;
+mod jobs;
 mod metrics;
 mod overview;
+mod query;
 mod replay_request;
 mod replays;
 mod request;

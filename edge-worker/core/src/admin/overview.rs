@@ -1,8 +1,10 @@
 //! The figures of all shards, put together.
 
+use super::costs::Money;
 use crate::counts::Counts;
 use crate::ledger::expired;
 use crate::ledger::figures::Figures;
+use crate::ledger::job::JobFigures;
 use crate::ledger::store::DEAD;
 use crate::merge;
 use crate::settings::Settings;
@@ -25,18 +27,30 @@ pub(crate) struct Overview {
     /// The numbers of shards that the ledger was used with, each with the time since when, in
     /// milliseconds since 1970; the latest last.
     pub(crate) shard_counts: Vec<(u64, u32)>,
+    /// Jobs of all shards that replied; none if jobs are not kept.
+    pub(super) jobs: Option<JobFigures>,
+    /// What jobs cost, and how many of those that are remembered have two ends that contradict each other; none if
+    /// jobs are not kept, or a shard did not tell.
+    pub(super) costs: Option<(Money, u64)>,
 }
 
 impl Overview {
     /// Puts the shards together.
-    pub(crate) fn of(shards: Vec<ShardFigures>) -> Self {
+    pub(super) fn of(shards: Vec<ShardFigures>, costs: Option<(Money, u64)>) -> Self {
         let (mut events, mut outcomes, mut abandoned) = (Counts::new(), Counts::new(), 0_u64);
-        let mut changes = Vec::new();
+        let (mut changes, mut jobs) = (Vec::new(), None::<JobFigures>);
         for figures in shards.iter().filter_map(|(_, figures)| figures.as_ref().ok()) {
             events.merge(&figures.events);
             outcomes.merge(&figures.outcomes);
             abandoned = abandoned.saturating_add(figures.abandoned);
             changes.push(figures.shard_counts.clone());
+            if let Some(more) = figures.jobs {
+                let sum = jobs.get_or_insert_default();
+                sum.open = sum.open.saturating_add(more.open);
+                sum.overdue = sum.overdue.saturating_add(more.overdue);
+                sum.reconciled = sum.reconciled.saturating_add(more.reconciled);
+                sum.conflicts = sum.conflicts.saturating_add(more.conflicts);
+            }
         }
         // Each shard noticed a change when it was called next; the first to notice dates it.
         let changes = merge::merge(changes, usize::MAX, Ord::cmp);
@@ -46,7 +60,7 @@ impl Overview {
                 shard_counts.push((since_ms, count));
             }
         }
-        Self { shards, events, outcomes, abandoned, shard_counts }
+        Self { shards, events, outcomes, abandoned, shard_counts, jobs, costs }
     }
 
     /// How many events were deleted undelivered since the ledger was made, by the state that they were in.
@@ -77,6 +91,23 @@ impl Overview {
                 "{dead} dead letters: events that the origin has refused for good, or that were tried as \
                  often as the settings allow; find them with /_edge/events?state=dead, put the cause \
                  right, and replay them"
+            ));
+        }
+        let overdue = self.jobs.map_or(0, |jobs| jobs.overdue);
+        if overdue > 0 {
+            let remedy = if settings.reconciles() {
+                ""
+            } else {
+                "; the provider is not asked about them, since NEXTAPI_API_KEY is not set"
+            };
+            warnings.push(format!(
+                "{overdue} jobs are overdue: look at /_edge/jobs?state=overdue{remedy}"
+            ));
+        }
+        if let Some((_, conflicts @ 1..)) = self.costs {
+            warnings.push(format!(
+                "{conflicts} jobs ended in two ways, and provider and API contradict each other: look at \
+                 /_edge/jobs?state=conflict"
             ));
         }
         let (known, paused) =
@@ -172,6 +203,10 @@ mod tests {
 
     const RETENTION_MS: u64 = 36 * 60 * 60 * 1_000;
 
+    fn overview_of(shards: Vec<ShardFigures>) -> Overview {
+        Overview::of(shards, None)
+    }
+
     fn shard(counts: &[(u64, u32)], events: &str, outcomes: &str) -> ShardFigures {
         let figures = Figures {
             events: events.into(),
@@ -190,7 +225,7 @@ mod tests {
 
     #[test]
     fn figures_add_up() {
-        let overview = Overview::of(vec![
+        let overview = overview_of(vec![
             shard(&[(5, 16)], "done:3,open:1", "forwarded:3"),
             (String::from("shard-1"), Err("broken".to_owned())),
             shard(&[(9, 16)], "done:2", "duplicate:1,forwarded:2"),
@@ -205,7 +240,7 @@ mod tests {
     fn abandoned_events_and_misspelled_settings_are_warned_of() {
         let abandoned = |abandoned| Ok(Figures { abandoned, ..Figures::default() });
         let shards = [("shard-0".to_owned(), abandoned(2)), ("shard-1".to_owned(), abandoned(1))];
-        let overview = Overview::of(shards.to_vec());
+        let overview = overview_of(shards.to_vec());
         let settings = settings_with(&[("LEDGER_SHARD", "4")]);
         let warnings = overview.warnings(&settings, 50);
         assert_eq!(warnings.len(), 2, "{warnings:?}");
@@ -215,7 +250,7 @@ mod tests {
 
     #[test]
     fn a_change_of_the_shards_is_dated_by_the_first_that_noticed() {
-        let overview = Overview::of(vec![
+        let overview = overview_of(vec![
             shard(&[(5, 16), (40, 8)], "", ""),
             shard(&[(7, 16), (31, 8)], "", ""),
             shard(&[(6, 16)], "", ""),
@@ -225,7 +260,7 @@ mod tests {
 
     #[test]
     fn a_change_is_warned_of_until_a_retention_has_passed() {
-        let overview = Overview::of(vec![shard(&[(5, 16), (40, 8)], "", "")]);
+        let overview = overview_of(vec![shard(&[(5, 16), (40, 8)], "", "")]);
         let found = warnings(&overview, 8, RETENTION_MS + 39);
         assert_eq!(found.len(), 1);
         assert!(found[0].contains("LEDGER_SHARDS is 8"), "{found:?}");
@@ -240,7 +275,7 @@ mod tests {
         let figures = |events: &str| {
             ("shard".to_owned(), Ok(Figures { events: events.into(), ..Figures::default() }))
         };
-        let overview = Overview::of(vec![
+        let overview = overview_of(vec![
             figures("waiting:5"),
             figures("claimed:1,done:9,waiting:2"),
             figures("dead:0"),
@@ -259,7 +294,7 @@ mod tests {
                 shard_counts: vec![(5, 16), (changed_ms, 32)],
                 ..Figures::default()
             };
-            let overview = Overview::of(vec![("shard-0".to_owned(), Ok(figures))]);
+            let overview = overview_of(vec![("shard-0".to_owned(), Ok(figures))]);
             warnings(&overview, 32, RETENTION_MS * 2)
         };
         assert!(waiting_since(Some(39), 40)[0].starts_with("LEDGER_SHARDS was changed while"));
@@ -273,7 +308,7 @@ mod tests {
             let shard = |is_paused: &bool| {
                 ("shard".to_owned(), Ok(Figures { is_paused: *is_paused, ..Figures::default() }))
             };
-            warnings(&Overview::of(states.iter().map(shard).collect()), 16, 50)
+            warnings(&overview_of(states.iter().map(shard).collect()), 16, 50)
         };
         assert!(paused(&[false, false]).is_empty());
         assert!(paused(&[true, true])[0].starts_with("deliveries are paused: "));
@@ -282,8 +317,32 @@ mod tests {
 
     #[test]
     fn nothing_is_wrong_with_a_ledger_that_is_new_or_never_changed() {
-        assert!(warnings(&Overview::of(vec![shard(&[], "", "")]), 16, 50).is_empty());
-        assert!(warnings(&Overview::of(vec![shard(&[(5, 16)], "", "")]), 16, 50).is_empty());
-        assert_eq!(warnings(&Overview::of(vec![shard(&[(5, 16)], "", "")]), 8, 50).len(), 1);
+        assert!(warnings(&overview_of(vec![shard(&[], "", "")]), 16, 50).is_empty());
+        assert!(warnings(&overview_of(vec![shard(&[(5, 16)], "", "")]), 16, 50).is_empty());
+        assert_eq!(warnings(&overview_of(vec![shard(&[(5, 16)], "", "")]), 8, 50).len(), 1);
+    }
+
+    #[test]
+    fn jobs_add_up_and_overdue_ones_and_contradictions_are_warned_of() {
+        let figures = |jobs| ("shard".to_owned(), Ok(Figures { jobs, ..Figures::default() }));
+        let jobs =
+            |overdue| figures(Some(JobFigures { open: 5, overdue, reconciled: 2, conflicts: 1 }));
+        let costs = |conflicts| Some((Money::default(), conflicts));
+        let overview = Overview::of(vec![jobs(3), jobs(1), figures(None)], costs(2));
+        let expected = JobFigures { open: 10, overdue: 4, reconciled: 4, conflicts: 2 };
+        assert_eq!(overview.jobs, Some(expected));
+        let found = warnings(&overview, 16, 50);
+        assert_eq!(found.len(), 2, "{found:?}");
+        assert!(found[0].starts_with("4 jobs are overdue: look at /_edge/jobs?state=overdue;"));
+        assert!(found[0].ends_with("since NEXTAPI_API_KEY is not set"), "{found:?}");
+        assert!(found[1].starts_with("2 jobs ended in two ways"), "{found:?}");
+        assert!(found[1].ends_with("/_edge/jobs?state=conflict"), "{found:?}");
+        let key = [("NEXTAPI_API_KEY", "nxa_live_sk_x"), ("EDGE_SIGNING_SECRET", "s")];
+        let found = overview.warnings(&settings_with(&key), 50);
+        assert!(found[0].ends_with("/_edge/jobs?state=overdue"), "{found:?}");
+        // One that was remembered once, and is no more.
+        let overview = Overview::of(vec![jobs(0)], costs(0));
+        assert!(warnings(&overview, 16, 50).is_empty());
+        assert_eq!(overview_of(vec![figures(None)]).jobs, None);
     }
 }

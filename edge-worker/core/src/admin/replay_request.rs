@@ -1,10 +1,9 @@
 //! What an admin asks for with `POST /_edge/replays`.
 
-use super::route::{Refusal, filter_text};
+use super::body::{self, invalid, is_plain, text, time};
+use super::route::Refusal;
 use crate::json::{FromJson as _, Object};
 use crate::ledger::bulk_replay::{NewReplay, Selection};
-use crate::outcome::Outcome;
-use crate::time;
 
 /// The longest body of such a request, in bytes. An id of a job has a few dozen.
 pub(super) const MAX_BYTES: usize = 16 * 1024;
@@ -36,19 +35,8 @@ pub(super) struct ReplayRequest {
 impl ReplayRequest {
     /// Reads a request's body. Without an end, what changes from `now_ms` on is not meant.
     pub(super) fn read(body: &[u8], now_ms: u64) -> Result<Self, Refusal> {
-        let Some(fields) = core::str::from_utf8(body).ok().and_then(Object::read) else {
-            let text = "the body is not a JSON object: expected {\"state\":\"dead\",\"start\":true} or the like";
-            return Err(invalid(text));
-        };
-        let is_unknown = |name: &&str| !FIELDS.split(", ").any(|it| it == *name);
-        if let Some(name) = fields.iter().map(|(name, _)| name).find(is_unknown) {
-            let text = if is_plain(name) {
-                format!("`{name}` is not a field: expected some of {FIELDS}")
-            } else {
-                format!("the body has a field other than {FIELDS}")
-            };
-            return Err(invalid(text));
-        }
+        let example = "{\"state\":\"dead\",\"start\":true}";
+        let fields = body::fields(body, FIELDS, example)?;
         let state = text(&fields, "state")?.unwrap_or_default();
         if !Selection::STATES.contains(&state.as_str()) {
             let states = Selection::STATES.join(", ");
@@ -61,18 +49,12 @@ impl ReplayRequest {
                 "`since` is later than `until`, or than now: no event can be meant; exchange them";
             return Err(invalid(text));
         }
-        let filter = |name| match text(&fields, name)? {
-            Some(value) => filter_text(name, &value)
-                .map(Some)
-                .map_err(|refusal| Refusal { outcome: Outcome::RequestInvalid, ..refusal }),
-            None => Ok(None),
-        };
         let selection = Selection {
             state,
             since_ms,
             until_ms: until_ms.min(now_ms),
-            job_id: filter("job")?,
-            event_type: filter("type")?,
+            job_id: body::id(&fields, "job")?,
+            event_type: body::id(&fields, "type")?,
         };
         let start = fields
             .or_default("start")
@@ -97,28 +79,6 @@ pub(super) fn is_id(text: &str) -> bool {
     (1..=MAX_ID).contains(&text.len()) && is_plain(text)
 }
 
-/// Whether a text can be repeated in an answer without harm.
-fn is_plain(text: &str) -> bool {
-    text.len() <= MAX_ID
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
-}
-
-fn text(fields: &Object<'_>, name: &str) -> Result<Option<String>, Refusal> {
-    let Some(raw) = fields.raw(name) else { return Ok(None) };
-    let text = String::from_json(raw);
-    text.map(Some).ok_or_else(|| invalid(format!("`{name}` is not a text")))
-}
-
-fn time(fields: &Object<'_>, name: &str) -> Result<Option<u64>, Refusal> {
-    let Some(text) = text(fields, name)? else { return Ok(None) };
-    let malformed = || {
-        invalid(format!(
-            "`{name}` is malformed: expected a time in UTC such as 2026-11-29T10:00:00Z"
-        ))
-    };
-    time::parse(&text).map(Some).ok_or_else(malformed)
-}
-
 fn rate(fields: &Object<'_>) -> Result<u32, Refusal> {
     let Some(raw) = fields.raw("rate") else { return Ok(DEFAULT_RATE) };
     u32::from_json(raw).filter(|rate| (1..=MAX_RATE).contains(rate)).ok_or_else(|| {
@@ -135,13 +95,10 @@ fn id(fields: &Object<'_>) -> Result<Option<String>, Refusal> {
     }
 }
 
-fn invalid(text: impl Into<String>) -> Refusal {
-    Refusal { outcome: Outcome::RequestInvalid, text: Some(text.into()) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::outcome::Outcome;
 
     const NOW_MS: u64 = 1_700_000_000_000;
 

@@ -2,20 +2,18 @@
 
 use std::sync::Arc;
 
-use super::overview::Overview;
-use super::replay_request::{self, ReplayRequest};
-use super::route::{AdminRoute, Refusal};
-use super::{events, metrics, replays, status};
+use super::replay_request::ReplayRequest;
+use super::route::{AdminRoute, Refusal, is_registration};
+use super::{audit, job_request, query};
 use crate::counts::Counts;
 use crate::isolate::Isolate;
-use crate::ledger::bulk_replay::Steering;
+use crate::ledger::job::NewJob;
 use crate::ledger::listing::Filter;
 use crate::ledger::message::{Call, CallError, Reply};
 use crate::ledger::shard;
 use crate::machine::{Input, LEDGER_TIMEOUT_MS, LedgerCall, Output, Step, administer, respond};
 use crate::merge;
 use crate::outcome::Outcome;
-use crate::record::{AdminRecord, Target};
 use crate::request::Request;
 use crate::response::Response;
 use crate::settings::{MAX_SHARDS, Settings};
@@ -24,23 +22,35 @@ use crate::trace::{self, Random};
 /// A request that waits for its body, or for the shards.
 #[derive(Clone)]
 pub(crate) struct AdminRequest {
-    settings: Arc<Settings>,
-    route: AdminRoute,
+    pub(super) settings: Arc<Settings>,
+    pub(super) route: AdminRoute,
     /// Names of the shards that were called: those in use first, then those of former numbers of shards.
-    shards: Vec<String>,
-    /// What the shards in use have replied, while former ones are asked.
-    replies: Vec<Replied>,
+    pub(super) shards: Vec<String>,
+    /// What the shards have replied, in their order; a list for each question.
+    pub(super) replies: Vec<Vec<Replied>>,
     /// Outcomes that were reported along with it.
-    counts: Counts,
-    correlation_id: String,
+    pub(super) counts: Counts,
+    pub(super) correlation_id: String,
     /// The name of a bulk replay that starts now.
-    replay_id: String,
-    /// The bulk replay that the body asks for, once it is read.
-    replay: Option<ReplayRequest>,
+    pub(super) replay_id: String,
+    /// What the body says, once it is read.
+    pub(super) body: Option<Body>,
 }
 
+/// The body of a request.
+#[derive(Clone)]
+pub(super) enum Body {
+    /// A bulk replay that is planned or started.
+    Replay(ReplayRequest),
+    /// A job that is registered.
+    Job(NewJob),
+}
+
+/// Who acts, in the audit log.
+const ADMIN: &str = "admin";
+
 /// A shard's reply, or why there is none.
-type Replied = Result<Reply, CallError>;
+pub(super) type Replied = Result<Reply, CallError>;
 
 /// How long the body may take, in milliseconds.
 const BODY_TIMEOUT_MS: u32 = 10_000;
@@ -55,9 +65,10 @@ impl AdminRequest {
         random: &Random,
     ) -> Step {
         let authorization = request.header("authorization");
-        let is_admin =
-            settings.admin_token.as_ref().is_some_and(|token| token.is_given_by(authorization));
-        if !is_admin {
+        let [is_admin, is_submitter] = [&settings.admin_token, &settings.submit_token]
+            .map(|it| it.as_ref().is_some_and(|token| token.is_given_by(authorization)));
+        let is_registration = is_submitter && is_registration(&request.method, request.path());
+        if !is_admin && !is_registration {
             isolate.count(Outcome::NotFound);
             return respond(&correlation_id, Outcome::NotFound.response(), None);
         }
@@ -65,6 +76,9 @@ impl AdminRequest {
             Ok(route) => route,
             Err(refusal) => return respond(&correlation_id, refused(&refusal), None),
         };
+        if route.is_about_jobs() && settings.policy.jobs.is_none() {
+            return respond(&correlation_id, Outcome::JobsNotKept.response(), None);
+        }
         let begun = Self {
             settings,
             route,
@@ -74,65 +88,95 @@ impl AdminRequest {
             correlation_id,
             // Not the sender's correlation id, which may come again.
             replay_id: trace::correlation_id(None, random),
-            replay: None,
+            body: None,
         };
-        if begun.route == AdminRoute::NewReplay {
-            let output = Output::ReadBody {
-                limit: replay_request::MAX_BYTES,
-                length: None,
-                prefix: String::new(),
-                hand_over_limit: replay_request::MAX_BYTES,
-                deadline_ms: BODY_TIMEOUT_MS,
-            };
-            return administer(begun, output);
+        match begun.route.most_bytes() {
+            Some(limit) => administer(
+                begun,
+                Output::ReadBody {
+                    limit,
+                    length: None,
+                    prefix: String::new(),
+                    hand_over_limit: limit,
+                    deadline_ms: BODY_TIMEOUT_MS,
+                },
+            ),
+            None => begun.ask(isolate),
         }
-        begun.ask(isolate)
     }
 
     /// Calls the shards in use.
     fn ask(mut self, isolate: &mut Isolate) -> Step {
         self.shards = self.concerned(&[self.settings.ledger_shards]);
-        let mut calls = self::calls(&self.shards, &self.call());
+        let mut calls = self.calls(&self.shards);
         if self.is_about_figures() {
             // What this isolate has counted is reported along with it, to any one shard.
             self.counts = isolate.take_counts();
             if let Some(first) = calls.first_mut() {
                 first.message = Call::Figures { counts: self.counts.clone() }.encode();
             }
-        } else {
+        } else if self.route != AdminRoute::RegisterJob {
             // The figures name the numbers of shards that were in use.
             let figures = Call::Figures { counts: Counts::new() };
-            calls.extend(self::calls(&self.shards, &figures));
+            calls.extend(to_each(&self.shards, &figures.encode()));
         }
         administer(self, Output::CallLedger { calls, deadline_ms: LEDGER_TIMEOUT_MS })
     }
 
     /// The body was read, or not.
-    fn read(mut self, isolate: &mut Isolate, input: Input, now_ms: u64) -> Step {
+    fn read(mut self, isolate: &mut Isolate, input: Input, limit: usize, now_ms: u64) -> Step {
         let result = match input {
-            Input::Body(bytes) if bytes.len() <= replay_request::MAX_BYTES => {
-                ReplayRequest::read(&bytes, now_ms)
-            }
+            Input::Body(bytes) if bytes.len() <= limit => match self.route {
+                AdminRoute::RegisterJob => job_request::read(&bytes).map(Body::Job),
+                _ => ReplayRequest::read(&bytes, now_ms).map(Body::Replay),
+            },
             Input::BodyTimedOut => Err(Outcome::BodyTimeout.into()),
             Input::BodyCut => Err(Outcome::BodyCut.into()),
             _ => Err(Refusal {
                 outcome: Outcome::BodyTooLarge,
-                text: Some(format!("The body has more than {} bytes.", replay_request::MAX_BYTES)),
+                text: Some(format!("The body has more than {limit} bytes.")),
             }),
         };
         match result {
-            Ok(request) => {
-                if let Some(id) = &request.id {
+            Ok(body) => {
+                if let Body::Replay(ReplayRequest { id: Some(id), .. }) = &body {
                     self.replay_id.clone_from(id);
                 }
-                self.replay = Some(request);
+                self.body = Some(body);
                 self.ask(isolate)
             }
             Err(refusal) => respond(&self.correlation_id, refused(&refusal), None),
         }
     }
 
-    /// What is asked of every shard that it concerns.
+    /// The same questions to each of these shards.
+    fn calls(&self, shards: &[String]) -> Vec<LedgerCall> {
+        let messages = self
+            .questions()
+            .into_iter()
+            .map(|call| if self.route.is_act() { call.encode_by(ADMIN) } else { call.encode() });
+        messages.flat_map(|message| to_each(shards, &message)).collect()
+    }
+
+    /// What is asked of every shard that it concerns, beside the numbers of shards.
+    fn questions(&self) -> Vec<Call> {
+        match &self.route {
+            AdminRoute::Status | AdminRoute::Metrics if self.settings.policy.jobs.is_some() => {
+                vec![Call::Figures { counts: Counts::new() }, Call::Costs]
+            }
+            AdminRoute::Job(job_id) => {
+                let filter = Filter {
+                    job_id: Some(job_id.clone()),
+                    limit: query::MAX_LIMIT.saturating_add(1),
+                    ..Filter::default()
+                };
+                vec![Call::FindJob { job_id: job_id.clone() }, Call::List(filter)]
+            }
+            _ => vec![self.call()],
+        }
+    }
+
+    /// The only question of most requests.
     fn call(&self) -> Call {
         match &self.route {
             AdminRoute::Status | AdminRoute::Metrics => Call::Figures { counts: Counts::new() },
@@ -142,8 +186,22 @@ impl AdminRequest {
             AdminRoute::Replay(key) => {
                 Call::Replay { key: key.clone(), id: self.correlation_id.clone() }
             }
+            AdminRoute::RegisterJob => match &self.body {
+                Some(Body::Job(job)) => Call::RegisterJob(job.clone()),
+                // Nothing is asked before the body is read.
+                _ => Call::Figures { counts: Counts::new() },
+            },
+            AdminRoute::Jobs { filter, .. } => Call::Jobs(filter.clone()),
+            AdminRoute::Job(job_id) => Call::FindJob { job_id: job_id.clone() },
+            AdminRoute::Costs => Call::Costs,
+            AdminRoute::Audit { cursor, .. } => {
+                Call::Audit { cursor: *cursor, limit: u32::try_from(self.asked()).unwrap_or(0) }
+            }
             AdminRoute::NewReplay => {
-                let request = self.replay.clone().unwrap_or_default();
+                let request = match &self.body {
+                    Some(Body::Replay(request)) => request.clone(),
+                    _ => ReplayRequest::default(),
+                };
                 if request.start {
                     let is_of_job = request.selection.job_id.is_some();
                     let shards = if is_of_job { 1 } else { self.settings.ledger_shards };
@@ -161,7 +219,7 @@ impl AdminRequest {
         }
     }
 
-    const fn is_about_figures(&self) -> bool {
+    pub(super) const fn is_about_figures(&self) -> bool {
         matches!(self.route, AdminRoute::Status | AdminRoute::Metrics)
     }
 
@@ -169,10 +227,12 @@ impl AdminRequest {
     fn concerned(&self, numbers: &[u32]) -> Vec<String> {
         let job_id = match &self.route {
             AdminRoute::Events { filter: Filter { job_id, .. }, .. } => job_id.as_ref(),
-            AdminRoute::NewReplay => {
-                self.replay.as_ref().and_then(|request| request.selection.job_id.as_ref())
-            }
-            _ => None,
+            AdminRoute::Job(job_id) => Some(job_id),
+            _ => match &self.body {
+                Some(Body::Replay(request)) => request.selection.job_id.as_ref(),
+                Some(Body::Job(job)) => Some(&job.job_id),
+                None => None,
+            },
         };
         match job_id {
             // All events of a job are in one shard.
@@ -187,45 +247,57 @@ impl AdminRequest {
     /// The body was read, or the shards have replied, or not. After those in use, the ones are asked that were in use
     /// under another number of shards: what they owe is still theirs to deliver.
     pub(crate) fn handle(mut self, isolate: &mut Isolate, input: Input, now_ms: u64) -> Step {
-        if self.route == AdminRoute::NewReplay && self.replay.is_none() {
-            return self.read(isolate, input, now_ms);
+        if let (None, Some(limit)) = (&self.body, self.route.most_bytes()) {
+            return self.read(isolate, input, limit, now_ms);
         }
         // Another input counts as replies that cannot be read.
         let messages =
             if let Input::LedgerReplies(messages) = input { messages } else { String::new() };
-        if !self.replies.is_empty() {
-            let former = self.shards.len().saturating_sub(self.replies.len());
-            self.replies.extend(Reply::decode_all(&messages, former));
+        if let Some(first) = self.replies.first() {
+            let former = self.shards.len().saturating_sub(first.len());
+            let more = by_question(&messages, former, self.replies.len());
+            for (replies, more) in self.replies.iter_mut().zip(more) {
+                replies.extend(more);
+            }
             return self.respond(isolate, now_ms);
         }
         let former = self.first_replies(&messages);
         if former.is_empty() {
             return self.respond(isolate, now_ms);
         }
-        let calls = self::calls(&former, &self.call());
+        let calls = self.calls(&former);
         self.shards.extend(former);
         administer(self, Output::CallLedger { calls, deadline_ms: LEDGER_TIMEOUT_MS })
     }
 
     /// Takes the replies of the shards in use; the other shards that the request concerns, as they tell.
     fn first_replies(&mut self, messages: &str) -> Vec<String> {
-        let asked = self.shards.len();
+        let (asked, questions) = (self.shards.len(), self.questions().len());
+        if self.route == AdminRoute::RegisterJob {
+            // A job goes to where its events go from now on.
+            self.replies = by_question(messages, asked, questions);
+            return Vec::new();
+        }
         let figures = if self.is_about_figures() {
-            self.replies = Reply::decode_all(messages, asked);
-            self.replies.clone()
+            self.replies = by_question(messages, asked, questions);
+            self.replies.first().cloned()
         } else {
-            self.replies = Reply::decode_all(messages, asked.saturating_mul(2));
-            self.replies.split_off(asked)
+            self.replies = by_question(messages, asked, questions.saturating_add(1));
+            self.replies.pop()
         };
         let mut numbers = Vec::new();
-        for (reply, figures) in self.replies.iter_mut().zip(figures) {
-            match figures {
+        for (shard, figures) in figures.unwrap_or_default().into_iter().enumerate() {
+            // Without figures, nobody knows whether there are shards that were not asked.
+            let error = match figures {
                 Ok(Reply::Figures(figures)) => {
                     numbers.extend(figures.shard_counts.iter().map(|(_, number)| *number));
+                    continue;
                 }
-                // Nobody knows then whether there are shards that were not asked.
-                Ok(_) => *reply = Err("malformed reply".into()),
-                Err(error) => *reply = Err(error),
+                Ok(_) => CallError::from("malformed reply"),
+                Err(error) => error,
+            };
+            for reply in self.replies.iter_mut().filter_map(|replies| replies.get_mut(shard)) {
+                *reply = Err(error.clone());
             }
         }
         numbers.retain(|number| u64::from(*number) <= MAX_SHARDS);
@@ -243,130 +315,29 @@ impl AdminRequest {
         former
     }
 
-    fn respond(mut self, isolate: &mut Isolate, now_ms: u64) -> Step {
-        let replies = core::mem::take(&mut self.replies);
-        let mut log = None;
-        let response = match &self.route {
-            AdminRoute::Status => {
-                status::response(&self.overview(isolate, replies), &self.settings, now_ms)
-            }
-            AdminRoute::Metrics => {
-                let text = metrics::text(&self.overview(isolate, replies), &self.settings, now_ms);
-                Response::text(metrics::CONTENT_TYPE, text)
-            }
-            AdminRoute::Events { limit, .. } => {
-                events::list(replies, *limit).unwrap_or_else(Outcome::response)
-            }
-            AdminRoute::Event(_) => events::find(replies).unwrap_or_else(no_such_event),
-            AdminRoute::Reopen(key) => {
-                let result = events::reopened(replies);
-                log = Some(self.record(now_ms, "reopen", Some(Target::Event(key)), result));
-                result.map_or_else(no_such_event, |()| Response::status("reopened"))
-            }
-            AdminRoute::Replay(key) => {
-                let result = events::reopened(replies);
-                log = Some(self.record(now_ms, "replay", Some(Target::Event(key)), result));
-                result.map_or_else(no_such_event, |()| Response::status("replayed"))
-            }
-            AdminRoute::NewReplay => {
-                let (response, line) = self.new_replay(replies, now_ms);
-                log = line;
-                response
-            }
-            AdminRoute::Replays => {
-                replays::list(replies, &self.shards).unwrap_or_else(Outcome::response)
-            }
-            AdminRoute::BulkReplay(_) => {
-                replays::find(replies, &self.shards).unwrap_or_else(no_such_replay)
-            }
-            AdminRoute::SteerReplay { id, steering } => {
-                let result = replays::steered(&replies);
-                let (operation, done) = match steering {
-                    Steering::Pause => ("replay_pause", "paused"),
-                    Steering::Resume => ("replay_resume", "resumed"),
-                    Steering::Cancel => ("replay_cancel", "cancelled"),
-                };
-                log = Some(self.record(now_ms, operation, Some(Target::Replay(id)), result));
-                result.map_or_else(no_such_replay, |()| Response::status(done))
-            }
-            AdminRoute::Pause { is_paused } => {
-                let result = events::all_done(&replies);
-                let (operation, done) =
-                    if *is_paused { ("pause", "paused") } else { ("resume", "resumed") };
-                log = Some(self.record(now_ms, operation, None, result));
-                result.map_or_else(Outcome::response, |()| Response::status(done))
-            }
-        };
-        respond(&self.correlation_id, response, log)
-    }
-
-    /// The plan or the start of a bulk replay, and the line about a start.
-    fn new_replay(&self, replies: Vec<Replied>, now_ms: u64) -> (Response, Option<String>) {
-        let Some(request) = &self.replay else { return (Outcome::InternalError.response(), None) };
-        let id = request.start.then_some(self.replay_id.as_str());
-        let result = replays::planned(replies, request, id);
-        let line = id.map(|id| {
-            let outcome = match &result {
-                Err(response) if response.status == Outcome::ReplayRefused.status() => {
-                    Err(Outcome::ReplayRefused)
-                }
-                Err(_) => Err(Outcome::LedgerUnavailable),
-                Ok(_) => Ok(()),
-            };
-            self.record(now_ms, "replay_start", Some(Target::Replay(id)), outcome)
-        });
-        (result.unwrap_or_else(|response| response), line)
-    }
-
-    fn record(
-        &self,
-        now_ms: u64,
-        operation: &'static str,
-        target: Option<Target<'_>>,
-        result: Result<(), Outcome>,
-    ) -> String {
-        AdminRecord::new(now_ms, &self.correlation_id, operation, target, result).line()
-    }
-
-    fn overview(&self, isolate: &mut Isolate, replies: Vec<Replied>) -> Overview {
-        if replies.first().is_none_or(Result::is_err) {
-            isolate.give_back(&self.counts);
+    /// How many entries of the audit log each shard is asked for.
+    pub(super) fn asked(&self) -> usize {
+        match self.route {
+            AdminRoute::Audit { limit, .. } => limit.saturating_add(audit::MORE),
+            _ => 0,
         }
-        let shards = self.shards.iter().cloned().zip(replies).map(|(name, reply)| {
-            let figures = match reply {
-                Ok(Reply::Figures(figures)) => Ok(figures),
-                Ok(_) => Err("malformed reply".to_owned()),
-                Err(error) => Err(error.message),
-            };
-            (name, figures)
-        });
-        Overview::of(shards.collect())
     }
 }
 
-/// The same call for each of these shards.
-fn calls(shards: &[String], call: &Call) -> Vec<LedgerCall> {
-    let message = call.encode();
-    shards.iter().map(|shard| LedgerCall::new(shard.clone(), message.clone())).collect()
+/// A message for each of these shards.
+fn to_each(shards: &[String], message: &str) -> Vec<LedgerCall> {
+    shards.iter().map(|shard| LedgerCall::new(shard.clone(), message.to_owned())).collect()
+}
+
+/// The replies of so many shards to so many questions.
+fn by_question(messages: &str, shards: usize, questions: usize) -> Vec<Vec<Replied>> {
+    let mut replies = Reply::decode_all(messages, shards.saturating_mul(questions)).into_iter();
+    (0..questions).map(|_| replies.by_ref().take(shards).collect()).collect()
 }
 
 fn refused(Refusal { outcome, text }: &Refusal) -> Response {
     match text {
         Some(text) => outcome.response_saying(text),
         None => outcome.response(),
-    }
-}
-
-fn no_such_replay(outcome: Outcome) -> Response {
-    match outcome {
-        Outcome::NotFound => outcome.response_saying("The ledger has no such replay."),
-        outcome => outcome.response(),
-    }
-}
-
-fn no_such_event(outcome: Outcome) -> Response {
-    match outcome {
-        Outcome::NotFound => outcome.response_saying("The ledger has no such event."),
-        outcome => outcome.response(),
     }
 }

@@ -1,22 +1,21 @@
 //! What an admin asks for.
 
 use super::replay_request::is_id;
+use super::{job_request, query, replay_request};
+use crate::ledger::audit::AuditCursor;
 use crate::ledger::bulk_replay::Steering;
-use crate::ledger::entry::EventState;
-use crate::ledger::listing::{Cursor, Filter};
+use crate::ledger::job::JobFilter;
+use crate::ledger::listing::Filter;
 use crate::outcome::Outcome;
 
 /// What all paths for admins begin with.
 const PREFIX: &str = "/_edge/";
 
-/// Events in one response, if not said otherwise.
-const DEFAULT_LIMIT: u32 = 50;
-/// The most events in one response. Each shard sends as many and one more, because all of them may be its
-/// own: with 256 shards some 10 MB.
-const MAX_LIMIT: u32 = 100;
-
 /// The methods of the list of bulk replays.
 const REPLAYS_ALLOW: &str = "GET, HEAD, POST";
+
+/// The methods of the list of jobs.
+const JOBS_ALLOW: &str = "GET, HEAD, POST";
 
 /// What is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +50,26 @@ pub(super) enum AdminRoute {
         /// What to do.
         steering: Steering,
     },
+    /// Follow a job from now on, as the body says.
+    RegisterJob,
+    /// A page of the list of jobs.
+    Jobs {
+        /// Which jobs to look up: one more than is shown.
+        filter: JobFilter,
+        /// How many to show.
+        limit: usize,
+    },
+    /// One job, by its id.
+    Job(String),
+    /// What jobs cost.
+    Costs,
+    /// A page of the audit log.
+    Audit {
+        /// Where it begins; none for the first one.
+        cursor: Option<AuditCursor>,
+        /// How many entries to show.
+        limit: usize,
+    },
     /// Hold all events back, or let them go out again.
     Pause {
         /// Whether they are held back.
@@ -79,6 +98,39 @@ pub(crate) fn is_admin_path(path: &str) -> bool {
 }
 
 impl AdminRoute {
+    /// The longest body of such a request, in bytes; none if it has none.
+    pub(super) const fn most_bytes(&self) -> Option<usize> {
+        match self {
+            Self::NewReplay => Some(replay_request::MAX_BYTES),
+            Self::RegisterJob => Some(job_request::MAX_BYTES),
+            _ => None,
+        }
+    }
+
+    /// Whether it changes something that the audit log is about, or may do so.
+    pub(super) const fn is_act(&self) -> bool {
+        matches!(
+            self,
+            Self::Reopen(_)
+                | Self::Replay(_)
+                | Self::NewReplay
+                | Self::SteerReplay { .. }
+                | Self::Pause { .. }
+        )
+    }
+
+    /// Whether it means nothing if jobs are not kept.
+    pub(super) const fn is_about_jobs(&self) -> bool {
+        matches!(self, Self::RegisterJob | Self::Jobs { .. } | Self::Job(_) | Self::Costs)
+    }
+}
+
+/// Whether a request is what the token of who submits jobs opens: a registration, and nothing else.
+pub(super) fn is_registration(method: &str, path: &str) -> bool {
+    method == "POST" && path.strip_prefix(PREFIX) == Some("jobs")
+}
+
+impl AdminRoute {
     /// What a request asks for, given by its method, path and query (without `?`).
     pub(super) fn of(method: &str, path: &str, query: &str) -> Result<Self, Refusal> {
         let path = path.strip_prefix(PREFIX).ok_or(Outcome::NotFound)?;
@@ -87,7 +139,7 @@ impl AdminRoute {
         let (route, allow) = match names {
             (Some("status"), None, ..) => (Self::Status, "GET, HEAD"),
             (Some("metrics"), None, ..) => (Self::Metrics, "GET, HEAD"),
-            (Some("events"), None, ..) => (events(query)?, "GET, HEAD"),
+            (Some("events"), None, ..) => (query::events(query)?, "GET, HEAD"),
             (Some("events"), Some(key), None, _) if is_key(key) => {
                 (Self::Event(key.to_owned()), "GET, HEAD")
             }
@@ -111,6 +163,13 @@ impl AdminRoute {
                 };
                 (Self::SteerReplay { id: id.to_owned(), steering }, "POST")
             }
+            (Some("jobs"), None, ..) if method == "POST" => (Self::RegisterJob, JOBS_ALLOW),
+            (Some("jobs"), None, ..) => (query::jobs(query)?, JOBS_ALLOW),
+            (Some("jobs"), Some(id), None, _) if !id.is_empty() => {
+                (Self::Job(query::decoded(id)), "GET, HEAD")
+            }
+            (Some("costs"), None, ..) => (Self::Costs, "GET, HEAD"),
+            (Some("audit"), None, ..) => (query::audit(query)?, "GET, HEAD"),
             (Some("pause"), None, ..) => (Self::Pause { is_paused: true }, "POST"),
             (Some("resume"), None, ..) => (Self::Pause { is_paused: false }, "POST"),
             _ => return Err(Outcome::NotFound.into()),
@@ -130,72 +189,10 @@ fn is_key(text: &str) -> bool {
     digits.is_some_and(|digits| digits.len() == 64 && digits.bytes().all(is_digit))
 }
 
-fn events(query: &str) -> Result<AdminRoute, Refusal> {
-    let mut filter = Filter::default();
-    let mut limit = DEFAULT_LIMIT;
-    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-        match name.as_ref() {
-            "state" => {
-                if !EventState::NAMES.contains(&value.as_ref()) {
-                    let states = EventState::NAMES.join(", ");
-                    return Err(invalid(format!("`state` is none of {states}")));
-                }
-                filter.state = Some(value.into_owned());
-            }
-            "job" => filter.job_id = Some(filter_text("job", &value)?),
-            "type" => filter.event_type = Some(filter_text("type", &value)?),
-            "limit" => {
-                let range = 1..=MAX_LIMIT;
-                limit = value.parse().ok().filter(|it| range.contains(it)).ok_or_else(|| {
-                    invalid(format!("`limit` is not a whole number from 1 to {MAX_LIMIT}"))
-                })?;
-            }
-            "cursor" => {
-                let cursor = parse_cursor(&value);
-                let hint = "`cursor` is malformed: expected what an earlier page gave as `cursor`";
-                filter.after = Some(cursor.ok_or_else(|| invalid(hint.to_owned()))?);
-            }
-            _ => {
-                let text = "the query has a parameter other than state, job, type, limit, cursor";
-                return Err(invalid(text.to_owned()));
-            }
-        }
-    }
-    filter.limit = limit.saturating_add(1);
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    Ok(AdminRoute::Events { filter, limit })
-}
-
-/// The text of a filter. Ids and types are never empty, and the verifier reads none with a control
-/// character: such a filter is a mistake, and would find nothing at best.
-pub(super) fn filter_text(name: &str, value: &str) -> Result<String, Refusal> {
-    if value.is_empty() || value.contains(|letter: char| letter.is_ascii_control()) {
-        return Err(invalid(format!("`{name}` is empty or has a control character")));
-    }
-    Ok(value.to_owned())
-}
-
-fn invalid(text: String) -> Refusal {
-    Refusal { outcome: Outcome::QueryInvalid, text: Some(text) }
-}
-
-/// A cursor as text: the time, a dot, the key.
-pub(super) fn cursor_text(cursor: &Cursor) -> String {
-    format!("{}.{}", cursor.last_ms, cursor.key)
-}
-
-/// Reads a cursor.
-pub(super) fn parse_cursor(text: &str) -> Option<Cursor> {
-    let (last_ms, key) = text.split_once('.')?;
-    let is_number = !last_ms.is_empty() && last_ms.bytes().all(|byte| byte.is_ascii_digit());
-    let is_key = key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-    let last_ms = last_ms.parse().ok().filter(|_| is_number && is_key)?;
-    Some(Cursor { last_ms, key: key.to_owned() })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ledger::listing::Cursor;
 
     const KEY: &str = "event-00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
 
@@ -226,6 +223,9 @@ mod tests {
             let expected = AdminRoute::SteerReplay { id, steering };
             assert_eq!(of("POST", &format!("/_edge/replays/r-1/{act}")), expected);
         }
+        assert_eq!(of("POST", "/_edge/jobs"), AdminRoute::RegisterJob);
+        assert_eq!(of("GET", "/_edge/jobs/job%201"), AdminRoute::Job("job 1".to_owned()));
+        assert_eq!(of("HEAD", "/_edge/costs"), AdminRoute::Costs);
         let body_key = KEY.replace("event-", "body-");
         let path = format!("/_edge/events/{body_key}");
         assert_eq!(of("GET", &path), AdminRoute::Event(body_key));
@@ -245,12 +245,37 @@ mod tests {
         }
         let all = Outcome::MethodNotAllowed { allow: "GET, HEAD, POST" };
         assert_eq!(outcome("DELETE", "/_edge/replays", ""), all);
+        assert_eq!(outcome("DELETE", "/_edge/jobs", ""), all);
         let event = format!("/_edge/events/{KEY}");
         let post = Outcome::MethodNotAllowed { allow: "GET, HEAD" };
-        for path in
-            ["/_edge/status", "/_edge/metrics", "/_edge/events", &event, "/_edge/replays/r-1"]
-        {
+        for path in [
+            "/_edge/status",
+            "/_edge/metrics",
+            "/_edge/events",
+            &event,
+            "/_edge/replays/r-1",
+            "/_edge/jobs/job_1",
+            "/_edge/costs",
+            "/_edge/audit",
+        ] {
             assert_eq!(outcome("POST", path, ""), post, "{path}");
+        }
+    }
+
+    #[test]
+    fn who_submits_may_register_and_nothing_else() {
+        assert!(is_registration("POST", "/_edge/jobs"));
+        for (method, path) in [
+            ("GET", "/_edge/jobs"),
+            ("HEAD", "/_edge/jobs"),
+            ("PUT", "/_edge/jobs"),
+            ("POST", "/_edge/jobs/"),
+            ("POST", "/_edge/jobs/job_1"),
+            ("POST", "/_edge/pause"),
+            ("POST", "/_edge/replays"),
+            ("POST", "jobs"),
+        ] {
+            assert!(!is_registration(method, path), "{method} {path}");
         }
     }
 
@@ -267,6 +292,10 @@ mod tests {
             &format!("/_edge/events/{KEY}/"),
             &format!("/_edge/events/{KEY}/reopen/"),
             &format!("/_edge/events/{KEY}/other"),
+            "/_edge/jobs/",
+            "/_edge/jobs/job_1/events",
+            "/_edge/costs/",
+            "/_edge/audit/1",
             "/_edge/replays/",
             "/_edge/replays/a.b",
             "/_edge/replays/r-1/other",

@@ -2,9 +2,11 @@
 
 use serde::Serialize;
 
+use super::costs::Money;
 use super::overview::Overview;
 use crate::counts::Counts;
 use crate::ledger::figures::COUNT_LIMIT;
+use crate::ledger::job::JobFigures;
 use crate::response::Response;
 use crate::settings::{Settings, Summary};
 use crate::time::rfc3339;
@@ -24,6 +26,11 @@ struct Status<'a> {
     abandoned: u64,
     /// Events that were deleted undelivered since the ledger was made, by the state that they were in.
     expired: Counts,
+    /// Jobs: open, overdue, and since the ledger was made those whose end was made and those with two ends; null if
+    /// jobs are not kept.
+    jobs: Option<JobFigures>,
+    /// What the jobs cost that the ledger remembers; null as well if a shard did not tell.
+    credits: Option<Money>,
     shards: Vec<Shard<'a>>,
     shard_counts: Vec<ShardCount>,
     warnings: Vec<String>,
@@ -82,6 +89,8 @@ pub(super) fn response(overview: &Overview, settings: &Settings, now_ms: u64) ->
         events_counted_up_to: COUNT_LIMIT,
         abandoned: overview.abandoned,
         expired: overview.expired(),
+        jobs: overview.jobs,
+        credits: overview.costs.map(|(money, _)| money),
         shards: shards.collect(),
         shard_counts: shard_counts
             .map(|(since_ms, shards)| ShardCount { shards: *shards, since: rfc3339(*since_ms) })
@@ -97,6 +106,7 @@ mod tests {
 
     use super::*;
     use crate::ledger::breaker::Breaker;
+    use crate::ledger::credits::Credits;
     use crate::ledger::figures::Figures;
     use crate::settings::tests::settings_with;
 
@@ -118,12 +128,15 @@ mod tests {
             bytes: 4_096,
             shard_counts: vec![(1_600_000_000_000, 2)],
             outcomes: "expired_dead:2,forwarded:3".into(),
-            jobs: None,
+            jobs: Some(JobFigures { open: 4, overdue: 0, reconciled: 2, conflicts: 1 }),
         };
-        let overview = Overview::of(vec![
+        let credits = |text| Credits::parse(text).unwrap();
+        let money = Money { settled: credits("1.05"), refunded: credits("2"), ..Money::default() };
+        let shards = vec![
             ("shard-0".to_owned(), Ok(figures)),
             ("shard-1".to_owned(), Err("no answer".to_owned())),
-        ]);
+        ];
+        let overview = Overview::of(shards, Some((money, 0)));
         let text = response(&overview, &settings, 1_700_000_001_000).body;
         assert!(!text.contains("canary"), "{text}");
         let page: Value = serde_json::from_str(&text).unwrap();
@@ -136,6 +149,13 @@ mod tests {
             "events_counted_up_to": 10_000,
             "abandoned": 1,
             "expired": { "dead": 2 },
+            "jobs": { "open": 4, "overdue": 0, "reconciled": 2, "conflicts": 1 },
+            "credits": {
+                "reserved": "0",
+                "settled": "1.05",
+                "refunded": "2",
+                "paid_not_delivered": "0",
+            },
             "shards": [
                 {
                     "shard": "shard-0",

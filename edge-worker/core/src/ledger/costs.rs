@@ -12,9 +12,16 @@ use super::credits::Credits;
 /// the first ones, the first ones of all shards are complete.
 pub(crate) const MOST_TENANTS: u32 = 100;
 
-/// How many prices are told apart for a tenant, the most frequent first; the rarest ones are left out. Over all tenants
-/// a shard tells 5,000.
+/// How many prices are told apart for a tenant, the most frequent first; the rarest ones are left out.
 pub(crate) const MOST_PRICES: u32 = 100;
+
+/// How many prices a shard tells of all tenants together.
+pub(crate) const MOST_PRICES_OF_SHARD: u32 = 5_000;
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
 
 /// What the jobs of one tenant cost.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -32,6 +39,9 @@ pub(crate) struct TenantCosts {
     pub(crate) failed: u64,
     /// Jobs that have not ended by their deadline.
     pub(crate) overdue: u64,
+    /// Jobs of which the provider's end says something else than the made one.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(crate) conflicts: u64,
     /// What was set aside for open jobs, as far as estimates are known.
     pub(crate) reserved: Credits,
     /// What jobs that have succeeded have cost.
@@ -53,6 +63,7 @@ from_json!(TenantCosts {
     succeeded = required,
     failed = required,
     overdue = required,
+    conflicts = or_default,
     reserved = required,
     settled = required,
     refunded = required,

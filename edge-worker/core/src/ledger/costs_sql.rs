@@ -1,14 +1,11 @@
 //! SQL of what jobs cost. The statements look at all jobs, on request of an admin.
 
-use super::costs::{MOST_PRICES, MOST_TENANTS, TenantCosts};
+use super::costs::{MOST_PRICES, MOST_PRICES_OF_SHARD, MOST_TENANTS, TenantCosts};
 use super::credits::Credits;
 use super::job_sql::{credits, present};
 use super::row;
 use super::sqlite_store::{Columns, SqliteStore, Storage};
 use super::value::Value;
-
-/// How many prices of all tenants together are read.
-const MOST_READ: u32 = 5_000;
 
 /// How a job has ended, by the event of its end, or else by what the API shows.
 macro_rules! outcome {
@@ -32,12 +29,13 @@ macro_rules! sums {
              count(CASE WHEN ended_ms IS NOT NULL AND outcome = 'succeeded' THEN 1 END), \
              count(CASE WHEN ended_ms IS NOT NULL AND outcome = 'failed' THEN 1 END), \
              count(CASE WHEN ended_ms IS NULL AND deadline_ms <= ?1 THEN 1 END), \
+             count(CASE WHEN is_conflict THEN 1 END), \
              min(coalesce(sum(CASE WHEN outcome IS NULL THEN estimated END), 0), 9007199254740991), \
              min(coalesce(sum(CASE WHEN outcome = 'succeeded' THEN price END), 0), 9007199254740991), \
              min(coalesce(sum(CASE WHEN outcome = 'failed' THEN estimated END), 0), 9007199254740991), \
              min(coalesce(sum(CASE WHEN outcome = 'succeeded' AND NOT is_delivered THEN price END), 0), \
              9007199254740991) \
-             FROM (SELECT tenant, ended_ms, deadline_ms, estimated, ",
+             FROM (SELECT tenant, ended_ms, deadline_ms, estimated, is_conflict, ",
             outcome!(),
             " AS outcome, ",
             price!(),
@@ -74,7 +72,7 @@ pub(super) fn costs<D: Storage>(
     let one_more = row::number(u64::from(MOST_TENANTS).saturating_add(1))?;
     let rows = store.query(SELECT_BY_TENANT, vec![row::number(now_ms)?, one_more])?;
     let mut costs = rows.into_iter().map(sums).collect::<Result<Vec<_>, String>>()?;
-    let prices = store.query(SELECT_PRICES, vec![row::number(MOST_READ.into())?])?;
+    let prices = store.query(SELECT_PRICES, vec![row::number(MOST_PRICES_OF_SHARD.into())?])?;
     for columns in prices {
         let [tenant, price, times]: [Value; 3] =
             columns.try_into().map_err(|_| "a row has not 3 columns")?;
@@ -100,8 +98,9 @@ pub(super) fn costs<D: Storage>(
 }
 
 fn sums(columns: Columns) -> Result<TenantCosts, String> {
-    let columns: [Value; 9] = columns.try_into().map_err(|_| "a row has not 9 columns")?;
-    let [tenant, open, succeeded, failed, overdue, reserved, settled, refunded, paid] = columns;
+    let columns: [Value; 10] = columns.try_into().map_err(|_| "a row has not 10 columns")?;
+    let [tenant, open, succeeded, failed, overdue, conflicts, reserved, settled, refunded, paid] =
+        columns;
     let sum = |value: &Value| present(value).map(Credits::of_millionths);
     Ok(TenantCosts {
         tenant: row::text(tenant)?,
@@ -110,6 +109,7 @@ fn sums(columns: Columns) -> Result<TenantCosts, String> {
         succeeded: present(&succeeded)?,
         failed: present(&failed)?,
         overdue: present(&overdue)?,
+        conflicts: present(&conflicts)?,
         reserved: sum(&reserved)?,
         settled: sum(&settled)?,
         refunded: sum(&refunded)?,

@@ -37,7 +37,12 @@ impl Credits {
         Self::parse_sum(text).filter(|credits| credits.0 <= MOST)
     }
 
-    /// The same without the last limit, which a sum may exceed.
+    /// Reads an amount that is a number in JSON or the text of one.
+    pub(crate) fn of_json(raw: &str) -> Option<Self> {
+        if raw.starts_with('"') { Self::parse(&json::text(raw)?) } else { Self::parse(raw) }
+    }
+
+    /// As [`parse`](Self::parse), without the last limit, which a sum may exceed.
     fn parse_sum(text: &str) -> Option<Self> {
         let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
         let is_number =

@@ -60,6 +60,9 @@ pub(crate) struct EventSummary {
     /// When the running attempt's lease ends, in milliseconds since 1970.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) lease_end_ms: Option<u64>,
+    /// When an owed event that waits is tried next, in milliseconds since 1970; none while others of its job go first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) due_ms: Option<u64>,
     /// How many attempts were made.
     pub(crate) attempts: u64,
     /// First delivery, in milliseconds since 1970.
@@ -76,6 +79,7 @@ from_json!(EventSummary {
     key = required,
     state = required,
     lease_end_ms = or_default,
+    due_ms = or_default,
     attempts = required,
     first_ms = required,
     last_ms = required,
@@ -86,14 +90,16 @@ from_json!(EventSummary {
 impl EventSummary {
     /// Sums an event's row up.
     pub(crate) fn of(key: &str, entry: Entry) -> Self {
-        let lease_end_ms = match entry.state {
-            EventState::Claimed { lease_end_ms } => Some(lease_end_ms),
-            _ => None,
+        let (lease_end_ms, due_ms) = match entry.state {
+            EventState::Claimed { lease_end_ms } => (Some(lease_end_ms), None),
+            EventState::Waiting { due_ms } => (None, due_ms),
+            _ => (None, None),
         };
         Self {
             key: key.to_owned(),
             state: entry.state.name().to_owned(),
             lease_end_ms,
+            due_ms,
             attempts: entry.attempts,
             first_ms: entry.first_ms,
             last_ms: entry.last_ms,

@@ -149,6 +149,7 @@ impl Delivery {
         let Head { correlation_id, trace, kept } = Head::decode(&head);
         let job_id = meta.job_id.clone();
         record.note_owed(&key, meta, body.len());
+        record.tenant = settings.tenant_field.as_ref().and_then(|field| field.read(body));
         if !correlation_id.is_empty() {
             record.correlation_id = correlation_id;
         }

@@ -1,5 +1,6 @@
 //! Machines without a platform: each step by hand.
 
+mod jobs;
 mod long_bodies;
 
 use nextapi_webhook::{Key, UnixTime};

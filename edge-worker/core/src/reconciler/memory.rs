@@ -31,6 +31,8 @@ pub(super) struct Memory {
     pub(super) singles: u32,
     /// The list is left alone until then, in milliseconds since 1970: it was of no help.
     pub(super) list_not_before_ms: u64,
+    /// How often in a row it was not to be had.
+    pub(super) list_failures: u32,
     /// Whether a shard was not told what a page of the walk has shown.
     pub(super) is_missed: bool,
     /// Which of the jobs that are due is asked for first. It moves on with each failure, so that one job that the API
@@ -49,6 +51,7 @@ from_json!(Memory {
     due_pages = or_default,
     singles = or_default,
     list_not_before_ms = or_default,
+    list_failures = or_default,
     is_missed = or_default,
     turn = or_default,
 });

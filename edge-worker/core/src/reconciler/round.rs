@@ -110,7 +110,8 @@ const TROUBLE_PAUSE_MS: u64 = 10 * 60_000;
 const LONGEST_HOLD_MS: u64 = 70 * 60_000;
 /// Pause after the list was of no help, in milliseconds. Jobs are asked for one by one meanwhile.
 const LIST_PAUSE_MS: u64 = 5 * 60_000;
-/// So many jobs in a row that the API cannot answer for are its own failure.
+/// So many jobs in a row that the API cannot answer for are its own failure; so many failures of the list are the
+/// list's.
 const MOST_ODD: u32 = 3;
 /// No job was submitted so far ahead of the clock, in seconds.
 const AHEAD_SECONDS: u64 = 5 * 60;
@@ -376,6 +377,7 @@ impl Round {
             }
             Some(Seen::Page(Ok(page))) => {
                 self.has_answered();
+                self.memory.list_failures = 0;
                 self.take_page(page, now_ms)
             }
             Some(Seen::Job(_, Err(error))) if is_about_all_requests(&error) => {
@@ -392,7 +394,14 @@ impl Round {
                 self.observe(vec![Shown { place, job: Err(error.kind.as_str()) }], now_ms)
             }
             Some(Seen::Page(Err(error))) if is_refused(&error) => self.failed(&error, now_ms),
-            Some(Seen::Page(Err(error))) => self.without_list(error.to_string(), now_ms),
+            Some(Seen::Page(Err(error))) => {
+                self.memory.list_failures = self.memory.list_failures.saturating_add(1);
+                // It may have been the API as a whole.
+                if is_about_all_requests(&error) && self.memory.list_failures < MOST_ODD {
+                    return self.failed(&error, now_ms);
+                }
+                self.without_list(error.to_string(), now_ms)
+            }
             None => self.end(now_ms, SHORT_PAUSE_MS),
         }
     }

@@ -4,6 +4,7 @@ mod admin;
 mod disk;
 mod faults;
 mod hold;
+mod jobs;
 mod lanes;
 mod replays;
 mod retries;

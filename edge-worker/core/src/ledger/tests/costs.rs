@@ -98,6 +98,7 @@ fn money_is_reserved_settled_given_back_and_paid_without_a_delivery() {
         succeeded: 2,
         failed: 1,
         overdue: 0,
+        conflicts: 0,
         reserved: credits("0.000001"),
         settled: credits("6.05"),
         refunded: credits("3.5"),

@@ -41,6 +41,7 @@ impl MemoryStore {
         let is_open = job.ended_ms.is_none();
         costs.open += u64::from(is_open);
         costs.overdue += u64::from(is_open && job.deadline_ms <= now_ms);
+        costs.conflicts += u64::from(job.is_conflict);
         let add = |sum: &mut Credits, credits| *sum = sum.plus(credits);
         match outcome {
             None => add(&mut costs.reserved, estimated),

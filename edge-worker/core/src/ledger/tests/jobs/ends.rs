@@ -143,6 +143,22 @@ fn a_genuine_end_that_says_the_same_is_absorbed() {
     }
 }
 
+/// What a job has cost may be known from its webhook only.
+#[test]
+fn the_credits_of_an_absorbed_end_count() {
+    let mut shard = Shard::new();
+    shard.register();
+    for _ in 0..2 {
+        shard.wait(GRACE_MS);
+        shard.observe("succeeded");
+    }
+    assert_eq!(shard.call(make_end("succeeded")), Reply::Stored);
+    assert_eq!(shard.deliver(true, "c", "job.succeeded", "1.05"), Reply::Duplicate);
+    let job = shard.job();
+    assert_eq!((job.credits, job.is_conflict), (Credits::parse("1.05"), false));
+    assert_eq!(job.ended_by.as_deref(), Some("reconciliation"));
+}
+
 /// The provider goes on until it has a 200; the made end's delivery gives it one.
 #[test]
 fn a_genuine_end_in_flight_is_a_duplicate_once_the_made_one_is_delivered() {

@@ -1,0 +1,213 @@
+//! Jobs: who may register them, and what is asked of which shard.
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::ledger::credits::Credits;
+use crate::ledger::job::{JobFigures, JobSummary, NewJob};
+
+const ADMIN: &str = "0123456789abcdef";
+const SUBMITTER: &str = "fedcba9876543210";
+
+fn keeping_jobs() -> Isolate {
+    let settings = [("ADMIN_TOKEN", ADMIN), ("SUBMIT_TOKEN", SUBMITTER), THROUGH];
+    Isolate::new(Ok(settings_with(&settings)), Bindings::default())
+}
+
+fn run(mut isolate: Isolate, token: &str, method: &str, path: &str) -> Run {
+    let authorization = format!("Bearer {token}");
+    let headers = [("authorization", authorization.as_str()), ("x-correlation-id", "c-1")];
+    let request = Request::new(method, &format!("https://edge.test{path}"), &headers);
+    let (machine, output) = Machine::begin(&mut isolate, request, Random::from_bytes(&[]), NOW_MS);
+    Run { isolate, machine, output }
+}
+
+/// The shards of the calls, and these.
+fn calls(run: &Run) -> Vec<(String, Call)> {
+    let Output::CallLedger { calls, .. } = &run.output else { panic!("{:?}", run.output) };
+    calls.iter().map(|it| (it.shard.clone(), Call::decode(&it.message).unwrap())).collect()
+}
+
+/// Answers until the response.
+fn answer(mut run: Run, reply: impl Fn(&str, &Call) -> Reply) -> Value {
+    loop {
+        if let Output::Respond { response, .. } = &run.output {
+            return serde_json::from_str(&response.body).unwrap();
+        }
+        let replies: Vec<_> =
+            calls(&run).iter().map(|(shard, call)| reply(shard, call).encode()).collect();
+        run.handle(Input::LedgerReplies(replies.join("\n")), NOW_MS);
+    }
+}
+
+#[test]
+fn a_job_is_registered_in_its_one_shard_by_who_submits_or_an_admin() {
+    for token in [SUBMITTER, ADMIN] {
+        let mut run = run(keeping_jobs(), token, "POST", "/_edge/jobs");
+        assert!(matches!(run.output, Output::ReadBody { limit: 4_096, length: None, .. }));
+        run.handle(body(br#"{"id":"job_2","tenant":"acme","estimated_credits":1.05}"#), NOW_MS);
+        let new = NewJob {
+            job_id: "job_2".to_owned(),
+            tenant: Some("acme".to_owned()),
+            deadline_ms: None,
+            estimated: Credits::parse("1.05"),
+        };
+        assert_eq!(calls(&run), [("shard-12".to_owned(), Call::RegisterJob(new))]);
+        run.handle(replied(&Reply::Ok), NOW_MS);
+        let (status, line) = run.code();
+        assert_eq!(status, "registered");
+        let line: Value = serde_json::from_str(&line).unwrap();
+        let expected = json!({
+            "time": "2023-11-14T22:13:20.000Z",
+            "correlation_id": "c-1",
+            "operation": "register_job",
+            "job_id": "job_2",
+            "tenant": "acme",
+            "result": "ok",
+        });
+        assert_eq!(line, expected);
+    }
+}
+
+#[test]
+fn a_registration_is_a_success_only_if_the_ledger_says_so() {
+    for reply in [broken(), replied(&Reply::Absent), Input::Waited] {
+        let mut run = run(keeping_jobs(), SUBMITTER, "POST", "/_edge/jobs");
+        run.handle(body(br#"{"id":"job_2"}"#), NOW_MS);
+        run.handle(reply, NOW_MS);
+        let (code, line) = run.code();
+        assert_eq!(code, "ledger_unavailable");
+        assert!(line.contains(r#""result":"ledger_unavailable""#), "{line}");
+    }
+}
+
+#[test]
+fn a_registration_that_cannot_be_read_calls_no_shard() {
+    for (input, code) in [
+        (body(br#"{"id":"job_2","job":1}"#), "request_invalid"),
+        (body(&[b' '; 4_097]), "body_too_large"),
+        (Input::BodyTooLarge, "body_too_large"),
+        (Input::BodyTimedOut, "body_timeout"),
+        (Input::BodyCut, "body_cut"),
+    ] {
+        let mut run = run(keeping_jobs(), SUBMITTER, "POST", "/_edge/jobs");
+        run.handle(input, NOW_MS);
+        assert_eq!(run.code().0, code);
+    }
+}
+
+#[test]
+fn the_token_of_who_submits_opens_nothing_else() {
+    for (method, path) in [
+        ("GET", "/_edge/jobs"),
+        ("HEAD", "/_edge/jobs"),
+        ("PUT", "/_edge/jobs"),
+        ("GET", "/_edge/jobs/job_2"),
+        ("POST", "/_edge/jobs/"),
+        ("GET", "/_edge/costs"),
+        ("GET", "/_edge/audit"),
+        ("GET", "/_edge/status"),
+        ("GET", "/_edge/metrics"),
+        ("GET", "/_edge/events"),
+        ("GET", "/_edge/replays"),
+        ("POST", "/_edge/replays"),
+        ("POST", "/_edge/pause"),
+        ("POST", "/_edge/resume"),
+        ("GET", "/_edge/nothing"),
+    ] {
+        let with = |token| match run(keeping_jobs(), token, method, path).output {
+            Output::Respond { response, log, .. } => Some((response, log)),
+            _ => None,
+        };
+        let refused = with(SUBMITTER).unwrap();
+        assert_eq!((refused.0.status, &refused.1), (404, &None), "{method} {path}");
+        assert_eq!(Some(refused), with("another token with 16"), "{method} {path}");
+    }
+    for token in ["", "fedcba987654321", "fedcba98765432100"] {
+        assert_eq!(run(keeping_jobs(), token, "POST", "/_edge/jobs").code().0, "not_found");
+    }
+}
+
+#[test]
+fn where_jobs_are_not_kept_that_is_said() {
+    for (method, path) in [
+        ("POST", "/_edge/jobs"),
+        ("GET", "/_edge/jobs"),
+        ("GET", "/_edge/jobs/job_2"),
+        ("GET", "/_edge/costs"),
+    ] {
+        let run = run(isolate(Bindings::default()), ADMIN, method, path);
+        assert_eq!(run.code().0, "jobs_not_kept", "{method} {path}");
+        let Output::Respond { response, .. } = &run.output else { panic!() };
+        assert_eq!((response.status, response.body.contains("set NEXTAPI_API_KEY")), (409, true));
+    }
+    let run = run(isolate(Bindings::default()), ADMIN, "GET", "/_edge/audit");
+    assert!(matches!(run.output, Output::CallLedger { .. }), "the log is there all the same");
+}
+
+#[test]
+fn of_a_job_its_shard_is_asked_for_its_row_and_its_events() {
+    let timeline = run(keeping_jobs(), ADMIN, "GET", "/_edge/jobs/job_2");
+    let first = calls(&timeline);
+    assert!(first.iter().all(|(shard, _)| shard == "shard-12"), "{first:?}");
+    let [Call::FindJob { job_id }, Call::List(filter), Call::Figures { .. }] =
+        [0, 1, 2].map(|index: usize| &first[index].1)
+    else {
+        panic!("{first:?}")
+    };
+    assert_eq!((job_id.as_str(), filter.job_id.as_deref()), ("job_2", Some("job_2")));
+    // Under a former number of shards it was elsewhere, and is found there.
+    let former = crate::ledger::shard::name_of_job("job_2", 64);
+    let page = answer(timeline, |shard, call| match call {
+        Call::Figures { .. } => figures_of("shard-3"),
+        Call::FindJob { job_id } if shard == former => {
+            Reply::Jobs(vec![JobSummary::open(job_id, 1, 2)])
+        }
+        Call::FindJob { .. } => Reply::Jobs(Vec::new()),
+        _ => Reply::Events(Vec::new()),
+    });
+    assert_eq!(page["id"], "job_2", "{page}");
+}
+
+#[test]
+fn the_status_has_jobs_and_money_and_does_without() {
+    let reply = |has_costs: bool| {
+        move |shard: &str, call: &Call| match call {
+            Call::Figures { .. } => Reply::Figures(Figures {
+                jobs: Some(JobFigures { open: 1, ..JobFigures::default() }),
+                ..Figures::default()
+            }),
+            Call::Costs if has_costs || shard != "shard-3" => Reply::Costs(Vec::new()),
+            _ => Reply::Ok,
+        }
+    };
+    let status =
+        |has_costs| answer(run(keeping_jobs(), ADMIN, "GET", "/_edge/status"), reply(has_costs));
+    let page = status(true);
+    assert_eq!((&page["jobs"]["open"], &page["credits"]["settled"]), (&json!(16), &json!("0")));
+    // Money with gaps would be taken for all.
+    let page = status(false);
+    assert_eq!((&page["jobs"]["open"], &page["credits"]), (&json!(16), &Value::Null));
+    let without = run(isolate(Bindings::default()), ADMIN, "GET", "/_edge/status");
+    assert_eq!(calls(&without).len(), 16, "nobody asks for costs");
+}
+
+#[test]
+fn acts_say_who_acts_and_questions_do_not() {
+    let by = |method, path: &str| {
+        let run = run(keeping_jobs(), ADMIN, method, path);
+        let Output::CallLedger { calls, .. } = &run.output else { panic!("{:?}", run.output) };
+        Call::decode_by(&calls[0].message).unwrap().1
+    };
+    let key = format!("event-{}", "0".repeat(64));
+    for path in ["/_edge/pause", "/_edge/resume", "/_edge/replays/r-1/cancel"] {
+        assert_eq!(by("POST", path).as_deref(), Some("admin"), "{path}");
+    }
+    for act in ["reopen", "replay"] {
+        let path = format!("/_edge/events/{key}/{act}");
+        assert_eq!(by("POST", &path).as_deref(), Some("admin"), "{act}");
+    }
+    for path in ["/_edge/status", "/_edge/jobs", "/_edge/audit", "/_edge/costs"] {
+        assert_eq!(by("GET", path), None, "{path}");
+    }
+}
