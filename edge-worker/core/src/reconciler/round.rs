@@ -184,7 +184,7 @@ impl Round {
             }
             Phase::Checking { ripe, asked } => {
                 let replies = self.replies(input, asked.iter().sum());
-                self.make(ripe, &asked, replies, now_ms)
+                self.make(&ripe, &asked, replies, now_ms)
             }
             Phase::Making { calls } => {
                 let replies = self.replies(input, calls);
@@ -313,21 +313,20 @@ impl Round {
         };
         let Some(reconcile) = self.reconcile() else { return self.end(now_ms, LONGEST_PAUSE_MS) };
         let options = look::options(environment(reconcile), &self.limits, &self.correlation_id);
-        let look = match page {
-            Some(page) => Look::page(page, options),
-            None => {
-                let place = self.due.remove(0);
-                self.memory.singles = self.memory.singles.saturating_add(1);
-                if usize::try_from(self.memory.singles).is_ok_and(|singles| singles >= ONE_BY_ONE) {
-                    // The next round may read pages again.
-                    self.memory.due_pages = self.memory.due_pages.filter(|pages| *pages > 0);
-                }
-                if matches!(place.job_id.as_str(), "." | "..") {
-                    // It would be another path of the API's.
-                    return self.observe(vec![Shown { place, job: Err("not_found") }], now_ms);
-                }
-                Look::job(place, options)
+        let look = if let Some(page) = page {
+            Look::page(page, options)
+        } else {
+            let place = self.due.remove(0);
+            self.memory.singles = self.memory.singles.saturating_add(1);
+            if usize::try_from(self.memory.singles).is_ok_and(|singles| singles >= ONE_BY_ONE) {
+                // The next round may read pages again.
+                self.memory.due_pages = self.memory.due_pages.filter(|pages| *pages > 0);
             }
+            if matches!(place.job_id.as_str(), "." | "..") {
+                // It would be another path of the API's.
+                return self.observe(vec![Shown { place, job: Err("not_found") }], now_ms);
+            }
+            Look::job(place, options)
         };
         self.memory.budget.sent(self.requests, now_ms);
         self.requests = left;
@@ -531,8 +530,10 @@ impl Round {
         self.call(calls)
     }
 
-    /// 4. Before an end is made, it is asked whether it has come under another name of the job's, or to another shard:
-    /// that of a job depends on the number of shards.
+    /// 4.
+    ///
+    /// Before an end is made, it is asked whether it has come under another name of the job's, or to another shard: that
+    /// of a job depends on the number of shards.
     fn take_ripe(
         mut self,
         shown: Vec<Shown>,
@@ -567,7 +568,7 @@ impl Round {
             asked.push(calls.len().saturating_sub(before));
         }
         if calls.is_empty() {
-            return self.make(ripe, &asked, Vec::new(), now_ms);
+            return self.make(&ripe, &asked, Vec::new(), now_ms);
         }
         self.phase = Phase::Checking { ripe, asked };
         self.call(calls)
@@ -576,7 +577,7 @@ impl Round {
     /// Has the ends stored that came nowhere.
     fn make(
         mut self,
-        ripe: Vec<Shown>,
+        ripe: &[Shown],
         asked: &[usize],
         replies: Vec<Result<Reply, CallError>>,
         now_ms: u64,
@@ -588,7 +589,7 @@ impl Round {
             for reply in replies.by_ref().take(*asked) {
                 match reply {
                     Ok(Reply::Jobs(jobs)) => {
-                        has_ended |= jobs.iter().any(|job| job.end_key.is_some())
+                        has_ended |= jobs.iter().any(|job| job.end_key.is_some());
                     }
                     _ => is_known = false,
                 }
@@ -611,12 +612,12 @@ impl Round {
     fn end_walk(&mut self) {
         self.is_walked = true;
         let Some(walk) = &mut self.walk else { return };
-        if !core::mem::take(&mut self.memory.is_missed) {
-            walk.stored();
-        } else {
+        if core::mem::take(&mut self.memory.is_missed) {
             // What somebody was not told of is shown again by a walk from the same watermark.
             let watermark = walk.state().watermark.clone();
             *walk = JobWalk::new(watermark, PAGE);
+        } else {
+            walk.stored();
         }
     }
 
