@@ -10,6 +10,14 @@ mod edge;
 #[cfg(test)]
 mod explanation;
 #[cfg(test)]
+mod job_command;
+#[cfg(test)]
+mod job_killed;
+#[cfg(test)]
+mod job_proof;
+#[cfg(test)]
+mod job_support;
+#[cfg(test)]
 mod listen;
 #[cfg(test)]
 mod load;

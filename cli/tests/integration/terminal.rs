@@ -6,8 +6,10 @@ use std::process::{Command, Stdio};
 
 use crate::support::{SECRET, hook, outcome, run};
 
-const COMMANDS: [&str; 8] =
-    ["sign", "verify", "listen", "send", "provider", "edge", "demo", "completions"];
+const COMMANDS: [&str; 9] =
+    ["sign", "verify", "listen", "send", "provider", "edge", "demo", "job", "completions"];
+/// Those of `job`.
+const JOB_COMMANDS: [&str; 4] = ["job submit", "job get", "job list", "job wait"];
 
 #[test]
 fn the_help_has_examples_and_exit_codes() {
@@ -16,15 +18,17 @@ fn the_help_has_examples_and_exit_codes() {
     for told in COMMANDS.into_iter().chain(["Exit status: 0", "NEXTAPI_WEBHOOK_SECRET"]) {
         assert!(stdout.contains(told), "{told}: {stdout}");
     }
-    for command in COMMANDS {
-        let (status, long, _) = run(hook().args([command, "--help"]));
+    for command in COMMANDS.into_iter().chain(JOB_COMMANDS) {
+        let (status, long, _) = run(hook().args(command.split(' ')).arg("--help"));
         assert_eq!(status, 0);
         for told in ["Examples:\n  ", "nextapi-hook ", "Exit status:\n  0  "] {
             assert!(long.contains(told), "{command}: {told}: {long}");
         }
         let reads_a_secret = long.contains("--secret-file");
         assert_eq!(reads_a_secret, long.contains("  NEXTAPI_WEBHOOK_SECRET  "), "{command}");
-        let (_, short, _) = run(hook().args([command, "-h"]));
+        let reads_a_key = long.contains("--api-key-file");
+        assert_eq!(reads_a_key, long.contains("  NEXTAPI_API_KEY  "), "{command}");
+        let (_, short, _) = run(hook().args(command.split(' ')).arg("-h"));
         assert!(!short.contains("Examples:") && short.len() < long.len(), "{short}");
     }
 }
@@ -32,17 +36,18 @@ fn the_help_has_examples_and_exit_codes() {
 /// Every example that the help shows is one that the command understands.
 #[test]
 fn the_examples_of_the_help_are_understood() {
-    for command in COMMANDS {
-        let (_, help, _) = run(hook().args([command, "--help"]));
+    for command in COMMANDS.into_iter().chain(JOB_COMMANDS) {
+        let (_, help, _) = run(hook().args(command.split(' ')).arg("--help"));
         let mine = format!("  nextapi-hook {command} ");
         let examples: Vec<_> = help.lines().filter_map(|line| line.strip_prefix(&mine)).collect();
         assert!(!examples.is_empty(), "{command}: {help}");
         for example in examples {
             let words = example.split(['|', '>']).next().unwrap();
             let words = words.replace("\"$(nextapi-hook sign body.json)\"", "t=1,v=1");
+            let words = words.replace(" < order.json", "");
             // Everything before the unknown option is understood, and nothing is done.
             let mut parse = hook();
-            parse.arg(command).args(words.split_whitespace()).arg("--no-such-option");
+            parse.args(command.split(' ')).args(words.split_whitespace()).arg("--no-such-option");
             let (status, _, stderr) = run(&mut parse);
             assert_eq!(status, 2);
             assert!(stderr.contains("'--no-such-option' found"), "{example}: {stderr}");
@@ -65,15 +70,21 @@ fn completions_are_there_for_every_shell_and_know_every_command() {
 #[test]
 fn bash_completes_with_the_script() {
     let (_, script, _) = run(hook().args(["completions", "bash"]));
-    let ask = "COMP_WORDS=(nextapi-hook ver); COMP_CWORD=1; \
-               function=$(complete -p nextapi-hook | grep -o -- '-F [^ ]*'); \
-               ${function#-F } nextapi-hook ver; echo \"${COMPREPLY[@]}\"";
-    let script = format!("{script}\n{ask}");
-    let (status, stdout, stderr) = run(Command::new("bash").args(["--norc", "-c", &script]));
-    assert_eq!((status, stdout.trim()), (0, "verify"), "{stderr}");
+    for (line, expected) in
+        [("ver", "verify"), ("job su", "submit"), ("job wait --ti", "--timeout")]
+    {
+        let (count, last) = (line.split(' ').count(), line.split(' ').next_back().unwrap());
+        let ask = format!(
+            "COMP_WORDS=(nextapi-hook {line}); COMP_CWORD={count}; \
+             function=$(complete -p nextapi-hook | grep -o -- '-F [^ ]*'); \
+             ${{function#-F }} nextapi-hook {last}; echo \"${{COMPREPLY[@]}}\""
+        );
+        let script = format!("{script}\n{ask}");
+        let (status, stdout, stderr) = run(Command::new("bash").args(["--norc", "-c", &script]));
+        assert_eq!((status, stdout.trim()), (0, expected), "{stderr}");
+    }
 }
 
-/// `CLICOLOR_FORCE` stands for a terminal here.
 #[test]
 fn colours_are_for_terminals_and_never_with_no_color() {
     let coloured = |variables: &[(&str, &str)], arguments: &[&str]| {

@@ -270,7 +270,8 @@ fn run_all(curl: &str) {
     for serving in serving.into_iter().rev().flatten() {
         serving.stop();
     }
-    for command in ["sign", "verify", "listen", "send", "demo", "completions", "provider", "edge"] {
+    let plain = ["sign", "verify", "listen", "send", "demo", "completions", "provider", "edge"];
+    for command in plain.into_iter().chain(["job submit", "job list", "job wait"]) {
         assert!(commands.contains(&format!("nextapi-hook {command} ")), "no `{command}`");
     }
 }

@@ -20,7 +20,11 @@ impl Completions {
         // Into memory first: the generator stops the process if it cannot write.
         let mut script = Vec::new();
         generate(self.shell, &mut command, name, &mut script);
-        line(String::from_utf8_lossy(&script).trim_end())?;
+        // For bash, clap_complete 4.6.11 takes the hyphen in our name for the end of a command where it lists
+        // options, and finds none of them then.
+        let script =
+            String::from_utf8_lossy(&script).replace("nextapi__subcmd__hook", "nextapi__hook");
+        line(script.trim_end())?;
         Ok(End::Good)
     }
 }

@@ -7,7 +7,7 @@ Secrets come from the environment variable NEXTAPI_WEBHOOK_SECRET or from a file
 argument. Several, separated by white space, may be active at once, newest first.
 
 Exit status: 0 all is well, 1 refused or not as designed, 2 wrong usage, or something needed is \
-missing, 128 + n ended by signal n.
+missing, 128 + n ended by signal n; of `job` also 3 not over yet, 4 blocked, 5 outcome unknown.
 
 `nextapi-hook COMMAND --help` has examples.";
 

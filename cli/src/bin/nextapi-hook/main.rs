@@ -4,6 +4,7 @@ mod completions;
 mod demo;
 mod edge;
 mod help;
+mod job;
 mod listen;
 mod output;
 mod provider;
@@ -17,7 +18,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
-/// Sign, verify, send and receive NextAPI webhooks.
+/// Sign, verify, send and receive NextAPI webhooks; submit jobs.
 #[derive(Parser)]
 #[command(version, after_help = help::AFTER_ALL)]
 struct Arguments {
@@ -35,6 +36,7 @@ enum Command {
     Demo(demo::Demo),
     // It has by far the most options.
     Provider(Box<provider::Provider>),
+    Job(Box<job::Job>),
     Completions(completions::Completions),
 }
 
@@ -44,6 +46,8 @@ enum End {
     Good,
     /// A delivery was refused, or something was not as designed.
     Bad,
+    /// How a job stands.
+    Job(job::Standing),
     /// A signal ended it; the number is what shells expect as exit status.
     Signal(u8),
 }
@@ -58,11 +62,13 @@ async fn main() -> ExitCode {
         Command::Edge(edge) => edge.run().await,
         Command::Demo(demo) => demo.run().await,
         Command::Provider(provider) => provider.run().await,
+        Command::Job(job) => job.run().await,
         Command::Completions(shell) => shell.run(Arguments::command()),
     };
     match end {
         Ok(End::Good) => ExitCode::SUCCESS,
         Ok(End::Bad) => ExitCode::FAILURE,
+        Ok(End::Job(standing)) => standing.into(),
         Ok(End::Signal(status)) => ExitCode::from(status),
         // Who reads us has seen enough: end without a word, as if by SIGPIPE.
         Err(error) if error.is::<output::Unread>() => ExitCode::from(141),

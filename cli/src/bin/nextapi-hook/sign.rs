@@ -68,7 +68,7 @@ fn curl(url: &str, file: &Path, signature: &str) -> anyhow::Result<String> {
 }
 
 /// One word of a POSIX shell, whatever is in it.
-fn quoted(word: &str) -> String {
+pub(crate) fn quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }
 
