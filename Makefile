@@ -320,7 +320,7 @@ edge-peers: $(BUNDLE) ## the workers of `make bench-edge` give the right answers
 	target/debug/nextapi-webhook-edge-bench --test
 
 .PHONY: ledger-rows
-ledger-rows: $(BUNDLE) ## what an event writes and costs, as `make bench-ledger` counts it
+ledger-rows: $(BUNDLE) ## the rows that an event writes, and what it costs
 	$(call say,The rows that an event writes$(comma) and what they cost)
 	$(call program,nextapi-webhook-ledger-bench)
 	target/debug/nextapi-webhook-ledger-bench --rows
