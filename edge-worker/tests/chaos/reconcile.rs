@@ -21,6 +21,7 @@ use crate::reconcile_judge::{Ends, Judgement, unknown_outcomes};
 const REQUESTS_PER_MINUTE: u64 = 60;
 /// Jobs that one API key may submit within the provider's limit.
 const JOBS_PER_KEY: usize = 500;
+const TOKEN: &str = "the-operator-of-the-chaos";
 /// Kills while jobs are submitted, and in all.
 const KILLS: (usize, usize) = (5, 8);
 /// How long nothing may happen before the run is given up.
@@ -50,6 +51,7 @@ pub(crate) async fn run(jobs: usize, seed: u64) {
     world.wait_for_ends(jobs).await;
     let unknown = unknown_outcomes(&world.edge.logs());
     let judgement = Judgement::of(&submitted, &world.book.lock().unwrap(), &world.kills, &unknown);
+    world.check_money().await;
     world.deliver_late().await;
     world.contradict().await;
     world.check_budget();
@@ -85,7 +87,7 @@ impl World {
             .setting("WEBHOOK_SECRETS", &secret)
             .setting("ORIGIN_URL", origin.url())
             .setting("EDGE_SIGNING_SECRET", "the-edge-s-own-secret")
-            .setting("ADMIN_TOKEN", "the-operator-of-the-chaos")
+            .setting("ADMIN_TOKEN", TOKEN)
             .setting("LEDGER_SHARDS", "4")
             .setting("RETRY_INITIAL_SECONDS", "1")
             .setting("RETRY_MAX_SECONDS", "1")
@@ -207,6 +209,16 @@ impl World {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
         self.say("an end that says something else is forwarded");
+    }
+
+    /// What jobs have cost by the edge, and by the provider's books.
+    async fn check_money(&self) {
+        let url = format!("{}_edge/costs", self.edge.url());
+        let answer = Client::new().get(url).bearer_auth(TOKEN).send().await.unwrap();
+        let costs: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+        let settled = self.simulator.books().total().amounts.settled.to_string();
+        self.say(&format!("settled {}, by the books {settled}", costs["total"]["settled"]));
+        assert_eq!(costs["total"]["settled"], settled.as_str(), "{}", costs["total"]);
     }
 
     fn check_budget(&self) {

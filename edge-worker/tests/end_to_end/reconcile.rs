@@ -1,6 +1,7 @@
 //! Webhooks that never come: the edge asks the provider's API, and the origin gets each job's end once.
 
 mod registered;
+mod trace;
 
 use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,7 +10,7 @@ use std::net::TcpListener;
 use nextapi_simulator::{
     ApiFaults, ApiKeys, Behaviour, Environment, EventRecord, Faults, Simulator,
 };
-use nextapi_testkit::{Received, Reply};
+use nextapi_testkit::{LocalEdgeBuilder, Received, Reply};
 use nextapi_webhook::{Event, Key, Tolerance, UnixTime, Verifier};
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
@@ -31,6 +32,14 @@ struct World {
 
 impl World {
     async fn start(behaviour: Behaviour, settings: &[(&str, &str)]) -> Self {
+        Self::choosing(behaviour, settings, |edge| edge).await
+    }
+
+    async fn choosing(
+        behaviour: Behaviour,
+        settings: &[(&str, &str)],
+        choose: impl FnOnce(LocalEdgeBuilder) -> LocalEdgeBuilder,
+    ) -> Self {
         let keys = ApiKeys::generate().unwrap();
         let (_, api_key) = keys.generated().find(|(of, _)| *of == Environment::Live).unwrap();
         let api_key = api_key.to_owned();
@@ -50,7 +59,7 @@ impl World {
                 .setting("NEXTAPI_API_URL", format!("http://127.0.0.1:{port}/v1"))
                 .setting("RECONCILE_AFTER_SECONDS", "1")
                 .setting("RECONCILE_JOBS", "all");
-            settings.iter().fold(edge, |edge, (name, value)| edge.setting(*name, *value))
+            choose(settings.iter().fold(edge, |edge, (name, value)| edge.setting(*name, *value)))
         })
         .await;
         let simulator = Simulator::builder(format!("{}{PATH}", setup.edge.url()), key())

@@ -13,6 +13,7 @@ import type { Output } from "../../../entry/border";
 import worker, { Ledger as Product } from "../../../entry/index";
 import type { Env } from "../../../entry/instance";
 import { Storage } from "../../../entry/storage";
+import { traceRounds } from "./trace";
 
 export { Reconciler } from "../../../entry/reconciler";
 
@@ -233,12 +234,16 @@ interface Settings {
   FAULT_ALARM?: "throw" | "panic" | "lose-first" | "fail-often";
   /** The longest body that is handed over at once, in bytes; -1 for none. No number: as deployed. */
   FAULT_HAND_OVER_LIMIT?: string;
+  /** Whether rounds of the reconciler are printed. */
+  FAULT_TRACE?: "rounds";
   /** What comes of asking the platform for keys or MACs. */
   FAULT_MACS?: "no-keys" | "reject" | "hang-once" | "late-once" | "short" | "long" | "zeros";
 }
 
 /** Known from the first request on. */
 let settings: Settings = {};
+
+traceRounds(() => settings.FAULT_TRACE === "rounds");
 
 /** How many alarms have rung in this isolate. */
 let alarms = 0;
