@@ -14,8 +14,11 @@ const NAME = "reconciler";
 /** Where it keeps what it has to remember. */
 const MEMORY = "memory";
 
-/** Pause before the next round if nobody has said another one, in milliseconds. */
-const PAUSE_MS = 60_000;
+/** Pause before the next round if this one is cut off, in milliseconds. One that goes on has no other beside it. */
+const PAUSE_MS = 5_000;
+
+/** Pause after a round that has failed, in milliseconds: it might fail again, and take requests of the isolate along. */
+const FAILURE_PAUSE_MS = 60_000;
 
 /** How late an alarm may ring before it counts as lost, in milliseconds. */
 const LATEST_MS = 30_000;
@@ -70,6 +73,7 @@ export class Reconciler extends DurableObject<Env> {
     } catch (error) {
       console.error(`a round of the reconciler failed: ${message(error)}`);
       restart(error);
+      await this.ctx.storage.setAlarm(this.now() + FAILURE_PAUSE_MS);
     } finally {
       deadlines.end();
     }

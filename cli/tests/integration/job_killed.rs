@@ -203,8 +203,8 @@ fn humantime_is_close(date: &str) -> bool {
 async fn what_the_provider_writes_is_shown_without_control_characters() {
     let origin = Origin::start().await.unwrap();
     let state = tempfile::tempdir().unwrap();
-    let body = r#"{"id":"job_\u001b[2J","video_id":"job_1","status":"failed",
-        "error":{"code":"c\u0007","message":"canary"}}"#;
+    let body = r#"{"id":"job_1","video_id":"vid_1","status":"failed",
+        "error":{"code":"c\u001b[2J\u0007","message":"canary"}}"#;
     origin.reply_with(move |_| Reply::default().with_body(body));
     for arguments in [&["get", "job_1"][..], &["submit", "--prompt=a", "--wait"]] {
         let (status, stdout, stderr) = told(&mut job_at(&origin.url(), &state, arguments));

@@ -6,6 +6,11 @@ use crate::json::FromJson;
 
 /// A minute, in milliseconds.
 const MINUTE_MS: u64 = 60_000;
+/// So many parts of a minute have their share each: otherwise a burst at its beginning would leave nothing for what is
+/// more urgent a while later.
+const PARTS: u32 = 6;
+/// One of them, in milliseconds.
+const PART_MS: u64 = 10_000;
 
 /// When the requests of the last minute were sent or reserved, in milliseconds since 1970: so that no minute,
 /// wherever it begins, has more than are allowed.
@@ -25,14 +30,21 @@ impl Budget {
     pub(super) fn reserve(&mut self, wanted: u32, most: u32, now_ms: u64) -> Result<u32, u64> {
         // What lies ahead is of a clock that was set back since.
         self.0.retain(|sent_ms| *sent_ms <= now_ms && sent_ms.saturating_add(MINUTE_MS) > now_ms);
-        let sent = u32::try_from(self.0.len()).unwrap_or(u32::MAX);
-        let granted = most.saturating_sub(sent).min(wanted);
-        if granted == 0 {
-            let oldest_ms = self.0.iter().copied().min().unwrap_or(now_ms);
-            return Err(oldest_ms.saturating_add(MINUTE_MS));
+        let left = |most: u32, within_ms: u64| {
+            let is_within = |sent_ms: &&u64| sent_ms.saturating_add(within_ms) > now_ms;
+            let sent = u32::try_from(self.0.iter().filter(is_within).count()).unwrap_or(u32::MAX);
+            most.saturating_sub(sent)
+        };
+        let (of_minute, of_part) = (left(most, MINUTE_MS), left(most.div_ceil(PARTS), PART_MS));
+        let granted = of_minute.min(of_part).min(wanted);
+        if granted > 0 {
+            self.0.extend((0..granted).map(|_| now_ms));
+            return Ok(granted);
         }
-        self.0.extend((0..granted).map(|_| now_ms));
-        Ok(granted)
+        let within_ms = if of_minute == 0 { MINUTE_MS } else { PART_MS };
+        let is_within = |sent_ms: &u64| sent_ms.saturating_add(within_ms) > now_ms;
+        let oldest_ms = self.0.iter().copied().filter(is_within).min().unwrap_or(now_ms);
+        Err(oldest_ms.saturating_add(within_ms))
     }
 
     /// Gives back what was reserved last and not used.
@@ -57,20 +69,30 @@ mod tests {
     #[test]
     fn no_minute_has_more_than_are_allowed() {
         let mut budget = Budget::default();
-        for now_ms in [1_000_000, 1_030_000, 1_059_999] {
+        for now_ms in [1_000_000, 1_030_000, 1_049_000] {
             assert_eq!(budget.reserve(1, 3, now_ms), Ok(1), "{now_ms}");
         }
         assert_eq!(budget.reserve(5, 3, 1_059_999), Err(1_060_000));
         assert_eq!(budget.reserve(5, 3, 1_060_000), Ok(1));
         assert_eq!(budget.reserve(1, 3, 1_060_001), Err(1_090_000));
-        assert_eq!(budget.reserve(2, 3, 5), Ok(2), "the clock was set back");
-        assert_eq!(budget.0, [5, 5]);
+        assert_eq!(budget.reserve(2, 3, 5), Ok(1), "the clock was set back");
+        assert_eq!(budget.0, [5]);
+    }
+
+    #[test]
+    fn a_burst_leaves_something_for_later() {
+        let mut budget = Budget::default();
+        assert_eq!(budget.reserve(20, 60, 1_000), Ok(10));
+        assert_eq!(budget.reserve(20, 60, 10_999), Err(11_000));
+        assert_eq!(budget.reserve(4, 60, 11_000), Ok(4));
+        assert_eq!(budget.reserve(20, 60, 12_000), Ok(6));
+        assert_eq!(budget.reserve(20, 60, 13_000), Err(21_000));
     }
 
     #[test]
     fn what_is_reserved_counts_when_it_is_sent() {
         let mut budget = Budget::default();
-        assert_eq!(budget.reserve(20, 3, 1_000), Ok(3));
+        assert_eq!(budget.reserve(20, 18, 1_000), Ok(3));
         budget.sent(3, 2_000);
         budget.sent(2, 3_000);
         budget.give_back(1);

@@ -35,6 +35,8 @@ pub(super) struct Memory {
     pub(super) list_failures: u32,
     /// Whether a shard was not told what a page of the walk has shown.
     pub(super) is_missed: bool,
+    /// Whether the walk has taken the requests that jobs which are due would have needed: then it is their turn.
+    pub(super) is_due_first: bool,
     /// Which of the jobs that are due is asked for first. It moves on with each failure, so that one job that the API
     /// cannot answer for does not stand in the way of the others.
     pub(super) turn: u32,
@@ -53,6 +55,7 @@ from_json!(Memory {
     list_not_before_ms = or_default,
     list_failures = or_default,
     is_missed = or_default,
+    is_due_first = or_default,
     turn = or_default,
 });
 

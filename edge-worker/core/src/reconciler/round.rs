@@ -34,8 +34,10 @@ pub struct Round {
     oldest_ms: u64,
     /// The walk through the list for jobs that nobody knows of, with `RECONCILE_JOBS=all`.
     walk: Option<JobWalk>,
-    /// Whether it has come to its end in this round.
+    /// Whether it has come to its end in this round, or has to wait.
     is_walked: bool,
+    /// Whether it has waited.
+    has_waited: bool,
     /// The walk for jobs that are due, if they are many.
     due_walk: Option<JobWalk>,
     /// Requests that this round may still send.
@@ -153,6 +155,7 @@ impl Round {
             due: Vec::new(),
             oldest_ms: now_ms,
             is_walked: false,
+            has_waited: false,
             requests: 0,
             odd: 0,
             report: Report::default(),
@@ -247,7 +250,13 @@ impl Round {
         } else if self.walk.is_none() {
             self.walk = Some(JobWalk::new(from(self.memory.since_ms), PAGE));
         }
-        self.is_walked = is_left_alone;
+        let is_at_its_beginning = |walk: &JobWalk| walk.state().offset == 0;
+        let is_due_first = core::mem::take(&mut self.memory.is_due_first);
+        self.is_walked = is_left_alone
+            || is_due_first
+                && !self.due.is_empty()
+                && self.walk.as_ref().is_some_and(is_at_its_beginning);
+        self.has_waited = is_due_first;
         if self.due.len() <= ONE_BY_ONE {
             self.due_walk = None;
             self.memory.due_pages = None;
@@ -376,7 +385,6 @@ impl Round {
             }
             Some(Seen::Page(Ok(page))) => {
                 self.has_answered();
-                self.memory.list_failures = 0;
                 self.take_page(page, now_ms)
             }
             Some(Seen::Job(_, Err(error))) if is_about_all_requests(&error) => {
@@ -399,7 +407,8 @@ impl Round {
                 if is_about_all_requests(&error) && self.memory.list_failures < MOST_ODD {
                     return self.failed(&error, now_ms);
                 }
-                self.without_list(error.to_string(), now_ms)
+                let is_final = error.disposition == Disposition::Refused;
+                self.without_list(error.to_string(), is_final, now_ms)
             }
             None => self.end(now_ms, SHORT_PAUSE_MS),
         }
@@ -427,13 +436,17 @@ impl Round {
         self.end(now_ms, SHORT_PAUSE_MS)
     }
 
-    /// The list was of no help: what is due is asked for one by one for a while.
-    fn without_list(mut self, trouble: String, now_ms: u64) -> Turn {
+    /// The list was of no help: what is due is asked for one by one for the rest of the round; and for a while, if that
+    /// is for good or has happened a few times.
+    fn without_list(mut self, trouble: String, is_final: bool, now_ms: u64) -> Turn {
         self.report.trouble = Some(trouble);
-        self.memory.list_not_before_ms = now_ms.saturating_add(LIST_PAUSE_MS);
+        if is_final || self.memory.list_failures >= MOST_ODD {
+            self.memory.list_not_before_ms = now_ms.saturating_add(LIST_PAUSE_MS);
+        }
         self.is_walked = true;
         self.due_walk = None;
-        self.memory.due_pages = self.memory.due_pages.map(|_| 0);
+        // The next round may begin again.
+        self.memory.due_pages = None;
         self.look(now_ms)
     }
 
@@ -452,8 +465,12 @@ impl Round {
         let jobs = match walked {
             Ok(jobs) => jobs,
             // The next walk begins at its beginning.
-            Err(error) => return self.without_list(error.to_string(), now_ms),
+            Err(error) => {
+                self.memory.list_failures = self.memory.list_failures.saturating_add(1);
+                return self.without_list(error.to_string(), false, now_ms);
+            }
         };
+        self.memory.list_failures = 0;
         let since_s = self.memory.since_ms / 1_000;
         let is_about_all = self.is_about_all() && !self.is_walked;
         let (mut shown, mut others) = (Vec::new(), Vec::new());
@@ -622,6 +639,7 @@ impl Round {
     }
 
     fn end(mut self, now_ms: u64, pause_ms: u64) -> Turn {
+        self.memory.is_due_first = self.is_walked && !self.has_waited && !self.due.is_empty();
         self.memory.budget.give_back(self.requests);
         self.memory.walk = self.walk.take().map(|walk| walk.state().clone());
         self.memory.due_walk = self.due_walk.take().map(|walk| walk.state().clone());
