@@ -5,24 +5,14 @@ use core::time::Duration;
 use anyhow::Context as _;
 use nextapi_simulator::{ApiKeys, Behaviour, Client, DeliveryRecord, Environment, Simulator};
 use nextapi_webhook::Key;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 /// How long the job takes: long enough to watch, short enough to wait for.
-pub(super) const JOB_DURATION: Duration = Duration::from_millis(600);
+const JOB_DURATION: Duration = Duration::from_millis(600);
 
 /// How long to wait for a webhook that should come at once.
 const PATIENCE: Duration = Duration::from_secs(20);
-
-/// What is submitted.
-pub(super) fn job() -> Value {
-    json!({
-        "model": "seedance-2.0-pro",
-        "prompt": "a fox that reads its mail",
-        "duration_seconds": 6,
-        "resolution": "1080p",
-    })
-}
 
 /// A simulated NextAPI, and a job that was submitted to it.
 pub(crate) struct Submission {
@@ -42,9 +32,15 @@ impl Submission {
             .on_delivery(move |record| drop(tell.send(record.clone())))
             .start(ApiKeys::generate()?)
             .await?;
+        let job = json!({
+            "model": "seedance-2.0-pro",
+            "prompt": "a fox that reads its mail",
+            "duration_seconds": 6,
+            "resolution": "1080p",
+        });
         let headers = [("x-nextapi-environment", "live"), ("idempotency-key", "demo")];
         let client = Client::of(&simulator, Environment::Live)?;
-        let answer = client.submit(&headers, &job()).await?;
+        let answer = client.submit(&headers, &job).await?;
         let job_id = answer.id().context("the simulator refuses the job")?;
         Ok(Self { _simulator: simulator, deliveries, job_id })
     }
