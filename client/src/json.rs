@@ -1,7 +1,5 @@
-//! The fields of a JSON object as they stand in the text.
-//!
-//! Each value stays raw until somebody asks for it: amounts keep their digits, and no reader is generated
-//! per struct, which counts in WASM.
+//! JSON whose values stay raw text until somebody asks for them: amounts keep their digits, and no reader is generated
+//! per struct, which counts in WASM. The edge reads its own messages with it as well.
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
@@ -10,6 +8,25 @@ use core::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
+
+/// The members of an object, in their order: names, and values as they stand in the text. `None` if the document is
+/// none, or not sound.
+#[must_use]
+pub fn members(document: &str) -> Option<Vec<(Cow<'_, str>, &str)>> {
+    serde_json::from_str(document).ok().map(|Object(members)| members)
+}
+
+/// The values of an array, as they stand in the text. `None` as for [`members`].
+#[must_use]
+pub fn items(document: &str) -> Option<Vec<&str>> {
+    serde_json::from_str(document).ok().map(|Array(items)| items)
+}
+
+/// A text, without a copy where it has no escapes. `None` as for [`members`].
+#[must_use]
+pub fn text(document: &str) -> Option<Cow<'_, str>> {
+    serde_json::from_str(document).ok().map(|Text(text)| text)
+}
 
 /// The fields of an object. Of two with one name, the last one counts.
 pub(crate) struct Object<'a>(Vec<(Cow<'a, str>, &'a str)>);
@@ -32,13 +49,13 @@ impl<'a> Object<'a> {
 
     /// The items of an array, raw.
     pub(crate) fn array(&self, name: &str) -> Option<Vec<&'a str>> {
-        serde_json::from_str(self.raw(name)?).ok().map(|Array(items)| items)
+        items(self.raw(name)?)
     }
 
     /// A text that is not empty: an empty one counts as absent.
     pub(crate) fn text(&self, name: &str) -> Option<Box<str>> {
-        let text: Text<'a> = serde_json::from_str(self.raw(name)?).ok()?;
-        (!text.0.is_empty()).then(|| text.0.into())
+        let text = text(self.raw(name)?)?;
+        (!text.is_empty()).then(|| text.into())
     }
 
     pub(crate) fn whole_number(&self, name: &str) -> Option<u64> {

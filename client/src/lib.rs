@@ -16,7 +16,7 @@ mod fingerprint;
 mod http;
 mod idempotency_key;
 mod job;
-mod json;
+pub mod json;
 mod limits;
 mod list_page;
 #[cfg(feature = "reqwest")]

@@ -3,10 +3,9 @@
 //! Values stay raw text until somebody asks for them by name, and an error says no more than that there is one. In
 //! WASM that takes a fifth of what serde's readers take, which are generated for each struct.
 
-use core::fmt;
 use std::borrow::Cow;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use nextapi_client::json::{items, members, text};
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
@@ -23,17 +22,12 @@ pub(crate) fn read<T: FromJson>(text: &str) -> Option<T> {
     T::from_json(raw.get())
 }
 
-/// Reads a document that is an object.
-pub(crate) fn read_object(text: &str) -> Option<Object<'_>> {
-    Object::read(text)
-}
-
 /// The members of an object, in their order. Of two with one name, the last one counts.
 pub(crate) struct Object<'a>(Vec<(Cow<'a, str>, &'a str)>);
 
 impl<'a> Object<'a> {
     pub(crate) fn read(raw: &'a str) -> Option<Self> {
-        serde_json::from_str(raw).ok()
+        members(raw).map(Self)
     }
 
     /// All names, each with its value.
@@ -64,16 +58,6 @@ pub(crate) fn variant(raw: &str) -> Option<(Cow<'_, str>, &str)> {
     }
     let [(name, content)] = Object::read(raw)?.0.try_into().ok()?;
     Some((name, content))
-}
-
-/// A text, without a copy where it has no escapes.
-pub(crate) fn text(raw: &str) -> Option<Cow<'_, str>> {
-    serde_json::from_str(raw).ok().map(|Text(text)| text)
-}
-
-/// The values of an array, raw.
-pub(crate) fn array(raw: &str) -> Option<Vec<&str>> {
-    serde_json::from_str(raw).ok().map(|Array(values)| values)
 }
 
 /// Implements [`FromJson`] for a struct: by its members, which are `required` or `or_default`, under their own
@@ -164,7 +148,7 @@ impl<T: FromJson> FromJson for Option<T> {
 impl<T: FromJson> FromJson for Vec<T> {
     fn from_json(raw: &str) -> Option<Self> {
         let mut values = Self::new();
-        for value in array(raw)? {
+        for value in items(raw)? {
             values.push(T::from_json(value)?);
         }
         Some(values)
@@ -173,77 +157,8 @@ impl<T: FromJson> FromJson for Vec<T> {
 
 impl<A: FromJson, B: FromJson> FromJson for (A, B) {
     fn from_json(raw: &str) -> Option<Self> {
-        let [first, second] = array(raw)?.try_into().ok()?;
+        let [first, second] = items(raw)?.try_into().ok()?;
         Some((A::from_json(first)?, B::from_json(second)?))
-    }
-}
-
-struct Text<'a>(Cow<'a, str>);
-struct Array<'a>(Vec<&'a str>);
-
-impl<'de> Deserialize<'de> for Object<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Members;
-        impl<'de> Visitor<'de> for Members {
-            type Value = Object<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object<'de>, A::Error> {
-                let mut members = Vec::new();
-                while let Some(Text(name)) = map.next_key()? {
-                    members.push((name, map.next_value::<&RawValue>()?.get()));
-                }
-                Ok(Object(members))
-            }
-        }
-        deserializer.deserialize_map(Members)
-    }
-}
-
-impl<'de> Deserialize<'de> for Array<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Values;
-        impl<'de> Visitor<'de> for Values {
-            type Value = Array<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an array")
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Array<'de>, A::Error> {
-                let mut values = Vec::new();
-                while let Some(value) = list.next_element::<&RawValue>()? {
-                    values.push(value.get());
-                }
-                Ok(Array(values))
-            }
-        }
-        deserializer.deserialize_seq(Values)
-    }
-}
-
-impl<'de> Deserialize<'de> for Text<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Characters;
-        impl<'de> Visitor<'de> for Characters {
-            type Value = Text<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a text")
-            }
-
-            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Text<'de>, E> {
-                Ok(Text(Cow::Borrowed(text)))
-            }
-
-            fn visit_str<E>(self, text: &str) -> Result<Text<'de>, E> {
-                Ok(Text(Cow::Owned(text.to_owned())))
-            }
-        }
-        deserializer.deserialize_str(Characters)
     }
 }
 

@@ -2,9 +2,10 @@
 
 use core::fmt;
 
+use nextapi_client::json::text;
 use serde::{Serialize, Serializer};
 
-use crate::json::{self, FromJson};
+use crate::json::FromJson;
 
 /// Digits behind the point. The provider's amounts have two.
 const DECIMALS: usize = 6;
@@ -39,7 +40,7 @@ impl Credits {
 
     /// Reads an amount that is a number in JSON or the text of one.
     pub(crate) fn of_json(raw: &str) -> Option<Self> {
-        if raw.starts_with('"') { Self::parse(&json::text(raw)?) } else { Self::parse(raw) }
+        if raw.starts_with('"') { Self::parse(&text(raw)?) } else { Self::parse(raw) }
     }
 
     /// As [`parse`](Self::parse), without the last limit, which a sum may exceed.
@@ -89,13 +90,14 @@ impl Serialize for Credits {
 
 impl FromJson for Credits {
     fn from_json(raw: &str) -> Option<Self> {
-        Self::parse_sum(&json::text(raw)?)
+        Self::parse_sum(&text(raw)?)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::json;
 
     #[test]
     fn amounts_are_exact_or_not_known() {

@@ -24,7 +24,7 @@ use super::job::{DueJob, JobFilter, JobSummary, NewJob, Observation};
 use super::listing::{EventSummary, Filter};
 use super::order::Order;
 use crate::counts::Counts;
-use crate::json::{self, FromJson as _, from_json};
+use crate::json::{FromJson as _, Object, from_json};
 
 /// Version of the messages.
 pub(crate) const VERSION: u32 = 1;
@@ -328,7 +328,7 @@ impl Call {
     /// What is wrong with it. The text never repeats the message.
     pub(crate) fn decode_by(message: &str) -> Result<(Self, Option<String>), String> {
         let malformed = || "malformed call: expected version, call and its fields".to_owned();
-        let message = json::read_object(message).ok_or_else(malformed)?;
+        let message = Object::read(message).ok_or_else(malformed)?;
         // Of another version's message nothing else is known.
         match message.required("v") {
             Some(VERSION) => {}
@@ -362,7 +362,7 @@ impl Reply {
     }
 
     fn decode(message: &str) -> Result<Self, CallError> {
-        let message = json::read_object(message).ok_or_else(malformed_reply)?;
+        let message = Object::read(message).ok_or_else(malformed_reply)?;
         if let Some(error) = message.raw("error") {
             return Err(CallError::from_json(error).unwrap_or_else(malformed_reply));
         }
