@@ -76,23 +76,6 @@ impl World {
         world
     }
 
-    async fn submit(&self, number: usize) -> String {
-        let job = json!({
-            "model": "seedance-2.0-pro", "prompt": "canary of the prompt", "duration_seconds": 6,
-            "resolution": "1080p",
-        });
-        let answer = Client::new()
-            .post(format!("{}v1/video/generations", self.simulator.url()))
-            .bearer_auth(&self.api_key)
-            .header("idempotency-key", format!("order-{number}"))
-            .body(job.to_string())
-            .send()
-            .await
-            .unwrap();
-        let body: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
-        body["id"].as_str().unwrap().to_owned()
-    }
-
     async fn submit_all(&self, jobs: usize) -> BTreeSet<String> {
         let mut ids = BTreeSet::new();
         for number in 0..jobs {
@@ -265,7 +248,7 @@ async fn everything_may_fail_and_each_job_ends_once() {
     });
     let mut jobs = BTreeSet::new();
     for number in 0..60 {
-        jobs.insert(world.submit_patiently(number).await);
+        jobs.insert(world.submit(number).await);
         if number % 20 == 19 {
             world.setup.edge.kill().await;
             world.setup.edge.restart().await.unwrap();
@@ -286,7 +269,7 @@ async fn everything_may_fail_and_each_job_ends_once() {
 
 impl World {
     /// The API fails here, too: the same key makes the same job.
-    async fn submit_patiently(&self, number: usize) -> String {
+    async fn submit(&self, number: usize) -> String {
         for _ in 0..50 {
             let job = json!({
                 "model": "seedance-2.0-pro", "prompt": "canary of the prompt", "duration_seconds": 6,

@@ -68,7 +68,7 @@ async fn a_recorded_trace_is_decided_alike_natively() {
     })
     .await;
     for number in 0..15 {
-        world.submit_patiently(number).await;
+        world.submit(number).await;
     }
     world.ended(15).await;
 

@@ -143,6 +143,20 @@ fn a_genuine_end_that_says_the_same_is_absorbed() {
     }
 }
 
+/// A job that is followed under another name is forgotten here, but never one that has ended.
+#[test]
+fn only_an_open_job_is_followed_no_longer() {
+    let forget = || Call::ForgetJob { job_id: "job_1".to_owned() };
+    let mut shard = Shard::new();
+    assert_eq!(shard.call(forget()), Reply::Absent);
+    shard.register();
+    assert_eq!(shard.call(forget()), Reply::Ok);
+    assert_eq!(shard.call(forget()), Reply::Absent);
+    let mut shard = Shard::with_made_end("done");
+    assert_eq!(shard.call(forget()), Reply::Ended);
+    assert!(shard.job().end_key.is_some(), "what another name is asked for");
+}
+
 /// What a job has cost may be known from its webhook only.
 #[test]
 fn the_credits_of_an_absorbed_end_count() {
