@@ -42,6 +42,8 @@ struct World {
     made: BTreeMap<String, (String, String)>,
     /// Shards that do not reply.
     silent: Vec<String>,
+    /// A shard that does not reply to one observation.
+    silent_once: Option<String>,
     /// Jobs whose end has come, by a webhook.
     came: Vec<String>,
     /// Jobs that are followed no longer.
@@ -75,6 +77,7 @@ impl World {
             observed: BTreeMap::new(),
             made: BTreeMap::new(),
             silent: Vec::new(),
+            silent_once: None,
             came: Vec::new(),
             forgotten: Vec::new(),
             log: Vec::new(),
@@ -130,7 +133,12 @@ impl World {
     }
 
     fn reply(&mut self, call: RoundCall) -> String {
-        if self.silent.contains(&call.shard) {
+        let is_observation = call.message.contains("\"observe\"");
+        let is_silent_now = is_observation && self.silent_once.as_ref() == Some(&call.shard);
+        if is_silent_now {
+            self.silent_once = None;
+        }
+        if is_silent_now || self.silent.contains(&call.shard) {
             return r#"{"error":{"message":"no reply"}}"#.to_owned();
         }
         let name = |job_id: &str| shard::name_of_job(job_id, self.shards);
@@ -619,6 +627,19 @@ fn nobody_is_followed_twice_because_a_shard_was_away() {
     world.silent.clear();
     world.run_until(world.now_ms + 120 * SECOND_MS);
     assert!(world.made.is_empty(), "{:?}", world.made.keys());
+}
+
+/// Without a reply nobody knows by which of its names a job is known.
+#[test]
+fn a_job_gets_no_new_name_because_a_shard_was_away_for_a_moment() {
+    let mut world = World::new(&[("RECONCILE_JOBS", "all")]);
+    world.round();
+    world.now_ms += 10 * SECOND_MS;
+    world.api = vec![ended(7, world.now_ms / 1_000)];
+    world.silent_once = Some(shard::name_of_job("vid_7", world.shards));
+    world.run_until(world.now_ms + 180 * SECOND_MS);
+    assert_eq!(world.silent_once, None);
+    assert_eq!(world.made.keys().collect::<Vec<_>>(), ["job_7"]);
 }
 
 #[test]
