@@ -99,8 +99,33 @@ async function forward(env, key, attempt, body) {
   return response && response.status;
 }
 
+const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+// Asks the API for a job until it has ended, and owes its end as an event.
+async function reconcile(id, env) {
+  for (;;) {
+    await pause(200);
+    const headers = { authorization: `Bearer ${env.NEXTAPI_API_KEY}` };
+    const response = await fetch(`${env.NEXTAPI_API_URL}/video/generations/${id}`, { headers });
+    const { status } = await response.json();
+    if (status !== "succeeded" && status !== "failed") continue;
+    const data = { job: { id, status }, source: "reconciliation" };
+    const body = encoder.encode(JSON.stringify({ id: `evt_edge_${id}`, type: `job.${status}`, data }));
+    await env.LEDGER.get(env.LEDGER.idFromName("0")).claim(await eventKey(body), body);
+    return;
+  }
+}
+
+async function register(request, env, context) {
+  if (request.headers.get("authorization") !== `Bearer ${env.SUBMIT_TOKEN}`) return bad(404, "not_found");
+  const { id } = await request.json();
+  if (!is(env, "waits-for-webhooks")) context.waitUntil(reconcile(id, env));
+  return good("registered");
+}
+
 export default {
-  async fetch(request, env) {
+  async fetch(request, env, context) {
+    if (new URL(request.url).pathname === "/_edge/jobs") return register(request, env, context);
     if (new URL(request.url).pathname !== "/webhook") return bad(404, "not_found");
     const body = new Uint8Array(await request.arrayBuffer());
     const header = request.headers.get("x-nextapi-signature") ?? request.headers.get("x-webhook-signature");

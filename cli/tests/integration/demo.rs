@@ -31,6 +31,7 @@ fn every_fault_is_noticed() {
         ("forgets", "expected 200 duplicate"),
         ("logs-secrets", "has a secret in it"),
         ("overtakes", "came before"),
+        ("waits-for-webhooks", "0 requests reached the origin, not 1"),
     ] {
         let (status, stdout, stderr) = demo(fault);
         assert_eq!(status, 1, "{fault}: {stdout}{stderr}");
@@ -73,7 +74,8 @@ fn a_signal_ends_it_and_leaves_no_process_behind() {
         let mut lines = BufReader::new(demo.stdout.take().unwrap()).lines();
         let started = lines.find(|line| line.as_ref().unwrap().starts_with("2/3")).unwrap();
         let children = children(demo.id());
-        assert_eq!(children.len(), 1, "the engine runs: {started:?}");
+        // Beside the engine, perhaps the command that submits a job.
+        assert!(matches!(children.len(), 1 | 2), "the engine runs: {started:?}");
 
         let id = demo.id().to_string();
         assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());

@@ -9,7 +9,7 @@ use serde_json::json;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 /// How long the job takes: long enough to watch, short enough to wait for.
-const JOB_DURATION: Duration = Duration::from_millis(600);
+pub(super) const JOB_DURATION: Duration = Duration::from_millis(600);
 
 /// How long to wait for a webhook that should come at once.
 const PATIENCE: Duration = Duration::from_secs(20);
