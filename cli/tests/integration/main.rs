@@ -12,6 +12,8 @@ mod explanation;
 #[cfg(test)]
 mod job_command;
 #[cfg(test)]
+mod job_disk;
+#[cfg(test)]
 mod job_killed;
 #[cfg(test)]
 mod job_proof;

@@ -77,9 +77,7 @@ impl Story {
         )?;
         let before = self.origin.count();
         let job_id = submit(&self.desk, edge_url).await?;
-        line(format_args!(
-            "   {job_id} is submitted; its webhooks get lost"
-        ))?;
+        line(format_args!("   {job_id} is submitted; its webhooks get lost"))?;
         self.due = self.due.saturating_add(1);
         self.wait(before.saturating_add(1)).await;
         let received: Vec<_> = self.origin.received().into_iter().skip(before).collect();
