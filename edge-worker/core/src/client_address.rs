@@ -7,6 +7,8 @@ use core::net::{IpAddr, Ipv6Addr};
 
 use ipnet::{IpNet, Ipv4Net};
 
+use crate::request::Request;
+
 /// The header that holds the client's address.
 pub(crate) const HEADER: &str = "cf-connecting-ip";
 
@@ -19,6 +21,11 @@ const MAPPED_PREFIX: u8 = 96;
 /// The address in the header. An IPv4 address that is written as an IPv6 one is an IPv4 address.
 pub(crate) fn parse(header: &str) -> Option<IpAddr> {
     header.trim().parse().ok().map(|address: IpAddr| address.to_canonical())
+}
+
+/// The client that a request comes from, as it is counted; none if that is not known.
+pub(crate) fn of(request: &Request) -> Option<IpAddr> {
+    request.header(HEADER).and_then(parse).map(client)
 }
 
 /// What stands for a client when its deliveries are counted: the address itself, or its /64.

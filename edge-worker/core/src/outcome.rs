@@ -33,6 +33,11 @@ pub(crate) enum Outcome {
         /// Seconds until that attempt counts as lost, at least 1.
         retry_after_seconds: u64,
     },
+    /// A request for admins came with a bearer token that is none of ours. It is counted and logged under this code,
+    /// and answered like a path that is not there.
+    TokenRefused,
+    /// The role of an admin's token is not enough.
+    Forbidden,
     /// The client's address is not one of those that may deliver.
     SourceRefused,
     /// Too many deliveries from the client's address had no valid signature.
@@ -136,12 +141,14 @@ impl From<Error> for Outcome {
 
 impl Outcome {
     /// All codes.
-    pub(crate) const CODES: [&str; 31] = [
+    pub(crate) const CODES: [&str; 33] = [
         "accepted",
         "forwarded",
         "duplicate",
         "late_dropped",
         "in_flight",
+        "token_refused",
+        "forbidden",
         "source_refused",
         "rate_limited",
         "signature_missing",
@@ -201,6 +208,9 @@ impl Outcome {
             Self::InFlight { .. } => {
                 (409, "in_flight", "Another delivery of this event is under way.")
             }
+            // Nobody learns that there is a token to guess.
+            Self::TokenRefused => (404, "token_refused", Self::NotFound.description().2),
+            Self::Forbidden => (403, "forbidden", "The role of this token is not enough."),
             Self::SourceRefused => {
                 (403, "source_refused", "Deliveries are not accepted from this address.")
             }
@@ -270,6 +280,9 @@ impl Outcome {
 
     /// The response to the request.
     pub(crate) fn response(self) -> Response {
+        if self == Self::TokenRefused {
+            return Self::NotFound.response();
+        }
         let (status, code, message) = self.description();
         if status == 200 { Response::status(code) } else { self.response_saying(message) }
     }

@@ -5,6 +5,7 @@
 //! the correlation id, or a URL.
 
 mod data_point;
+mod token_record;
 
 use nextapi_webhook::{Event, EventError};
 use serde::{Serialize, Serializer};
@@ -14,6 +15,7 @@ use crate::ledger::event_meta::EventMeta;
 use crate::outcome::Outcome;
 use crate::time::rfc3339;
 pub use data_point::DataPoint;
+pub(crate) use token_record::TokenRecord;
 
 /// What became of the claim in the ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -210,6 +212,8 @@ pub(crate) enum Target<'a> {
 pub(crate) struct AdminRecord<'a> {
     time: String,
     correlation_id: &'a str,
+    /// The name of who did it.
+    by: &'a str,
     operation: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     event_key: Option<&'a str>,
@@ -228,6 +232,7 @@ impl<'a> AdminRecord<'a> {
     pub(crate) fn new(
         now_ms: u64,
         correlation_id: &'a str,
+        by: &'a str,
         operation: &'static str,
         target: Option<Target<'a>>,
         result: Result<(), Outcome>,
@@ -236,6 +241,7 @@ impl<'a> AdminRecord<'a> {
         let mut record = Self {
             time: rfc3339(now_ms),
             correlation_id,
+            by,
             operation,
             event_key: None,
             replay_id: None,
@@ -379,6 +385,7 @@ mod tests {
             let record = AdminRecord::new(
                 1_700_000_000_000,
                 "c-1",
+                "ann",
                 "reopen",
                 Some(Target::Event("event-00")),
                 result,
@@ -388,6 +395,7 @@ mod tests {
                 json!({
                     "time": "2023-11-14T22:13:20.000Z",
                     "correlation_id": "c-1",
+                    "by": "ann",
                     "operation": "reopen",
                     "event_key": "event-00",
                     "result": word,
@@ -399,10 +407,11 @@ mod tests {
     #[test]
     fn the_line_of_a_registration_is_pinned() {
         let target = Some(Target::Job("job_1", Some("acme")));
-        let record = AdminRecord::new(0, "c-1", "register_job", target, Ok(()));
+        let record = AdminRecord::new(0, "c-1", "submit", "register_job", target, Ok(()));
         let expected = json!({
             "time": "1970-01-01T00:00:00.000Z",
             "correlation_id": "c-1",
+            "by": "submit",
             "operation": "register_job",
             "job_id": "job_1",
             "tenant": "acme",

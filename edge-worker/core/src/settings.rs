@@ -5,24 +5,26 @@
 //! captured delivery in again, a lease shorter than the origin's deadline would let two attempts run
 //! at once. One bad setting refuses all of them, and nothing is forwarded until it is put right.
 
-mod admin_token;
+mod access;
 mod delivery;
 mod fields;
 mod origin;
 mod raw;
 mod reader;
 mod reconcile;
+mod role;
 mod summary;
 mod tenant_field;
 #[cfg(test)]
 pub(crate) mod tests;
+mod token;
 mod unknown;
 
 use nextapi_webhook::{Key, Tolerance, Verifier};
 
 use crate::client_address::Network;
 use crate::ledger::policy::Policy;
-pub(crate) use admin_token::AdminToken;
+pub(crate) use access::{Access, Holder};
 pub(crate) use delivery::DeliveryMode;
 pub(crate) use origin::Origin;
 pub use origin::Url;
@@ -32,8 +34,10 @@ pub(crate) use reader::{Problem, Secret};
 pub(crate) use reconcile::ReconcileSettings;
 #[allow(unused_imports, reason = "for who calls the API")]
 pub(crate) use reconcile::{Environment, ReconciledJobs};
+pub(crate) use role::Role;
 pub(crate) use summary::Summary;
 pub(crate) use tenant_field::{MAX_TENANT_BYTES, TenantField, is_tenant};
+pub(crate) use token::Token;
 
 /// Keys that may be active at once. Rotation needs two; each one costs a MAC per delivery.
 pub(crate) const MAX_KEYS: usize = 8;
@@ -102,10 +106,8 @@ pub struct Settings {
     pub(crate) policy: Policy,
     /// `LEDGER_SHARDS`.
     pub(crate) ledger_shards: u32,
-    /// `ADMIN_TOKEN`.
-    pub(crate) admin_token: Option<AdminToken>,
-    /// `SUBMIT_TOKEN`: registers jobs, and can do nothing else.
-    pub(crate) submit_token: Option<AdminToken>,
+    /// `ADMIN_TOKEN`, `SUBMIT_TOKEN` and `ADMIN_TOKENS`.
+    pub(crate) access: Access,
     /// Everything about the provider's API; none without `NEXTAPI_API_KEY`.
     pub(crate) reconcile: Option<ReconcileSettings>,
     /// `TENANT_FIELD`: where the signed body names the tenant.
@@ -173,9 +175,9 @@ impl Settings {
         let retention_hours = reader.number("RETENTION_HOURS", 72, hours);
         let shards = reader.number("LEDGER_SHARDS", 16, 1..=MAX_SHARDS);
         let late_events = fields::late_events(&mut reader);
-        let admin_token = fields::admin_token(&mut reader);
+        let access = access::read(&mut reader);
         let delivery = delivery::read(&mut reader);
-        let reconcile = reconcile::read(&mut reader, parse_url, admin_token.as_ref());
+        let reconcile = reconcile::read(&mut reader, parse_url, &access);
 
         let retention = retention_hours.saturating_mul(SECONDS_PER_HOUR);
         if retention < past.saturating_add(future) {
@@ -251,8 +253,7 @@ impl Settings {
                     jobs: reconcile.followed(),
                 },
                 ledger_shards: u32::try_from(shards).unwrap_or(u32::MAX),
-                admin_token,
-                submit_token: reconcile.submit_token,
+                access,
                 reconcile: reconcile.settings,
                 tenant_field: reconcile.tenant_field,
                 warnings,

@@ -14,7 +14,12 @@ fn with_token(edge: LocalEdgeBuilder) -> LocalEdgeBuilder {
 }
 
 /// An admin's request, and the status and body of its answer.
-async fn ask(setup: &Setup, method: Method, path: &str, token: Option<&str>) -> (u16, String) {
+pub(crate) async fn ask(
+    setup: &Setup,
+    method: Method,
+    path: &str,
+    token: Option<&str>,
+) -> (u16, String) {
     let client = reqwest::Client::new();
     let request = client.request(method, format!("{}_edge/{path}", setup.edge.url()));
     let request = match token {
@@ -50,13 +55,17 @@ async fn without_the_right_token_there_is_nothing() {
     assert_eq!(status, 404);
     for path in ["status", "metrics", "events", "events/x/reopen"] {
         for method in [Method::GET, Method::POST] {
-            for token in [None, Some("wrong-token-of-some-length"), Some("")] {
-                let answer = ask(&setup, method.clone(), path, token).await;
-                assert_eq!(answer, (404, nothing.clone()), "{method} {path} {token:?}");
+            let ask = |setup, token| ask(setup, method.clone(), path, token);
+            // Where no token is set, no token is right. Wrong ones are answered late.
+            let answers = tokio::join!(
+                ask(&setup, None),
+                ask(&setup, Some("")),
+                ask(&setup, Some("wrong-token-of-some-length")),
+                ask(&other, Some(TOKEN)),
+            );
+            for answer in [answers.0, answers.1, answers.2, answers.3] {
+                assert_eq!(answer, (404, nothing.clone()), "{method} {path}");
             }
-            // Where no token is set, no token is right.
-            let answer = ask(&other, method, path, Some(TOKEN)).await;
-            assert_eq!(answer, (404, nothing.clone()), "{path}");
         }
     }
     let (status, _) = ask(&setup, Method::POST, "status", Some(TOKEN)).await;

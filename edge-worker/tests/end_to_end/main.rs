@@ -40,4 +40,5 @@ mod settings;
 mod setup;
 mod source_addresses;
 mod steps;
+mod tokens;
 mod upgrade;

@@ -9,7 +9,7 @@ use crate::raw::Connection;
 use crate::setup::{PATIENCE, Setup, record, seconds_from_now, signed, succeeded};
 
 /// Says no to the fourth call with a key and to all that follow, as the platform's does in a period.
-const LIMITER: &str = r#"
+pub(crate) const LIMITER: &str = r#"
     import { WorkerEntrypoint } from "cloudflare:workers";
     const counts = new Map();
     export default class extends WorkerEntrypoint {
@@ -22,14 +22,14 @@ const LIMITER: &str = r#"
     }
 "#;
 
-const ATTACKER: &str = "192.0.2.66";
+pub(crate) const ATTACKER: &str = "192.0.2.66";
 const PROVIDER: &str = "198.51.100.1";
 
 async fn limited() -> Setup {
     Setup::with(|edge| edge.service("RATE_LIMITER", LIMITER)).await
 }
 
-fn from(address: &str, delivery: &Delivery) -> Delivery {
+pub(crate) fn from(address: &str, delivery: &Delivery) -> Delivery {
     delivery.clone().with_header("cf-connecting-ip", address).unwrap()
 }
 

@@ -50,8 +50,13 @@ async fn empty_secret() {
     }
 }
 
-const SECRETS: [&str; 4] =
-    ["WEBHOOK_SECRETS", "ADMIN_TOKEN", "ORIGIN_AUTHORIZATION", "EDGE_SIGNING_SECRET"];
+const SECRETS: [&str; 5] = [
+    "WEBHOOK_SECRETS",
+    "ADMIN_TOKEN",
+    "ADMIN_TOKENS",
+    "ORIGIN_AUTHORIZATION",
+    "EDGE_SIGNING_SECRET",
+];
 
 /// What is not a text has no bytes of its own. Made into a text, it would be one that anybody can guess.
 #[tokio::test]

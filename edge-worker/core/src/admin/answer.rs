@@ -1,5 +1,7 @@
 //! The answer to an admin's request, once the shards have replied.
 
+use serde::Serialize;
+
 use super::overview::Overview;
 use super::request::{AdminRequest, Body, Replied};
 use super::route::AdminRoute;
@@ -11,6 +13,14 @@ use crate::machine::{Step, respond};
 use crate::outcome::Outcome;
 use crate::record::{AdminRecord, Target};
 use crate::response::Response;
+use crate::settings::Role;
+
+/// Whose token came.
+#[derive(Serialize)]
+struct Whoami<'a> {
+    name: &'a str,
+    role: Role,
+}
 
 impl AdminRequest {
     /// Responds, and logs what was done.
@@ -20,6 +30,7 @@ impl AdminRequest {
         let more = questions.next().unwrap_or_default();
         let mut log = None;
         let response = match &self.route {
+            AdminRoute::Whoami => Response::json(&Whoami { name: &self.by, role: self.role }),
             AdminRoute::Status => {
                 let overview = self.overview(isolate, replies, more);
                 status::response(&overview, &self.settings, now_ms)
@@ -122,7 +133,7 @@ impl AdminRequest {
         target: Option<Target<'_>>,
         result: Result<(), Outcome>,
     ) -> String {
-        AdminRecord::new(now_ms, &self.correlation_id, operation, target, result).line()
+        AdminRecord::new(now_ms, &self.correlation_id, &self.by, operation, target, result).line()
     }
 
     /// `more` are the costs, if they were asked for.

@@ -3,6 +3,7 @@
 //!
 //! | request | answer |
 //! | --- | --- |
+//! | `GET /_edge/whoami` | the name and the role of the token that came |
 //! | `GET /_edge/status` | settings without secrets, outcomes, the ledger shard by shard, warnings |
 //! | `GET /_edge/metrics` | the same figures for Prometheus |
 //! | `GET /_edge/events?state=&job=&type=&limit=&cursor=` | events, the most recently changed first |
@@ -19,9 +20,8 @@
 //! | `GET /_edge/audit?limit=&cursor=` | what admins and the reconciler did, the latest first |
 //! | `POST /_edge/pause`, `POST /_edge/resume` | holds all events back, lets them go out again |
 //!
-//! All of them take the bearer token `ADMIN_TOKEN`. Without it they are answered like a path that
-//! does not exist, so that nobody learns that there is something to guess. `SUBMIT_TOKEN` opens the registration of a
-//! job, and nothing else.
+//! All of them take a bearer token whose role is enough for them: `AdminRoute::needs`. Without one they are answered
+//! like a path that does not exist, so that nobody learns that there is something to guess.
 //!
 //! What is asked of all shards is asked of those of former numbers of shards, too, in a second round: the figures of
 //! the shards in use name these numbers.
@@ -45,6 +45,8 @@ mod replays;
 mod request;
 mod route;
 mod status;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use request::AdminRequest;
 pub(crate) use route::is_admin_path;

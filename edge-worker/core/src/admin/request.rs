@@ -3,20 +3,24 @@
 use std::sync::Arc;
 
 use super::replay_request::ReplayRequest;
-use super::route::{AdminRoute, Refusal, is_registration};
+use super::route::{AdminRoute, Refusal};
 use super::{audit, job_request, query};
+use crate::client_address;
 use crate::counts::Counts;
 use crate::isolate::Isolate;
 use crate::ledger::job::NewJob;
 use crate::ledger::listing::Filter;
 use crate::ledger::message::{Call, CallError, Reply};
 use crate::ledger::shard;
-use crate::machine::{Input, LEDGER_TIMEOUT_MS, LedgerCall, Output, Step, administer, respond};
+use crate::machine::{
+    Input, LEDGER_TIMEOUT_MS, LedgerCall, Output, Step, TokenRefusal, administer, respond,
+};
 use crate::merge;
 use crate::outcome::Outcome;
+use crate::record::TokenRecord;
 use crate::request::Request;
 use crate::response::Response;
-use crate::settings::{MAX_SHARDS, Settings};
+use crate::settings::{MAX_SHARDS, Role, Settings, Token};
 use crate::trace::{self, Random};
 
 /// A request that waits for its body, or for the shards.
@@ -31,6 +35,10 @@ pub(crate) struct AdminRequest {
     /// Outcomes that were reported along with it.
     pub(super) counts: Counts,
     pub(super) correlation_id: String,
+    /// The name of who asks, as it stands in the audit log.
+    pub(super) by: String,
+    /// What they may do.
+    pub(super) role: Role,
     /// The name of a bulk replay that starts now.
     pub(super) replay_id: String,
     /// What the body says, once it is read.
@@ -46,9 +54,6 @@ pub(super) enum Body {
     Job(NewJob),
 }
 
-/// Who acts, in the audit log.
-const ADMIN: &str = "admin";
-
 /// A shard's reply, or why there is none.
 pub(super) type Replied = Result<Reply, CallError>;
 
@@ -56,29 +61,38 @@ pub(super) type Replied = Result<Reply, CallError>;
 const BODY_TIMEOUT_MS: u32 = 10_000;
 
 impl AdminRequest {
-    /// Begins with a request to a path for admins, whether or not it carries the token.
+    /// Begins with a request to a path for admins, whether or not it carries a token.
     pub(crate) fn begin(
         isolate: &mut Isolate,
         settings: Arc<Settings>,
         request: &Request,
         correlation_id: String,
         random: &Random,
+        now_ms: u64,
     ) -> Step {
-        let authorization = request.header("authorization");
-        let [is_admin, is_submitter] = [&settings.admin_token, &settings.submit_token]
-            .map(|it| it.as_ref().is_some_and(|token| token.is_given_by(authorization)));
-        let is_registration = is_submitter && is_registration(&request.method, request.path());
-        if !is_admin && !is_registration {
+        let Some(given) = Token::given_by(request.header("authorization")) else {
             isolate.count(Outcome::NotFound);
             return respond(&correlation_id, Outcome::NotFound.response(), None);
-        }
+        };
+        let Some(holder) = settings.access.of(&given) else {
+            return TokenRefusal::begin(isolate, request, correlation_id, now_ms);
+        };
         let route = match AdminRoute::of(&request.method, request.path(), request.query()) {
             Ok(route) => route,
             Err(refusal) => return respond(&correlation_id, refused(&refusal), None),
         };
+        if let Some(needed) = route.needs().filter(|needed| !holder.role().may(*needed)) {
+            isolate.count(Outcome::Forbidden);
+            let client = client_address::of(request);
+            let record =
+                TokenRecord::new(now_ms, correlation_id.clone(), Outcome::Forbidden, client);
+            let log = record.with_holder(holder).line();
+            return respond(&correlation_id, forbidden(holder.role(), needed), Some(log));
+        }
         if route.is_about_jobs() && settings.policy.jobs.is_none() {
             return respond(&correlation_id, Outcome::JobsNotKept.response(), None);
         }
+        let (by, role) = (holder.name().to_owned(), holder.role());
         let begun = Self {
             settings,
             route,
@@ -86,6 +100,8 @@ impl AdminRequest {
             replies: Vec::new(),
             counts: Counts::new(),
             correlation_id,
+            by,
+            role,
             // Not the sender's correlation id, which may come again.
             replay_id: trace::correlation_id(None, random),
             body: None,
@@ -101,6 +117,8 @@ impl AdminRequest {
                     deadline_ms: BODY_TIMEOUT_MS,
                 },
             ),
+            // The token has said it.
+            None if begun.route == AdminRoute::Whoami => begun.respond(isolate, now_ms),
             None => begun.ask(isolate),
         }
     }
@@ -154,7 +172,7 @@ impl AdminRequest {
         let messages = self
             .questions()
             .into_iter()
-            .map(|call| if self.route.is_act() { call.encode_by(ADMIN) } else { call.encode() });
+            .map(|call| if self.route.is_act() { call.encode_by(&self.by) } else { call.encode() });
         messages.flat_map(|message| to_each(shards, &message)).collect()
     }
 
@@ -179,7 +197,10 @@ impl AdminRequest {
     /// The only question of most requests.
     fn call(&self) -> Call {
         match &self.route {
-            AdminRoute::Status | AdminRoute::Metrics => Call::Figures { counts: Counts::new() },
+            // No shard is asked who asks.
+            AdminRoute::Whoami | AdminRoute::Status | AdminRoute::Metrics => {
+                Call::Figures { counts: Counts::new() }
+            }
             AdminRoute::Events { filter, .. } => Call::List(filter.clone()),
             AdminRoute::Event(key) => Call::Find { key: key.clone() },
             AdminRoute::Reopen(key) => Call::Reopen { key: key.clone() },
@@ -333,6 +354,17 @@ fn to_each(shards: &[String], message: &str) -> Vec<LedgerCall> {
 fn by_question(messages: &str, shards: usize, questions: usize) -> Vec<Vec<Replied>> {
     let mut replies = Reply::decode_all(messages, shards.saturating_mul(questions)).into_iter();
     (0..questions).map(|_| replies.by_ref().take(shards).collect()).collect()
+}
+
+/// What a role is too little for, and which ones are enough.
+fn forbidden(role: Role, needed: Role) -> Response {
+    let enough = match needed {
+        Role::Operate => "`operate`".to_owned(),
+        needed => format!("`{}` or `operate`", needed.name()),
+    };
+    let text =
+        format!("This token has the role `{}`, and the request takes {enough}.", role.name());
+    Outcome::Forbidden.response_saying(&text)
 }
 
 fn refused(Refusal { outcome, text }: &Refusal) -> Response {

@@ -7,6 +7,7 @@ use crate::ledger::bulk_replay::Steering;
 use crate::ledger::job::JobFilter;
 use crate::ledger::listing::Filter;
 use crate::outcome::Outcome;
+use crate::settings::Role;
 
 /// What all paths for admins begin with.
 const PREFIX: &str = "/_edge/";
@@ -20,6 +21,8 @@ const JOBS_ALLOW: &str = "GET, HEAD, POST";
 /// What is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum AdminRoute {
+    /// Whose token it is.
+    Whoami,
     /// Settings, figures, warnings.
     Status,
     /// Figures for Prometheus.
@@ -107,6 +110,30 @@ impl AdminRoute {
         }
     }
 
+    /// The role that it takes; none if any token will do.
+    pub(super) const fn needs(&self) -> Option<Role> {
+        match self {
+            Self::Whoami => None,
+            Self::Status
+            | Self::Metrics
+            | Self::Events { .. }
+            | Self::Event(_)
+            | Self::Replays
+            | Self::BulkReplay(_)
+            | Self::Jobs { .. }
+            | Self::Job(_)
+            | Self::Costs
+            | Self::Audit { .. } => Some(Role::Read),
+            // To plan a bulk replay changes nothing, but only its body tells that.
+            Self::Reopen(_)
+            | Self::Replay(_)
+            | Self::NewReplay
+            | Self::SteerReplay { .. }
+            | Self::Pause { .. } => Some(Role::Operate),
+            Self::RegisterJob => Some(Role::Submit),
+        }
+    }
+
     /// Whether it changes something that the audit log is about, or may do so.
     pub(super) const fn is_act(&self) -> bool {
         matches!(
@@ -125,11 +152,6 @@ impl AdminRoute {
     }
 }
 
-/// Whether a request is what the token of who submits jobs opens: a registration, and nothing else.
-pub(super) fn is_registration(method: &str, path: &str) -> bool {
-    method == "POST" && path.strip_prefix(PREFIX) == Some("jobs")
-}
-
 impl AdminRoute {
     /// What a request asks for, given by its method, path and query (without `?`).
     pub(super) fn of(method: &str, path: &str, query: &str) -> Result<Self, Refusal> {
@@ -137,6 +159,7 @@ impl AdminRoute {
         let mut segments = path.split('/');
         let names = (segments.next(), segments.next(), segments.next(), segments.next());
         let (route, allow) = match names {
+            (Some("whoami"), None, ..) => (Self::Whoami, "GET, HEAD"),
             (Some("status"), None, ..) => (Self::Status, "GET, HEAD"),
             (Some("metrics"), None, ..) => (Self::Metrics, "GET, HEAD"),
             (Some("events"), None, ..) => (query::events(query)?, "GET, HEAD"),
@@ -205,6 +228,7 @@ mod tests {
         let of = |method, path: &str| AdminRoute::of(method, path, "").unwrap();
         let key = || KEY.to_owned();
         for method in ["GET", "HEAD"] {
+            assert_eq!(of(method, "/_edge/whoami"), AdminRoute::Whoami);
             assert_eq!(of(method, "/_edge/status"), AdminRoute::Status);
             assert_eq!(of(method, "/_edge/metrics"), AdminRoute::Metrics);
             assert_eq!(of(method, &format!("/_edge/events/{KEY}")), AdminRoute::Event(key()));
@@ -249,6 +273,7 @@ mod tests {
         let event = format!("/_edge/events/{KEY}");
         let post = Outcome::MethodNotAllowed { allow: "GET, HEAD" };
         for path in [
+            "/_edge/whoami",
             "/_edge/status",
             "/_edge/metrics",
             "/_edge/events",
@@ -259,23 +284,6 @@ mod tests {
             "/_edge/audit",
         ] {
             assert_eq!(outcome("POST", path, ""), post, "{path}");
-        }
-    }
-
-    #[test]
-    fn who_submits_may_register_and_nothing_else() {
-        assert!(is_registration("POST", "/_edge/jobs"));
-        for (method, path) in [
-            ("GET", "/_edge/jobs"),
-            ("HEAD", "/_edge/jobs"),
-            ("PUT", "/_edge/jobs"),
-            ("POST", "/_edge/jobs/"),
-            ("POST", "/_edge/jobs/job_1"),
-            ("POST", "/_edge/pause"),
-            ("POST", "/_edge/replays"),
-            ("POST", "jobs"),
-        ] {
-            assert!(!is_registration(method, path), "{method} {path}");
         }
     }
 

@@ -28,19 +28,39 @@ impl Limiting {
     ) -> Step {
         let Some(client) = client else { return end(isolate, record, outcome) };
         let limiting = Self { record, outcome, client };
-        let output =
-            Output::CheckRateLimit { key: client.to_string(), deadline_ms: LIMITER_TIMEOUT_MS };
-        (Some(Machine(State::Limiting(Box::new(limiting)))), output)
+        (Some(Machine(State::Limiting(Box::new(limiting)))), check_rate_limit(client))
     }
 
     /// The rate limiter has answered, or not.
     pub(super) fn handle(mut self, isolate: &mut Isolate, input: Input, now_ms: u64) -> Step {
-        match input {
-            Input::RateLimit(Ok(true)) => {}
-            Input::RateLimit(Ok(false)) => isolate.blocked_clients.block(self.client, now_ms),
-            Input::RateLimit(Err(error)) => self.record.limiter_error = Some(error),
-            _ => self.record.limiter_error = Some(OUT_OF_TURN.to_owned()),
-        }
+        self.record.limiter_error = note_answer(isolate, self.client, input, now_ms).err();
         end(isolate, self.record, self.outcome)
+    }
+}
+
+/// Asks the rate limiter about a client, which counts a failure of it.
+pub(super) fn check_rate_limit(client: IpAddr) -> Output {
+    Output::CheckRateLimit { key: client.to_string(), deadline_ms: LIMITER_TIMEOUT_MS }
+}
+
+/// Notes the rate limiter's answer: a client that is over its limit is blocked for a while.
+///
+/// # Errors
+/// Why there is no answer. Nobody is blocked then.
+pub(super) fn note_answer(
+    isolate: &mut Isolate,
+    client: IpAddr,
+    input: Input,
+    now_ms: u64,
+) -> Result<(), String> {
+    match input {
+        Input::RateLimit(Ok(is_within)) => {
+            if !is_within {
+                isolate.blocked_clients.block(client, now_ms);
+            }
+            Ok(())
+        }
+        Input::RateLimit(Err(error)) => Err(error),
+        _ => Err(OUT_OF_TURN.to_owned()),
     }
 }

@@ -22,7 +22,7 @@
 //! | 4 | [`delivery`] | `duplicate`, `late_dropped`, `in_flight`, `ledger_unavailable` |
 //! | 6 | [`delivery`] | `forwarded`, or `origin_rejected`, `origin_failed`, `origin_timeout`, `origin_unreachable` |
 //!
-//! An admin's request goes through [`admin`](crate::admin).
+//! An admin's request goes through [`admin`](crate::admin), and one with a wrong token through [`token_refusal`].
 
 mod delivery;
 mod io;
@@ -33,6 +33,7 @@ mod route;
 mod settlement;
 #[cfg(test)]
 mod tests;
+mod token_refusal;
 mod verifying;
 
 use std::sync::Arc;
@@ -46,6 +47,7 @@ pub(crate) use delivery::Phase;
 use limiting::Limiting;
 use receiving::Receiving;
 use route::Route;
+pub(crate) use token_refusal::TokenRefusal;
 use verifying::Verifying;
 
 use crate::header_names::CORRELATION_ID;
@@ -82,6 +84,8 @@ enum State {
     Delivering(Box<Delivery>),
     /// The ledger, for an admin.
     Administering(Box<AdminRequest>),
+    /// Its time, with a token that is none of ours.
+    RefusingToken(Box<TokenRefusal>),
 }
 
 impl Machine {
@@ -97,10 +101,15 @@ impl Machine {
                 respond(&correlation_id, outcome.response(), None)
             }
             Route::Admin => match isolate.settings.clone() {
-                Ok(settings) => {
-                    AdminRequest::begin(isolate, settings, &request, correlation_id, &random)
-                }
-                // The token is one of the settings.
+                Ok(settings) => AdminRequest::begin(
+                    isolate,
+                    settings,
+                    &request,
+                    correlation_id,
+                    &random,
+                    now_ms,
+                ),
+                // The tokens are among the settings, and that these are refused, the health check tells anybody.
                 Err(_) => respond(&correlation_id, Outcome::NotFound.response(), None),
             },
             Route::Delivery => {
@@ -144,6 +153,7 @@ impl Machine {
             State::Limiting(limiting) => limiting.handle(isolate, input, now_ms),
             State::Delivering(delivery) => delivery.handle(isolate, input, now_ms),
             State::Administering(request) => request.handle(isolate, input, now_ms),
+            State::RefusingToken(refusal) => refusal.handle(isolate, input, now_ms),
         }
     }
 

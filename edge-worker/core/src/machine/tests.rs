@@ -2,6 +2,7 @@
 
 mod jobs;
 mod long_bodies;
+mod tokens;
 
 use nextapi_webhook::{Key, UnixTime};
 

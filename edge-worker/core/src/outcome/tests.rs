@@ -9,12 +9,14 @@ use super::*;
 type Row = (Outcome, u16, &'static str, Option<(&'static str, &'static str)>);
 
 /// Every outcome as clients see it. A line that has to change here breaks them.
-const TABLE: [Row; 31] = [
+const TABLE: [Row; 33] = [
     (Outcome::Accepted, 200, "accepted", None),
     (Outcome::Forwarded, 200, "forwarded", None),
     (Outcome::Duplicate, 200, "duplicate", None),
     (Outcome::LateDropped, 200, "late_dropped", None),
     (Outcome::InFlight { retry_after_seconds: 7 }, 409, "in_flight", Some(("retry-after", "7"))),
+    (Outcome::TokenRefused, 404, "token_refused", None),
+    (Outcome::Forbidden, 403, "forbidden", None),
     (Outcome::SourceRefused, 403, "source_refused", None),
     (
         Outcome::RateLimited { retry_after_seconds: 60 },
@@ -81,7 +83,9 @@ fn every_code_is_documented() {
 
 #[test]
 fn bodies_have_the_providers_shape() {
-    for (outcome, status, code, _) in TABLE {
+    for (outcome, status, code, _) in
+        TABLE.iter().copied().filter(|row| row.0 != Outcome::TokenRefused)
+    {
         let body: serde_json::Value = serde_json::from_str(&outcome.response().body).unwrap();
         let expected = if status == 200 {
             json!({ "status": code })
@@ -95,6 +99,11 @@ fn bodies_have_the_providers_shape() {
         Outcome::NotFound.response().body,
         r#"{"error":{"code":"not_found","message":"There is nothing at this path."}}"#,
     );
+}
+
+#[test]
+fn a_refused_token_is_answered_like_a_path_that_is_not_there() {
+    assert_eq!(Outcome::TokenRefused.response(), Outcome::NotFound.response());
 }
 
 #[test]

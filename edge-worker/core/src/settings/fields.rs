@@ -3,7 +3,7 @@
 use nextapi_webhook::{Key, KeyError};
 
 use super::raw::{WEBHOOK_SECRETS, split_secrets};
-use super::{AdminToken, HEALTH_PATH, Origin, Reader, Url};
+use super::{HEALTH_PATH, Origin, Reader, Url};
 use crate::client_address::Network;
 use crate::header_names::{is_header_name, is_reserved};
 use crate::ledger::order::LateEvents;
@@ -112,26 +112,6 @@ pub(super) fn late_events(reader: &mut Reader<'_>) -> LateEvents {
             LateEvents::Forward
         }
     }
-}
-
-pub(super) fn admin_token(reader: &mut Reader<'_>) -> Option<AdminToken> {
-    const SETTING: &str = "ADMIN_TOKEN";
-    let token = reader.secret_header(SETTING)?;
-    AdminToken::new(&token).map_err(|error| reader.refuse(SETTING, error)).ok()
-}
-
-pub(super) fn submit_token(
-    reader: &mut Reader<'_>,
-    admin_token: Option<&AdminToken>,
-) -> Option<AdminToken> {
-    const SETTING: &str = "SUBMIT_TOKEN";
-    let token = reader.secret_header(SETTING)?;
-    let token = AdminToken::new(&token).map_err(|error| reader.refuse(SETTING, error)).ok()?;
-    if admin_token.is_some_and(|admin_token| token.is(admin_token)) {
-        reader.refuse(SETTING, "is the same as ADMIN_TOKEN: set one that can only register jobs");
-        return None;
-    }
-    Some(token)
 }
 
 pub(super) fn origin(

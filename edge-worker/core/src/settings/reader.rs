@@ -161,6 +161,11 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// The secrets of `WEBHOOK_SECRETS`, as far as they can be read, to compare others with them.
+    pub(crate) fn webhook_secrets(&self) -> impl Iterator<Item = &str> {
+        self.raw.webhook_secrets()
+    }
+
     /// A secret that is sent as the value of a header.
     pub(crate) fn secret_header(&mut self, setting: &'static str) -> Option<Secret> {
         let value = self.secret(setting)?;

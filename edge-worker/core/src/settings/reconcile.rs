@@ -3,8 +3,8 @@
 use core::fmt;
 
 use super::{
-    AdminToken, HOURS_PER_YEAR, MILLISECONDS, Reader, SECONDS_PER_HOUR, Secret, TenantField, Url,
-    fields, tenant_field,
+    Access, HOURS_PER_YEAR, MILLISECONDS, Reader, Role, SECONDS_PER_HOUR, Secret, TenantField, Url,
+    tenant_field,
 };
 use crate::ledger::job::JobPolicy;
 
@@ -111,7 +111,8 @@ impl fmt::Debug for ReconcileSettings {
 pub(super) struct Reconcile {
     /// None without an API key.
     pub(super) settings: Option<ReconcileSettings>,
-    pub(super) submit_token: Option<AdminToken>,
+    /// Whether there is a token that is for registering jobs.
+    registers: bool,
     pub(super) tenant_field: Option<TenantField>,
     jobs: JobPolicy,
 }
@@ -119,8 +120,7 @@ pub(super) struct Reconcile {
 impl Reconcile {
     /// How jobs are followed, if they are.
     pub(super) fn followed(&self) -> Option<JobPolicy> {
-        let is_followed = self.settings.is_some() || self.submit_token.is_some();
-        is_followed.then_some(self.jobs)
+        (self.settings.is_some() || self.registers).then_some(self.jobs)
     }
 
     /// Refuses what does not go together with other settings; the retention is in seconds.
@@ -150,9 +150,8 @@ impl Reconcile {
 pub(super) fn read(
     reader: &mut Reader<'_>,
     parse_url: &dyn Fn(&str) -> Option<Url>,
-    admin_token: Option<&AdminToken>,
+    access: &Access,
 ) -> Reconcile {
-    let submit_token = fields::submit_token(reader, admin_token);
     let tenant_field = tenant_field::read(reader);
     let api_key = reader.secret_header("NEXTAPI_API_KEY");
     let api_url = api_url(reader, parse_url);
@@ -176,7 +175,7 @@ pub(super) fn read(
         requests_per_minute: u32::try_from(requests).unwrap_or(u32::MAX),
     });
     let jobs = JobPolicy { after_ms, deadline_ms };
-    Reconcile { settings, submit_token, tenant_field, jobs }
+    Reconcile { settings, registers: access.has(Role::Submit), tenant_field, jobs }
 }
 
 fn check_key(reader: &mut Reader<'_>, api_key: &Secret, environment: Environment) {
@@ -277,10 +276,16 @@ mod tests {
         let settings = settings_with(&[("RECONCILE_JOBS", "all"), ("NEXTAPI_ENVIRONMENT", "test")]);
         assert!(settings.reconcile.is_none());
         assert_eq!(settings.policy.jobs, None);
-        let settings = settings_with(&[("SUBMIT_TOKEN", "0123456789abcdef")]);
-        assert!(settings.reconcile.is_none() && settings.submit_token.is_some());
-        let jobs = JobPolicy { after_ms: 600_000, deadline_ms: 24 * 3_600_000 };
-        assert_eq!(settings.policy.jobs, Some(jobs));
+        let readers = [("ADMIN_TOKENS", "a:read:0123456789abcdef b:operate:fedcba9876543210")];
+        assert_eq!(settings_with(&readers).policy.jobs, None);
+        for token in
+            [("SUBMIT_TOKEN", "0123456789abcdef"), ("ADMIN_TOKENS", "shop:submit:0123456789abcdef")]
+        {
+            let settings = settings_with(&[token]);
+            assert!(settings.reconcile.is_none());
+            let jobs = JobPolicy { after_ms: 600_000, deadline_ms: 24 * 3_600_000 };
+            assert_eq!(settings.policy.jobs, Some(jobs));
+        }
     }
 
     #[test]
@@ -379,17 +384,5 @@ mod tests {
         ] {
             assert!(problem(&[(setting, value)]).starts_with(setting));
         }
-    }
-
-    #[test]
-    fn the_token_that_registers_jobs_is_another_one() {
-        let token = "0123456789abcdef";
-        let both = |submit| [("ADMIN_TOKEN", token), ("SUBMIT_TOKEN", submit)];
-        assert!(problem(&both(token)).contains("the same as ADMIN_TOKEN"));
-        assert!(problem(&both("short")).contains("SUBMIT_TOKEN is shorter"));
-        let settings = settings_with(&both("fedcba9876543210"));
-        let submit_token = settings.submit_token.unwrap();
-        assert!(submit_token.is_given_by(Some("Bearer fedcba9876543210")));
-        assert!(!submit_token.is_given_by(Some("Bearer 0123456789abcdef")));
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{MILLISECONDS, SECONDS_PER_HOUR, Settings, TenantField};
+use super::{MILLISECONDS, Role, SECONDS_PER_HOUR, Settings, TenantField};
 use crate::ledger::order::LateEvents;
 
 /// The settings in force. Of secrets it says only whether they are set, and of the origin's URL not
@@ -36,9 +36,18 @@ pub(crate) struct Summary<'a> {
     dead_retention_days: u64,
     keep_bodies_hours: u64,
     max_waiting_bytes: u64,
+    /// Whether there is a token that is for registering jobs.
     submit_token: bool,
+    tokens: Vec<TokenSummary<'a>>,
     tenant_field: Option<String>,
     reconcile: Option<ReconcileSummary<'a>>,
+}
+
+/// What may be said of a token.
+#[derive(Serialize)]
+struct TokenSummary<'a> {
+    name: &'a str,
+    role: Role,
 }
 
 /// What of it is about the provider's API.
@@ -90,7 +99,10 @@ impl Settings {
                 / 24,
             keep_bodies_hours: self.policy.keep_bodies_ms / MILLISECONDS / SECONDS_PER_HOUR,
             max_waiting_bytes: self.policy.most_bytes,
-            submit_token: self.submit_token.is_some(),
+            submit_token: self.access.has(Role::Submit),
+            tokens: (self.access.holders().iter())
+                .map(|holder| TokenSummary { name: holder.name(), role: holder.role() })
+                .collect(),
             tenant_field: self.tenant_field.as_ref().map(TenantField::to_string),
             reconcile: self.reconcile.as_ref().map(|reconcile| ReconcileSummary {
                 api: &reconcile.api_host,
@@ -124,6 +136,7 @@ mod tests {
             ("LATE_EVENTS", "drop"),
             ("SOURCE_ADDRESSES", "192.0.2.7"),
             ("SUBMIT_TOKEN", "canary-of-who-submits"),
+            ("ADMIN_TOKENS", "grafana:read:canary-of-grafana"),
             ("NEXTAPI_API_KEY", "nxa_test_sk_canary"),
             ("NEXTAPI_API_URL", "https://api.example/canary"),
             ("NEXTAPI_ENVIRONMENT", "test"),
@@ -159,6 +172,11 @@ mod tests {
             "keep_bodies_hours": 0,
             "max_waiting_bytes": 1_000_000_000,
             "submit_token": true,
+            "tokens": [
+                { "name": "admin", "role": "operate" },
+                { "name": "submit", "role": "submit" },
+                { "name": "grafana", "role": "read" },
+            ],
             "tenant_field": "data.job.metadata.tenant",
             "reconcile": {
                 "api": "api.example",

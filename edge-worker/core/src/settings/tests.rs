@@ -8,7 +8,7 @@ use super::*;
 use crate::ledger::order::LateEvents;
 
 /// All settings.
-const NAMES: [&str; 38] = [
+const NAMES: [&str; 39] = [
     "WEBHOOK_PATH",
     "WEBHOOK_SECRETS",
     "SIGNATURE_HEADERS",
@@ -24,6 +24,7 @@ const NAMES: [&str; 38] = [
     "LEDGER_SHARDS",
     "LATE_EVENTS",
     "ADMIN_TOKEN",
+    "ADMIN_TOKENS",
     "SOURCE_ADDRESSES",
     "DELIVERY",
     "ORDER",
@@ -132,7 +133,7 @@ fn defaults() {
     assert_eq!(settings.policy.late_events, LateEvents::Forward);
     assert_eq!(settings.policy.retention_ms, 72 * 60 * 60 * 1_000);
     assert_eq!(settings.ledger_shards, 16);
-    assert!(settings.admin_token.is_none());
+    assert!(settings.access.holders().is_empty());
 }
 
 #[test]
@@ -168,7 +169,7 @@ fn every_setting_is_taken_over() {
     assert_eq!(settings.policy.late_events, LateEvents::Drop);
     assert_eq!(settings.policy.retention_ms, 36 * 60 * 60 * 1_000);
     assert_eq!(settings.ledger_shards, 1);
-    assert!(settings.admin_token.is_some());
+    assert_eq!(settings.access.holders().len(), 1);
 }
 
 #[test]
@@ -381,6 +382,7 @@ fn a_secret_that_is_not_a_text_is_refused() {
         "ORIGIN_AUTHORIZATION",
         "EDGE_SIGNING_SECRET",
         "ADMIN_TOKEN",
+        "ADMIN_TOKENS",
         "SUBMIT_TOKEN",
         "NEXTAPI_API_KEY",
     ] {

@@ -12,11 +12,12 @@ use zeroize::Zeroizing;
 use super::vars_file;
 
 /// The settings that are secrets, which arguments are not for.
-const SECRETS: [&str; 6] = [
+const SECRETS: [&str; 7] = [
     WEBHOOK_SECRETS,
     "ORIGIN_AUTHORIZATION",
     "EDGE_SIGNING_SECRET",
     "ADMIN_TOKEN",
+    "ADMIN_TOKENS",
     "SUBMIT_TOKEN",
     "NEXTAPI_API_KEY",
 ];
