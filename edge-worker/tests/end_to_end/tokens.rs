@@ -63,7 +63,7 @@ async fn every_path_is_open_to_its_roles() {
         for (token, expected) in [(READER, read), (OPERATOR, operate), (SUBMITTER, submit)] {
             let (status, body) = ask(&setup, method.clone(), path, Some(token)).await;
             assert_eq!(status, expected, "{method} {path} {token}: {body}");
-            assert_eq!(body.contains("\"forbidden\""), status == 403, "{body}");
+            assert_eq!(body.contains(r#""code":"forbidden""#), status == 403, "{body}");
         }
     }
 }
