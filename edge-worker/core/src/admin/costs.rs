@@ -339,6 +339,12 @@ mod tests {
         let two = || Ok(Reply::Costs(vec![costs(None, &[]), costs(Some("a"), &[("1", 1)])]));
         let (money, conflicts) = total(vec![two(), two()]).unwrap();
         assert_eq!((money.settled, conflicts), (credits("0.8"), 4));
+        assert_eq!(money.percentiles, Some([credits("1"), credits("1")]));
+        let prices = [("0.35", 94), ("0.7", 5), ("9", 1)];
+        let (money, _) = total(vec![Ok(Reply::Costs(vec![costs(None, &prices)]))]).unwrap();
+        assert_eq!(money.percentiles, Some([credits("0.35"), credits("0.7")]));
+        let (money, _) = total(vec![Ok(Reply::Costs(Vec::new()))]).unwrap();
+        assert_eq!(money.percentiles, None, "no job has succeeded");
     }
 
     proptest! {
