@@ -72,7 +72,7 @@ border: ## write entry/border.ts anew, after a change in Rust
 	UPDATE_BORDER=1 cargo test --quiet --package nextapi-edge-core border
 
 .PHONY: metrics-page
-metrics-page: ## write docs/prometheus/metrics.txt anew, after a change of metrics
+metrics-page: ## write docs/prometheus/metrics.txt anew, after a change
 	UPDATE_METRICS=1 cargo test --quiet --package nextapi-edge-core the_example_page
 
 # Where `make dev` listens, and the origin that it writes into a new `.dev.vars`.
@@ -215,7 +215,7 @@ no-std: .tools/installed/targets ## verifier, client, C library without a standa
 
 # promtool is part of Debian's package, 19 MB. The configuration names a file with a token, which has to be there.
 .PHONY: monitoring
-monitoring: ## alert rules, scrape configuration, metrics page, dashboard: promtool
+monitoring: ## alert rules, dashboard, metrics page, by promtool
 	$(call say,Prometheus$(comma) Grafana: what they ask for is there$(comma) and each alert fires and resolves)
 	$(call debian,prometheus,command -v promtool)
 	promtool check rules --lint-fatal docs/prometheus/alerts.yml
