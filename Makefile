@@ -54,7 +54,7 @@ demo: $(BUNDLE) hook ## send real traffic through a local edge, show the outcome
 	$(HOOK) demo --edge-dir $(EDGE)
 
 .PHONY: test
-test: make-tests check types all-tests vectors origins c-test no-std docs dry-run deny demo ## everything that is built, checked and shown to work
+test: make-tests check types all-tests vectors monitoring origins c-test no-std docs dry-run deny demo ## everything that is built, checked and shown to work
 	$(call say,All checks passed)
 
 ## Day to day
@@ -70,6 +70,10 @@ edge: $(BUNDLE) ## the worker's bundle: what `wrangler deploy` uploads
 .PHONY: border
 border: ## write entry/border.ts anew, after a change in Rust
 	UPDATE_BORDER=1 cargo test --quiet --package nextapi-edge-core border
+
+.PHONY: metrics-page
+metrics-page: ## write docs/prometheus/metrics.txt anew, after a change
+	UPDATE_METRICS=1 cargo test --quiet --package nextapi-edge-core the_example_page
 
 # Where `make dev` listens, and the origin that it writes into a new `.dev.vars`.
 PORT ?= 8787
@@ -208,6 +212,19 @@ no-std: .tools/installed/targets ## verifier, client, C library without a standa
 	for target in wasm32-unknown-unknown x86_64-unknown-none; do cargo build --release --package nextapi-client \
 		--features serde --target $$target; done
 	$(C_BUILD) --crate-type staticlib --target thumbv7em-none-eabihf
+
+# promtool is part of Debian's package, 19 MB. The configuration names a file with a token, which has to be there.
+.PHONY: monitoring
+monitoring: ## alert rules, dashboard, metrics page, by promtool
+	$(call say,Prometheus$(comma) Grafana: what they ask for is there$(comma) and each alert fires and resolves)
+	$(call debian,prometheus,command -v promtool)
+	promtool check rules --lint-fatal docs/prometheus/alerts.yml
+	promtool test rules docs/prometheus/alerts_test.yml
+	promtool check metrics < docs/prometheus/metrics.txt
+	@rm -rf target/monitoring && mkdir -p target/monitoring && cp docs/prometheus/*.yml target/monitoring
+	@echo a-token > target/monitoring/nextapi-edge-token
+	promtool check config target/monitoring/scrape.yml
+	cargo test --workspace --features $(VERIFIER_FEATURES),$(CLIENT_FEATURES) --test documents -- monitoring
 
 ORIGINS_PYTHON := .tools/origins/bin/python
 

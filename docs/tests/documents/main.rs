@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod dry_run;
 #[cfg(test)]
+mod monitoring;
+#[cfg(test)]
 mod pages;
 #[cfg(test)]
 mod readme;

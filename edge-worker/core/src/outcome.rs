@@ -191,6 +191,11 @@ impl Outcome {
         Self::InFlight { retry_after_seconds: remaining_ms.div_ceil(1_000) }
     }
 
+    /// Whether it is none that was asked for: the provider is told to come again, or the attempt has failed.
+    pub(crate) const fn is_failure(self) -> bool {
+        self.description().0 >= 300
+    }
+
     /// Whether the delivery had no valid signature, as is true of everything an outsider sends. An
     /// authentic but stale delivery is not a forgery.
     pub(crate) const fn is_forgery(self) -> bool {

@@ -2,7 +2,11 @@
 //!
 //! It holds names, sizes and times, which are enough to find a delivery again at the
 //! provider, here and at the origin. It never holds a body, a secret, a header's value other than
-//! the correlation id, or a URL.
+//! the correlation id and the trace's ids, or a URL.
+//!
+//! Where OpenTelemetry's semantic conventions have a name for exactly what a field says, the field has that
+//! name; `docs/observability.md` has the table. The line is one flat object: a nested one would be a map for some
+//! receivers and a text for others. `links` is the exception, as in the model of a span.
 
 mod data_point;
 mod token_record;
@@ -14,6 +18,7 @@ use crate::authentic::Authentic;
 use crate::ledger::event_meta::EventMeta;
 use crate::outcome::Outcome;
 use crate::time::rfc3339;
+use crate::trace::{Span, TraceContext};
 pub use data_point::DataPoint;
 pub(crate) use token_record::TokenRecord;
 
@@ -55,23 +60,6 @@ impl Serialize for Settlement {
     }
 }
 
-/// Milliseconds that the steps took.
-#[derive(Clone, Debug, Default, Serialize)]
-pub(crate) struct Milliseconds {
-    /// Reading and verifying.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) verify: Option<u64>,
-    /// The claim in the ledger.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) claim: Option<u64>,
-    /// The origin's answer.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) origin: Option<u64>,
-    /// Commit or release in the ledger.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) commit: Option<u64>,
-}
-
 /// What is known of one delivery. It is filled in while the delivery goes its way, and what was not
 /// reached is left out.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -81,12 +69,24 @@ pub(crate) struct Record {
     pub(crate) time: String,
     /// The name of this delivery.
     pub(crate) correlation_id: String,
+    /// The trace that the delivery is part of. The two ids are known of every delivery but one whose machine was lost.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    trace_id: String,
+    /// The edge's own span, which is the parent of what the origin does.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    span_id: String,
+    /// Of an attempt that an object makes, the span in which the event became owed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    links: Vec<Span>,
     outcome: &'static str,
+    /// The outcome once more, if it is a failure.
+    #[serde(skip_serializing_if = "Option::is_none", rename = "error.type")]
+    error_type: Option<&'static str>,
     /// The status of the response, unless this is an attempt for whose outcome nobody waits.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", rename = "http.response.status_code")]
     status: Option<u16>,
     /// Whether this is such an attempt.
-    #[serde(skip_serializing_if = "core::ops::Not::not", rename = "is_attempt")]
+    #[serde(skip_serializing_if = "core::ops::Not::not")]
     pub(crate) is_attempt: bool,
     /// Why the signature was refused, or could not be found.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -113,7 +113,7 @@ pub(crate) struct Record {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) age_seconds: Option<i64>,
     /// The length of the body.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", rename = "http.request.body.size")]
     pub(crate) body_bytes: Option<usize>,
     /// Why the platform gave no MACs of a long body, which was hashed in Rust instead.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -121,6 +121,9 @@ pub(crate) struct Record {
     /// The number of the attempt.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) attempt: Option<u64>,
+    /// How often the origin was asked before, unless this is the first time.
+    #[serde(skip_serializing_if = "Option::is_none", rename = "http.request.resend_count")]
+    resend_count: Option<u64>,
     /// Whether a newer event of the job was delivered before.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) order: Option<&'static str>,
@@ -139,17 +142,39 @@ pub(crate) struct Record {
     /// What is wrong with the settings.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) problems: Vec<String>,
-    /// How long the steps took.
-    pub(crate) milliseconds: Milliseconds,
+    /// Milliseconds of reading and verifying.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) verify_ms: Option<u64>,
+    /// Of the claim in the ledger.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) claim_ms: Option<u64>,
+    /// Until the origin's answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) origin_ms: Option<u64>,
+    /// Of commit or release in the ledger.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) commit_ms: Option<u64>,
 }
 
 /// Bytes that the line of a delivery has room for before it grows.
-const TYPICAL_BYTES: usize = 768;
+const TYPICAL_BYTES: usize = 1_024;
 
 impl Record {
     /// The record of a delivery that has just arrived.
     pub(crate) fn new(time: String, correlation_id: String) -> Self {
         Self { time, correlation_id, ..Self::default() }
+    }
+
+    /// Notes the edge's span.
+    pub(crate) fn note_trace(&mut self, trace: &TraceContext) {
+        let Span { trace_id, span_id } = trace.span();
+        self.trace_id.clone_from(trace_id);
+        self.span_id.clone_from(span_id);
+    }
+
+    /// Notes the span in which the event became owed.
+    pub(crate) fn note_link(&mut self, accepted: &TraceContext) {
+        self.links.push(accepted.span().clone());
     }
 
     /// Notes what an authentic delivery says of itself.
@@ -178,6 +203,9 @@ impl Record {
     /// The line, now that the outcome is known.
     pub(crate) fn line(&mut self, outcome: Outcome) -> String {
         self.outcome = outcome.code();
+        self.error_type = outcome.is_failure().then(|| outcome.code());
+        self.resend_count =
+            self.attempt.and_then(|attempt| attempt.checked_sub(1)).filter(|count| *count > 0);
         self.status = (!self.is_attempt).then(|| outcome.status());
         let mut line = Vec::with_capacity(TYPICAL_BYTES);
         let written = serde_json::to_writer(&mut line, self).ok();
@@ -225,6 +253,9 @@ pub(crate) struct AdminRecord<'a> {
     tenant: Option<&'a str>,
     /// `ok`, or the code of why not.
     result: &'static str,
+    /// That code, if it is one.
+    #[serde(skip_serializing_if = "Option::is_none", rename = "error.type")]
+    error_type: Option<&'static str>,
 }
 
 impl<'a> AdminRecord<'a> {
@@ -237,7 +268,7 @@ impl<'a> AdminRecord<'a> {
         target: Option<Target<'a>>,
         result: Result<(), Outcome>,
     ) -> Self {
-        let result = result.map_or_else(Outcome::code, |()| "ok");
+        let error_type = result.err().map(Outcome::code);
         let mut record = Self {
             time: rfc3339(now_ms),
             correlation_id,
@@ -247,7 +278,8 @@ impl<'a> AdminRecord<'a> {
             replay_id: None,
             job_id: None,
             tenant: None,
-            result,
+            result: error_type.unwrap_or("ok"),
+            error_type,
         };
         match target {
             Some(Target::Event(key)) => record.event_key = Some(key),
@@ -282,8 +314,23 @@ mod tests {
         authenticate(&settings_with(&[]), &header, body, NOW).unwrap()
     }
 
+    const TRACE_ID: &str = "0af7651916cd43dd8448eb211c80319c";
+    const SPAN_ID: &str = "b7ad6b7169203331";
+
+    fn trace() -> TraceContext {
+        TraceContext::parse(&format!("00-{TRACE_ID}-{SPAN_ID}-01")).unwrap()
+    }
+
+    impl Record {
+        /// Notes how long verify, claim, origin and commit took, in milliseconds.
+        pub(crate) fn note_times(&mut self, times: [u64; 4]) {
+            [self.verify_ms, self.claim_ms, self.origin_ms, self.commit_ms] = times.map(Some);
+        }
+    }
+
     pub(crate) fn record_of(body: &[u8]) -> Record {
         let mut record = Record::new("2023-11-14T22:13:20.000Z".to_owned(), "c-1".to_owned());
+        record.note_trace(&trace());
         record.body_bytes = Some(body.len());
         record.note_authentic(&authentic(body));
         record
@@ -302,16 +349,17 @@ mod tests {
         record.order = Some("in-order");
         record.origin_status = Some(204);
         record.settlement = Some(Settlement::Committed);
-        record.milliseconds =
-            Milliseconds { verify: Some(0), claim: Some(3), origin: Some(40), commit: Some(2) };
+        record.note_times([0, 3, 40, 2]);
         let line = record.line(Outcome::Forwarded);
         assert_eq!(
             parsed(&line),
             json!({
                 "time": "2023-11-14T22:13:20.000Z",
                 "correlation_id": "c-1",
+                "trace_id": TRACE_ID,
+                "span_id": SPAN_ID,
                 "outcome": "forwarded",
-                "status": 200,
+                "http.response.status_code": 200,
                 "event_key": nextapi_webhook::EventKey::of_unverified(body).to_string(),
                 "event_id": "evt_1",
                 "event_type": "job.succeeded",
@@ -319,12 +367,16 @@ mod tests {
                 "credits": 1.5,
                 "key_index": 0,
                 "age_seconds": 10,
-                "body_bytes": body.len(),
+                "http.request.body.size": body.len(),
                 "attempt": 2,
+                "http.request.resend_count": 1,
                 "order": "in-order",
                 "origin_status": 204,
                 "settlement": "committed",
-                "milliseconds": { "verify": 0, "claim": 3, "origin": 40, "commit": 2 },
+                "verify_ms": 0,
+                "claim_ms": 3,
+                "origin_ms": 40,
+                "commit_ms": 2,
             }),
         );
         assert!(!line.contains("canary"), "{line}");
@@ -348,6 +400,31 @@ mod tests {
     }
 
     #[test]
+    fn the_line_of_an_attempt_is_linked_to_the_span_that_accepted_the_event() {
+        let mut record = record_of(b"{}");
+        record.note_link(&trace());
+        record.is_attempt = true;
+        record.attempt = Some(1);
+        let line = parsed(&record.line(Outcome::OriginFailed));
+        assert_eq!(line["links"], json!([{ "trace_id": TRACE_ID, "span_id": SPAN_ID }]));
+        assert_eq!(line["error.type"], "origin_failed");
+        for absent in ["http.response.status_code", "http.request.resend_count"] {
+            assert_eq!(line.get(absent), None, "{absent}");
+        }
+    }
+
+    /// Nested objects are maps for some receivers of logs, and texts for others.
+    #[test]
+    fn the_line_is_flat_but_for_links() {
+        let mut record = record_of(b"{}");
+        record.note_link(&trace());
+        record.note_times([0, 3, 40, 2]);
+        let line = parsed(&record.line(Outcome::Forwarded));
+        let nested = line.as_object().unwrap().iter().filter(|(_, value)| value.is_object());
+        assert_eq!(nested.count(), 0, "{line}");
+    }
+
+    #[test]
     fn an_event_that_cannot_be_read_says_why() {
         let line = record_of(b"canary, not JSON").line(Outcome::Forwarded);
         assert_eq!(parsed(&line)["event_unreadable"], "event_unreadable");
@@ -364,9 +441,9 @@ mod tests {
                 "time": "t",
                 "correlation_id": "c-1",
                 "outcome": "signature_missing",
-                "status": 400,
+                "error.type": "signature_missing",
+                "http.response.status_code": 400,
                 "reason": "no header",
-                "milliseconds": {},
             }),
         );
     }
@@ -381,7 +458,9 @@ mod tests {
 
     #[test]
     fn the_line_of_an_admins_intervention_is_pinned() {
-        for (result, word) in [(Ok(()), "ok"), (Err(Outcome::NotFound), "not_found")] {
+        for (result, word, error) in
+            [(Ok(()), "ok", None), (Err(Outcome::NotFound), "not_found", Some("not_found"))]
+        {
             let record = AdminRecord::new(
                 1_700_000_000_000,
                 "c-1",
@@ -390,17 +469,18 @@ mod tests {
                 Some(Target::Event("event-00")),
                 result,
             );
-            assert_eq!(
-                parsed(&record.line()),
-                json!({
-                    "time": "2023-11-14T22:13:20.000Z",
-                    "correlation_id": "c-1",
-                    "by": "ann",
-                    "operation": "reopen",
-                    "event_key": "event-00",
-                    "result": word,
-                }),
-            );
+            let mut expected = json!({
+                "time": "2023-11-14T22:13:20.000Z",
+                "correlation_id": "c-1",
+                "by": "ann",
+                "operation": "reopen",
+                "event_key": "event-00",
+                "result": word,
+            });
+            if let Some(error) = error {
+                expected["error.type"] = error.into();
+            }
+            assert_eq!(parsed(&record.line()), expected);
         }
     }
 

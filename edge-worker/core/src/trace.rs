@@ -3,6 +3,7 @@
 use core::fmt;
 
 use base16ct::lower::encode_string;
+use serde::Serialize;
 
 use crate::header_names::TRACEPARENT;
 use crate::request::Request;
@@ -55,9 +56,15 @@ pub(crate) fn correlation_id(offered: Option<&str>, random: &Random) -> String {
 /// What is taken over from a `traceparent` header (W3C Trace Context, level 1).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TraceContext {
-    trace_id: String,
-    span_id: String,
+    span: Span,
     flags: u8,
+}
+
+/// The names of a span, as log lines have them: lower-case hex of 16 and of 8 bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Span {
+    pub(crate) trace_id: String,
+    pub(crate) span_id: String,
 }
 
 /// Flag of a trace that is recorded. A new trace has it, because an origin that samples as its
@@ -65,51 +72,60 @@ pub(crate) struct TraceContext {
 const SAMPLED: u8 = 1;
 
 impl TraceContext {
-    /// Continues a trace of ours, as it was printed, under a new span.
-    pub(crate) fn resumed(parent: &str, random: &Random) -> Self {
-        let (trace_id, flags) =
-            parse_traceparent(parent).unwrap_or_else(|| (encode_string(&random.trace), SAMPLED));
-        Self { trace_id, span_id: encode_string(&random.span), flags }
+    /// Begins a trace.
+    pub(crate) fn begun(random: &Random) -> Self {
+        Self::below(None, random)
     }
 
     /// Continues the sender's trace if its header is well formed, else begins a new one. The span is
     /// ours in both cases.
     pub(crate) fn continuing(request: &Request, random: &Random) -> Self {
-        let (trace_id, flags) = request
-            .header(TRACEPARENT)
-            .and_then(parse_traceparent)
-            .unwrap_or_else(|| (encode_string(&random.trace), SAMPLED));
-        Self { trace_id, span_id: encode_string(&random.span), flags }
+        Self::below(request.header(TRACEPARENT).and_then(Self::parse), random)
+    }
+
+    /// Continues a trace under a new span, or begins one.
+    pub(crate) fn below(parent: Option<Self>, random: &Random) -> Self {
+        let (trace_id, flags) = parent.map_or_else(
+            || (encode_string(&random.trace), SAMPLED),
+            |parent| (parent.span.trace_id, parent.flags),
+        );
+        Self { span: Span { trace_id, span_id: encode_string(&random.span) }, flags }
+    }
+
+    /// Its span.
+    pub(crate) const fn span(&self) -> &Span {
+        &self.span
+    }
+
+    /// Reads `version "-" trace-id "-" parent-id "-" flags`, as it is printed here, too. Versions after `00` may add
+    /// fields behind another dash, and of their flags only the first bit is known.
+    pub(crate) fn parse(value: &str) -> Option<Self> {
+        let mut fields = value.split('-');
+        let version = lower_hex(fields.next()?, 2)?;
+        let trace_id = lower_hex(fields.next()?, 32)?;
+        let span_id = lower_hex(fields.next()?, 16)?;
+        let flags = lower_hex(fields.next()?, 2)?;
+        let is_zero = |id: &str| id.bytes().all(|digit| digit == b'0');
+        if version == "ff" || is_zero(trace_id) || is_zero(span_id) {
+            return None;
+        }
+        let flags = u8::from_str_radix(flags, 16).ok()?;
+        let flags = if version == "00" {
+            // The first version has four fields and no more.
+            fields.next().is_none().then_some(flags)?
+        } else {
+            flags & SAMPLED
+        };
+        let span = Span { trace_id: trace_id.to_owned(), span_id: span_id.to_owned() };
+        Some(Self { span, flags })
     }
 }
 
 /// Prints as the value of a `traceparent` header.
 impl fmt::Display for TraceContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "00-{}-{}-{:02x}", self.trace_id, self.span_id, self.flags)
+        write!(f, "00-{}-{}-{:02x}", self.span.trace_id, self.span.span_id, self.flags)
     }
-}
-
-/// Trace id and flags of `version "-" trace-id "-" parent-id "-" flags`. Versions after `00` may add
-/// fields behind another dash, and of their flags only the first bit is known.
-fn parse_traceparent(value: &str) -> Option<(String, u8)> {
-    let mut fields = value.split('-');
-    let version = lower_hex(fields.next()?, 2)?;
-    let trace_id = lower_hex(fields.next()?, 32)?;
-    let parent_id = lower_hex(fields.next()?, 16)?;
-    let flags = lower_hex(fields.next()?, 2)?;
-    let is_zero = |id: &str| id.bytes().all(|digit| digit == b'0');
-    if version == "ff" || is_zero(trace_id) || is_zero(parent_id) {
-        return None;
-    }
-    let flags = u8::from_str_radix(flags, 16).ok()?;
-    let known_flags = if version == "00" {
-        // The first version has four fields and no more.
-        fields.next().is_none().then_some(flags)?
-    } else {
-        flags & SAMPLED
-    };
-    Some((trace_id.to_owned(), known_flags))
 }
 
 fn lower_hex(field: &str, digits: usize) -> Option<&str> {
@@ -186,6 +202,19 @@ mod tests {
         ] {
             assert_eq!(continued(&offered), None, "{offered:?}");
         }
+    }
+
+    #[test]
+    fn what_is_printed_is_read_again() {
+        let offered = format!("00-{TRACE}-b7ad6b7169203331-03");
+        let read = TraceContext::parse(&offered).unwrap();
+        let span = Span { trace_id: TRACE.to_owned(), span_id: "b7ad6b7169203331".to_owned() };
+        assert_eq!((read.to_string(), read.span()), (offered, &span));
+        assert_eq!(
+            TraceContext::parse(""),
+            None,
+            "what an event of an earlier version may have kept"
+        );
     }
 
     #[test]

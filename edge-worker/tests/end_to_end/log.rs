@@ -22,18 +22,20 @@ async fn a_line_tells_the_whole_story_of_a_delivery() {
     let line = setup.log_line("forwarded").await;
     for (field, value) in [
         ("correlation_id", serde_json::json!("corr-1")),
-        ("status", 200.into()),
+        ("http.response.status_code", 200.into()),
         ("event_id", "evt_logged".into()),
         ("event_type", "job.succeeded".into()),
         ("job_id", "job_logged".into()),
         ("key_index", 0.into()),
         ("attempt", 1.into()),
         ("credits", 1.5.into()),
-        ("body_bytes", BODY.len().into()),
+        ("http.request.body.size", BODY.len().into()),
     ] {
         assert_eq!(line[field], value, "{field} in {line}");
     }
-    for field in ["time", "event_key", "body_bytes", "age_seconds", "milliseconds"] {
+    for field in
+        ["time", "event_key", "trace_id", "span_id", "age_seconds", "verify_ms", "origin_ms"]
+    {
         assert!(!line[field].is_null(), "{field} in {line}");
     }
 }

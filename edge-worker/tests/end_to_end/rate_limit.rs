@@ -86,7 +86,7 @@ async fn who_is_refused_is_refused_before_reading() {
     let (status, answer) = connection.read_answer().await;
     assert_eq!(status, 429, "{answer}");
     let record = setup.log_line("rate_limited").await;
-    assert!(record.get("body_bytes").is_none(), "{record}");
+    assert!(record.get("http.request.body.size").is_none(), "{record}");
 }
 
 #[tokio::test]
@@ -180,7 +180,9 @@ async fn hanging_up_is_no_way_out() {
     // The client is remembered before the line is written.
     let mut seen = 0;
     let ended = |line: &str| {
-        seen += usize::from(record(line).is_some_and(|record| record["status"] == 401));
+        seen += usize::from(
+            record(line).is_some_and(|record| record["http.response.status_code"] == 401),
+        );
         seen == 4
     };
     setup.edge.wait_for_log(ended, PATIENCE).await.unwrap();

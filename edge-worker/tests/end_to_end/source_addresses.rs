@@ -49,7 +49,7 @@ async fn an_address_is_refused_before_reading() {
     let (status, answer) = connection.read_answer().await;
     assert_eq!(status, 403, "{answer}");
     let record = setup.log_line("source_refused").await;
-    assert!(record.get("body_bytes").is_none(), "{record}");
+    assert!(record.get("http.request.body.size").is_none(), "{record}");
 }
 
 #[tokio::test]

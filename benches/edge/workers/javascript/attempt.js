@@ -16,11 +16,11 @@ export async function makeAttempt(env, ledger, delivery, claim, body, record) {
   const status = await forward(env.ORIGIN_URL, forwardedHeaders(delivery, claim), body);
   const answered = Date.now();
   record.origin_status = status;
-  record.milliseconds = { ...record.milliseconds, origin: answered - began };
+  record.origin_ms = answered - began;
   const outcome = outcomeOf(status);
   count(outcome);
   record.settlement = await settle(ledger, delivery.key, claim.attempt, outcome);
-  record.milliseconds.commit = Date.now() - answered;
+  record.commit_ms = Date.now() - answered;
   return { status: outcome === "forwarded" ? 200 : 502, code: outcome };
 }
 

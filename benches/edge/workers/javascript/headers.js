@@ -24,6 +24,12 @@ export function traceparent(delivered) {
   return `00-${parent?.[1] ?? hex(16)}-${hex(8)}-${parent?.[2] ?? "01"}`;
 }
 
+/** The span of a `traceparent`, as log lines name it. */
+export function spanOf(trace) {
+  const [, trace_id, span_id] = trace.split("-");
+  return { trace_id, span_id };
+}
+
 export function forwardedHeaders({ key, kept, correlation, trace }, claim) {
   const headers = new Headers();
   for (const [name, value] of kept) headers.append(name, value);

@@ -4,7 +4,7 @@
 // stores the event, answers, forwards after that, and retries from the object's alarm.
 
 import { count, makeAttempt, within } from "./attempt.js";
-import { keptHeaders, traceparent } from "./headers.js";
+import { keptHeaders, spanOf, traceparent } from "./headers.js";
 import { hex, toHex } from "./hex.js";
 import { verify } from "./signature.js";
 
@@ -29,17 +29,22 @@ async function deliver(request, env, context) {
   const began = Date.now();
   const offered = request.headers.get("x-correlation-id") ?? "";
   const correlation = /^[\w.:-]{1,128}$/.test(offered) ? offered : hex(16);
-  const record = { time: new Date(began).toISOString(), correlation_id: correlation };
+  const trace = traceparent(request.headers.get("traceparent"));
+  const record = {
+    time: new Date(began).toISOString(),
+    correlation_id: correlation,
+    ...spanOf(trace),
+  };
   let outcome;
   try {
-    outcome = await process(request, env, record, correlation, began);
+    outcome = await process(request, env, record, correlation, trace, began);
   } catch (error) {
     record.ledger_error = error.message;
     outcome = { status: 503, code: "ledger_unavailable" };
   }
   const { status, code, later } = outcome;
   if (record.settlement === undefined) count(code);
-  console.log(JSON.stringify({ ...record, outcome: code, status }));
+  console.log(JSON.stringify({ ...record, outcome: code, "http.response.status_code": status }));
   // What is stored is owed; the attempt begins when the answer is on its way.
   if (later !== undefined) context.waitUntil(later());
   const body = status < 300 ? { status: code } : { error: { code } };
@@ -49,7 +54,7 @@ async function deliver(request, env, context) {
   });
 }
 
-async function process(request, env, record, correlation, began) {
+async function process(request, env, record, correlation, trace, began) {
   if (new URL(request.url).pathname !== "/webhook") return { status: 404, code: "not_found" };
   if (request.method !== "POST") return { status: 405, code: "method_not_allowed" };
   const length = Number(request.headers.get("content-length"));
@@ -63,11 +68,11 @@ async function process(request, env, record, correlation, began) {
   if (signature === null) return { status: 400, code: "signature_missing" };
   const body = new Uint8Array(await within(BODY_TIMEOUT_MS, request.arrayBuffer()));
   if (body.byteLength > MAX_BODY_BYTES) return { status: 413, code: "body_too_large" };
-  record.body_bytes = body.byteLength;
+  record["http.request.body.size"] = body.byteLength;
 
   const { refusal, age, keyIndex } = await verify(signature, body, env.WEBHOOK_SECRETS);
   const verified = Date.now();
-  record.milliseconds = { verify: verified - began };
+  record.verify_ms = verified - began;
   if (refusal !== undefined) {
     record.reason = refusal.reason;
     return refusal;
@@ -88,13 +93,13 @@ async function process(request, env, record, correlation, began) {
     key: event.key,
     kept: keptHeaders(request.headers, signatureHeader),
     correlation,
-    trace: traceparent(request.headers.get("traceparent")),
+    trace,
   });
   const isDurable = env.DELIVERY === "durable";
   const delivery = isDurable ? describe() : undefined;
   const stored = isDurable ? { head: JSON.stringify(delivery), body } : undefined;
   const claim = await within(LEDGER_TIMEOUT_MS, ledger.claim(event, stored));
-  record.milliseconds.claim = Date.now() - verified;
+  record.claim_ms = Date.now() - verified;
   if (claim.state === "done") return { status: 200, code: "duplicate" };
   if (claim.state === "in_flight") return { status: 503, code: "in_flight" };
   if (claim.state === "stored") return { status: 200, code: "accepted" };
@@ -105,7 +110,9 @@ async function process(request, env, record, correlation, began) {
     code: "accepted",
     later: async () => {
       const { code, status } = await attempt();
-      console.log(JSON.stringify({ ...record, outcome: code, status }));
+      console.log(
+        JSON.stringify({ ...record, outcome: code, "http.response.status_code": status }),
+      );
     },
   };
 }

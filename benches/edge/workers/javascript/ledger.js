@@ -216,8 +216,14 @@ export class Ledger extends DurableObject {
   }
 
   async #attempt(delivery, claim, body) {
-    const record = { correlation_id: delivery.correlation, event_key: delivery.key };
+    const record = {
+      correlation_id: delivery.correlation,
+      links: [spanOf(delivery.trace)],
+      event_key: delivery.key,
+    };
     const { code, status } = await makeAttempt(this.env, this, delivery, claim, body, record);
-    console.log(JSON.stringify({ ...record, outcome: code, status }));
+    console.log(
+      JSON.stringify({ ...record, outcome: code, "http.response.status_code": status }),
+    );
   }
 }

@@ -58,6 +58,10 @@ pub(super) struct Money {
     pub(super) refunded: Credits,
     /// What jobs have cost whose end the origin does not have.
     pub(super) paid_not_delivered: Credits,
+    /// What half of the jobs that have succeeded cost at most, and 95 of a hundred. For metrics only: pages have them
+    /// beside how many prices they are over.
+    #[serde(skip)]
+    pub(super) percentiles: Option<[Credits; 2]>,
 }
 
 /// Costs that are added up.
@@ -115,6 +119,7 @@ const fn money(costs: &TenantCosts) -> Money {
         settled: costs.settled,
         refunded: costs.refunded,
         paid_not_delivered: costs.paid_not_delivered,
+        percentiles: None,
     }
 }
 
@@ -156,11 +161,13 @@ fn lists(replies: Vec<Replied>) -> Option<Vec<Vec<TenantCosts>>> {
 /// All money together, and the jobs whose two ends contradict each other.
 pub(super) fn total(replies: Vec<Replied>) -> Option<(Money, u64)> {
     let mut total = Sum::default();
-    for mut part in lists(replies)?.into_iter().flatten() {
-        part.prices.clear();
+    for part in lists(replies)?.into_iter().flatten() {
         total.add(part, false);
     }
-    Some((money(&total.costs), total.costs.conflicts))
+    let prices = count(&total.prices, Credits::of_millionths(u64::MAX));
+    let [p50, p95] = [50, 95].map(|percent| percentile(&total.prices, prices, percent));
+    let money = Money { percentiles: p50.zip(p95).map(<[_; 2]>::from), ..money(&total.costs) };
+    Some((money, total.costs.conflicts))
 }
 
 /// The page by tenant.
@@ -332,6 +339,12 @@ mod tests {
         let two = || Ok(Reply::Costs(vec![costs(None, &[]), costs(Some("a"), &[("1", 1)])]));
         let (money, conflicts) = total(vec![two(), two()]).unwrap();
         assert_eq!((money.settled, conflicts), (credits("0.8"), 4));
+        assert_eq!(money.percentiles, Some([credits("1"), credits("1")]));
+        let prices = [("0.35", 94), ("0.7", 5), ("9", 1)];
+        let (money, _) = total(vec![Ok(Reply::Costs(vec![costs(None, &prices)]))]).unwrap();
+        assert_eq!(money.percentiles, Some([credits("0.35"), credits("0.7")]));
+        let (money, _) = total(vec![Ok(Reply::Costs(Vec::new()))]).unwrap();
+        assert_eq!(money.percentiles, None, "no job has succeeded");
     }
 
     proptest! {

@@ -241,6 +241,16 @@ fn jobs(text: &mut String, overview: &Overview) {
         credits.sample(&[("kind", "settled")], money.settled);
         credits.sample(&[("kind", "refunded")], money.refunded);
         credits.sample(&[("kind", "paid_not_delivered")], money.paid_not_delivered);
+        if let Some([p50, p95]) = money.percentiles {
+            let mut prices = Metric::new(
+                text,
+                "nextapi_edge_job_price_credits",
+                "gauge",
+                "What so many in a hundred of the succeeded jobs that the ledger remembers cost at most.",
+            );
+            prices.sample(&[("percentile", "50")], p50);
+            prices.sample(&[("percentile", "95")], p95);
+        }
     }
 }
 
@@ -274,8 +284,11 @@ mod tests {
             ("shard-0".to_owned(), Ok(figures)),
             ("shard-1".to_owned(), Err("no answer".to_owned())),
         ];
-        let settled = Credits::parse("1.05").unwrap();
-        let overview = Overview::of(shards, Some((Money { settled, ..Money::default() }, 1)));
+        let credits = |text| Credits::parse(text).unwrap();
+        let settled = credits("1.05");
+        let percentiles = Some([credits("0.35"), credits("0.7")]);
+        let money = Money { settled, percentiles, ..Money::default() };
+        let overview = Overview::of(shards, Some((money, 1)));
         text(&overview, &settings_with(&[]), 1_700_000_001_000)
     }
 
@@ -306,12 +319,25 @@ mod tests {
             "nextapi_edge_conflicting_jobs_total 1",
             "nextapi_edge_credits{kind=\"settled\"} 1.05",
             "nextapi_edge_credits{kind=\"paid_not_delivered\"} 0",
+            "nextapi_edge_job_price_credits{percentile=\"50\"} 0.35",
+            "nextapi_edge_job_price_credits{percentile=\"95\"} 0.7",
             "nextapi_edge_ledger_shards_changed 0",
             "nextapi_edge_unused_shards_owed 0",
         ] {
             assert_eq!(page.lines().filter(|it| *it == line).count(), 1, "{line} in\n{page}");
         }
         assert!(!page.contains("nextapi_edge_ledger_bytes{shard=\"shard-1\"}"), "{page}");
+    }
+
+    /// The page that dashboard and alert rules are checked with. `UPDATE_METRICS=1` writes it anew.
+    #[test]
+    fn the_example_page_is_what_is_written() {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/prometheus/metrics.txt");
+        if std::env::var_os("UPDATE_METRICS").is_some() {
+            std::fs::write(file, page()).unwrap();
+        }
+        let example = std::fs::read_to_string(file).unwrap();
+        assert!(example == page(), "run `make metrics-page`, then look at dashboard and rules");
     }
 
     /// The grammar of the format, as far as it is used here.

@@ -147,6 +147,12 @@ impl Delivery {
     ) -> Step {
         let Attempt { key, token, order, meta, head, replay } = attempt;
         let Head { correlation_id, trace, kept } = Head::decode(&head);
+        let accepted = TraceContext::parse(&trace);
+        if let Some(accepted) = &accepted {
+            record.note_link(accepted);
+        }
+        let trace = TraceContext::below(accepted, random);
+        record.note_trace(&trace);
         let job_id = meta.job_id.clone();
         record.note_owed(&key, meta, body.len());
         record.tenant = settings.tenant_field.as_ref().and_then(|field| field.read(body));
@@ -158,7 +164,7 @@ impl Delivery {
             // The object calls itself.
             shard: String::new(),
             job_id,
-            trace: TraceContext::resumed(&trace, random),
+            trace,
             kept,
             edge_signature: forward::edge_signature(&settings, body, now),
             key,
@@ -258,7 +264,7 @@ impl Context {
         if is_cut && let Some(claim) = self.claim.take() {
             return self.call(claim, Phase::Claiming);
         }
-        self.record.milliseconds.claim = Some(self.lap_ms(now_ms));
+        self.record.claim_ms = Some(self.lap_ms(now_ms));
         match granted(self.settings.delivery, &reply) {
             Ok(Grant::Forward { token, order }) => self.forward(token, order),
             Ok(Grant::Accepted { token, order }) => {
@@ -303,7 +309,7 @@ impl Context {
         retry_after_ms: Option<u64>,
         now_ms: u64,
     ) -> Step {
-        self.record.milliseconds.origin = Some(self.lap_ms(now_ms));
+        self.record.origin_ms = Some(self.lap_ms(now_ms));
         let status = match result {
             OriginResult::Status(status) => Some(status),
             OriginResult::TimedOut | OriginResult::Unreachable => None,
@@ -365,7 +371,7 @@ impl Context {
         if !matches!(settlement, Settlement::Committed | Settlement::Released) {
             isolate.give_back(&settling.counts);
         }
-        self.record.milliseconds.commit = Some(self.lap_ms(now_ms));
+        self.record.commit_ms = Some(self.lap_ms(now_ms));
         if self.is_answered {
             return end_attempt(isolate, self.record, settling.outcome);
         }

@@ -59,7 +59,7 @@ use crate::request::Request;
 use crate::response::Response;
 use crate::settings::Settings;
 use crate::time::rfc3339;
-use crate::trace::{self, Random};
+use crate::trace::{self, Random, TraceContext};
 
 /// How long one call of the ledger may take before it counts as unreachable, in milliseconds.
 pub(crate) use crate::settings::LEDGER_TIMEOUT_MS;
@@ -114,6 +114,7 @@ impl Machine {
             },
             Route::Delivery => {
                 let mut record = Record::new(rfc3339(now_ms), correlation_id);
+                record.note_trace(&TraceContext::continuing(&request, &random));
                 match sound_settings(isolate, &request) {
                     Ok(settings) => {
                         Receiving::begin(isolate, settings, request, random, record, now_ms)

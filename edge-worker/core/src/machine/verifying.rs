@@ -160,7 +160,7 @@ impl Unverified {
     }
 
     fn note_time(&mut self, now_ms: u64) {
-        self.record.milliseconds.verify = Some(now_ms.saturating_sub(self.started_ms));
+        self.record.verify_ms = Some(now_ms.saturating_sub(self.started_ms));
     }
 
     /// Name and value of the signature header.

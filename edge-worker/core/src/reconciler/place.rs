@@ -8,6 +8,7 @@ use crate::forward::Head;
 use crate::ledger::credits::Credits;
 use crate::ledger::job::Observation;
 use crate::ledger::message::Call;
+use crate::trace::TraceContext;
 
 /// Who acts, in the audit log.
 const RECONCILER: &str = "reconciler";
@@ -58,13 +59,18 @@ impl Shown {
     }
 
     /// The call that has its end stored; none if it has not ended.
-    pub(super) fn make_end(&self, correlation_id: &str, now_ms: u64) -> Option<RoundCall> {
+    pub(super) fn make_end(
+        &self,
+        correlation_id: &str,
+        trace: &TraceContext,
+        now_ms: u64,
+    ) -> Option<RoundCall> {
         let job =
             self.job.as_ref().ok().filter(|job| matches!(job.bucket(), Bucket::Terminal(_)))?;
         let MadeEnd { key, meta, body } = MadeEnd::new(&self.place.job_id, job, now_ms);
         let head = Head {
             correlation_id: correlation_id.to_owned(),
-            trace: String::new(),
+            trace: trace.to_string(),
             kept: vec![("content-type".to_owned(), "application/json".to_owned())],
         };
         let call = Call::MakeEnd {

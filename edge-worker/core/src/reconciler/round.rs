@@ -18,7 +18,7 @@ use crate::ledger::shard;
 use crate::machine::LEDGER_TIMEOUT_MS;
 use crate::settings::{ReconcileSettings, ReconciledJobs, Settings};
 use crate::time::rfc3339;
-use crate::trace::{self, Random};
+use crate::trace::{self, Random, TraceContext};
 
 /// One round that waits for an input. The module's documentation says how it is driven.
 pub struct Round {
@@ -26,6 +26,8 @@ pub struct Round {
     memory: Memory,
     limits: Arc<KeyLimits>,
     correlation_id: String,
+    /// The trace of the round, which the ends that it makes belong to.
+    trace: TraceContext,
     entropy: u64,
     /// Jobs that are due for a look.
     due: Vec<Place>,
@@ -85,6 +87,8 @@ struct Report {
 struct Line<'a> {
     time: String,
     correlation_id: &'a str,
+    trace_id: &'a str,
+    span_id: &'a str,
     reconciliation: &'a Report,
 }
 
@@ -137,6 +141,7 @@ impl Round {
             memory,
             limits: Arc::new(KeyLimits::new()),
             correlation_id: trace::correlation_id(None, random),
+            trace: TraceContext::begun(random),
             entropy: u64::from_be_bytes(random.span),
             due: Vec::new(),
             oldest_ms: now_ms,
@@ -266,6 +271,8 @@ impl Round {
             let line = Line {
                 time: rfc3339(now_ms),
                 correlation_id: &self.correlation_id,
+                trace_id: &self.trace.span().trace_id,
+                span_id: &self.trace.span().span_id,
                 reconciliation: &self.report,
             };
             // As for the memory.

@@ -40,6 +40,8 @@ struct World {
     observed: BTreeMap<String, Observation>,
     /// The ends that were made, by job: key and body.
     made: BTreeMap<String, (String, String)>,
+    /// What the last of them keeps beside its body.
+    head: String,
     /// Shards that do not reply.
     silent: Vec<String>,
     /// A shard that does not reply to one observation.
@@ -76,6 +78,7 @@ impl World {
             known: BTreeMap::new(),
             observed: BTreeMap::new(),
             made: BTreeMap::new(),
+            head: String::new(),
             silent: Vec::new(),
             silent_once: None,
             came: Vec::new(),
@@ -172,7 +175,8 @@ impl World {
                 }
                 Reply::Observed { ripe, unknown }
             }
-            Call::MakeEnd { observation, key, meta, body_bytes, .. } => {
+            Call::MakeEnd { observation, key, meta, body_bytes, head } => {
+                self.head = head;
                 let body = call.body.unwrap();
                 assert_eq!(body_bytes, body.len() as u64);
                 assert_eq!(meta.job_id.as_ref(), Some(&observation.job_id));
@@ -317,6 +321,11 @@ fn a_few_jobs_are_asked_for_one_by_one_and_their_ends_made() {
         line["reconciliation"],
         json!({ "requests": 5, "seen": 5, "made": 2, "unanswered": 0 })
     );
+    // All attempts of a made end are linked to the round that made it.
+    let head: Value = serde_json::from_str(&world.head).unwrap();
+    let ids = ["trace_id", "span_id"].map(|name| line[name].as_str().unwrap());
+    assert_eq!(head["trace"], format!("00-{}-{}-01", ids[0], ids[1]));
+    assert_eq!(head["correlation_id"], line["correlation_id"]);
 }
 
 #[test]

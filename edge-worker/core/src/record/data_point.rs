@@ -44,7 +44,6 @@ impl Record {
         let size = |size: Option<usize>| size.map_or_else(unknown, |size| size.to_string());
         let age = self.age_seconds.map_or_else(unknown, |seconds| seconds.to_string());
         let credits = self.credits.clone();
-        let milliseconds = &self.milliseconds;
         DataPoint {
             blobs: [
                 outcome.code().to_owned(),
@@ -63,10 +62,10 @@ impl Record {
                 age,
                 number(self.attempt),
                 number(self.origin_status.map(u64::from)),
-                number(milliseconds.verify),
-                number(milliseconds.claim),
-                number(milliseconds.origin),
-                number(milliseconds.commit),
+                number(self.verify_ms),
+                number(self.claim_ms),
+                number(self.origin_ms),
+                number(self.commit_ms),
                 credits.unwrap_or_else(unknown),
                 size(self.key_index),
             ],
@@ -78,8 +77,8 @@ impl Record {
 mod tests {
     use nextapi_webhook::EventKey;
 
+    use super::super::Settlement;
     use super::super::tests::record_of;
-    use super::super::{Milliseconds, Settlement};
     use super::*;
 
     #[test]
@@ -90,8 +89,7 @@ mod tests {
         record.order = Some("in-order");
         record.origin_status = Some(204);
         record.settlement = Some(Settlement::Committed);
-        record.milliseconds =
-            Milliseconds { verify: Some(0), claim: Some(3), origin: Some(40), commit: Some(2) };
+        record.note_times([0, 3, 40, 2]);
         let point = record.data_point(Outcome::Forwarded);
         let key = EventKey::of_unverified(body).to_string();
         let blobs =

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use http::StatusCode;
 use nextapi_testkit::Reply;
+use serde_json::{Value, json};
 
 use super::{Durable, quiet};
 use crate::faults::attempts;
@@ -72,6 +73,34 @@ async fn retry_after_is_obeyed() {
     let arrivals = arrivals.lock().unwrap();
     let [first, second] = arrivals[..] else { panic!("{} attempts", arrivals.len()) };
     assert!(second - first >= Duration::from_secs(4), "{:?}", second - first);
+}
+
+/// One trace from the provider to each attempt; what the object tries again is linked to the span that accepted.
+#[tokio::test]
+async fn the_trace_goes_on_through_every_attempt() {
+    const TRACE_ID: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+    let durable = Durable::start().await;
+    durable.setup.origin.reply_next(Reply::status(StatusCode::SERVICE_UNAVAILABLE));
+    let traceparent = format!("00-{TRACE_ID}-00f067aa0ba902b7-01");
+    let delivery = succeeded().with_header("traceparent", &traceparent).unwrap();
+    durable.accept(&delivery).await;
+    let accepted = durable.setup.log_line("accepted").await;
+    let failed = durable.attempted("origin_failed").await;
+    let forwarded = durable.attempted("forwarded").await;
+
+    for line in [&accepted, &failed, &forwarded] {
+        assert_eq!(line["trace_id"], TRACE_ID, "{line}");
+    }
+    let span = |line: &Value| format!("00-{TRACE_ID}-{}-01", line["span_id"].as_str().unwrap());
+    let received = durable.setup.origin.received();
+    let parents: Vec<_> = received.iter().map(|it| it.header("traceparent").unwrap()).collect();
+    assert_eq!(parents, [span(&accepted), span(&forwarded)]);
+    assert_eq!(failed["span_id"], accepted["span_id"]);
+    assert_ne!(forwarded["span_id"], accepted["span_id"]);
+    assert_eq!((accepted.get("links"), failed.get("links")), (None, None));
+    let link = json!([{ "trace_id": TRACE_ID, "span_id": accepted["span_id"] }]);
+    assert_eq!(forwarded["links"], link, "{forwarded}");
+    assert_eq!(forwarded["http.request.resend_count"], 1);
 }
 
 /// Each attempt is signed anew, since the origin may check how old the signature is.

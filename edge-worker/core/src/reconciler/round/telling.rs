@@ -141,7 +141,7 @@ impl Round {
                 let job_id = it.place.job_id.clone();
                 calls.push(call(it.place.shard.clone(), Call::ForgetJob { job_id }.encode()));
             } else if is_known {
-                calls.extend(it.make_end(&self.correlation_id, now_ms));
+                calls.extend(it.make_end(&self.correlation_id, &self.trace, now_ms));
             }
         }
         if calls.is_empty() {
