@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::ledger::listing::EventSummary;
 use crate::ledger::message::{CallError, Reply};
+use crate::ledger::trail::TrailEntry;
 use crate::merge;
 use crate::outcome::Outcome;
 use crate::response::Response;
@@ -30,7 +31,7 @@ pub(super) struct EventView {
     state: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     lease_end: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Null if the edge owes no attempt, or if an earlier event of the job goes first.
     next_attempt: Option<String>,
     attempts: u64,
     first: String,
@@ -39,6 +40,42 @@ pub(super) struct EventView {
     event_id: Option<String>,
     event_type: Option<String>,
     job_id: Option<String>,
+    /// Left out in the list of events.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trail: Option<Vec<TrailView>>,
+}
+
+/// What was done about an event.
+#[derive(Serialize)]
+struct TrailView {
+    at: String,
+    act: String,
+    attempt: Option<u64>,
+    outcome: String,
+    origin_status: Option<u16>,
+    correlation_id: Option<String>,
+}
+
+impl From<TrailEntry> for TrailView {
+    fn from(entry: TrailEntry) -> Self {
+        Self {
+            at: rfc3339(entry.at_ms),
+            act: entry.act,
+            attempt: entry.attempt,
+            outcome: entry.outcome,
+            origin_status: entry.status,
+            correlation_id: entry.correlation_id,
+        }
+    }
+}
+
+impl EventView {
+    /// An event with its trail.
+    pub(super) fn with_trail(mut event: EventSummary) -> Self {
+        let trail = core::mem::take(&mut event.trail);
+        let trail = trail.into_iter().map(TrailView::from).collect();
+        Self { trail: Some(trail), ..Self::from(event) }
+    }
 }
 
 impl From<EventSummary> for EventView {
@@ -55,6 +92,7 @@ impl From<EventSummary> for EventView {
             event_id: event.meta.event_id,
             event_type: event.meta.event_type,
             job_id: event.meta.job_id,
+            trail: None,
         }
     }
 }
@@ -88,7 +126,7 @@ pub(super) fn find(replies: Vec<Replied>) -> Result<Response, Outcome> {
     let mut missing = Outcome::NotFound;
     for reply in replies {
         match events(reply).map(|events| events.into_iter().next()) {
-            Ok(Some(event)) => return Ok(Response::json(&EventView::from(event))),
+            Ok(Some(event)) => return Ok(Response::json(&EventView::with_trail(event))),
             Ok(None) => {}
             Err(outcome) => missing = outcome,
         }
@@ -133,6 +171,7 @@ mod tests {
     use super::*;
     use crate::ledger::event_meta::EventMeta;
     use crate::ledger::listing::Cursor;
+    use crate::ledger::trail::Act;
 
     fn broken() -> Replied {
         Err("broken".into())
@@ -149,6 +188,7 @@ mod tests {
             last_ms,
             last_outcome: None,
             meta: EventMeta::default(),
+            trail: Vec::new(),
         }
     }
 
@@ -169,6 +209,11 @@ mod tests {
             attempts: 2,
             first_ms: 1_700_000_000_000,
             last_outcome: Some("origin_failed".to_owned()),
+            trail: vec![
+                TrailEntry::new(1_700_000_000_000, Act::Delivery, "accepted")
+                    .by(Some("c-1".to_owned())),
+                TrailEntry::attempt(1_700_000_000_123, 1, "origin_failed", Some(503)),
+            ],
             meta: EventMeta {
                 event_id: Some("evt \"1\"\n".to_owned()),
                 event_type: Some("job.succeeded".to_owned()),
@@ -188,6 +233,25 @@ mod tests {
             "event_id": "evt \"1\"\n",
             "event_type": "job.succeeded",
             "job_id": null,
+            "next_attempt": null,
+            "trail": [
+                {
+                    "at": "2023-11-14T22:13:20.000Z",
+                    "act": "delivery",
+                    "attempt": null,
+                    "outcome": "accepted",
+                    "origin_status": null,
+                    "correlation_id": "c-1",
+                },
+                {
+                    "at": "2023-11-14T22:13:20.123Z",
+                    "act": "attempt",
+                    "attempt": 1,
+                    "outcome": "origin_failed",
+                    "origin_status": 503,
+                    "correlation_id": null,
+                },
+            ],
         });
         assert_eq!(body(&find(vec![Ok(Reply::Events(vec![shown]))]).unwrap()), expected);
     }

@@ -125,7 +125,7 @@ pub(super) fn find(replies: Vec<Replied>, more: Vec<Replied>) -> Result<Response
     let limit = usize::try_from(MAX_LIMIT).unwrap_or(usize::MAX);
     let more_events = events.len() > limit;
     events.truncate(limit);
-    let events = events.into_iter().rev().map(EventView::from).collect();
+    let events = events.into_iter().rev().map(EventView::with_trail).collect();
     Ok(Response::json(&Timeline { job: job.into(), events, more_events }))
 }
 
@@ -164,6 +164,7 @@ mod tests {
             last_ms,
             last_outcome: None,
             meta: EventMeta { event_type: Some("job.queued".to_owned()), ..EventMeta::default() },
+            trail: Vec::new(),
         }
     }
 
@@ -221,6 +222,8 @@ mod tests {
                     "event_id": null,
                     "event_type": "job.queued",
                     "job_id": null,
+                    "next_attempt": null,
+                    "trail": [],
                 },
                 {
                     "key": "event-1700000004000",
@@ -233,6 +236,7 @@ mod tests {
                     "event_id": null,
                     "event_type": "job.queued",
                     "job_id": null,
+                    "trail": [],
                 },
             ],
             "more_events": false,

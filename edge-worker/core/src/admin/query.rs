@@ -69,6 +69,7 @@ pub(super) fn events(query: &str) -> Result<AdminRoute, Refusal> {
         event_type: parameters.text("type")?,
         after: parameters.cursor(parse_cursor)?,
         limit: limit.saturating_add(1),
+        ..Filter::default()
     };
     Ok(AdminRoute::Events { filter, limit: shown(limit) })
 }

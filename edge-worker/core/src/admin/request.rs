@@ -186,6 +186,7 @@ impl AdminRequest {
                 let filter = Filter {
                     job_id: Some(job_id.clone()),
                     limit: query::MAX_LIMIT.saturating_add(1),
+                    with_trails: true,
                     ..Filter::default()
                 };
                 vec![Call::FindJob { job_id: job_id.clone() }, Call::List(filter)]

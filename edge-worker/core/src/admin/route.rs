@@ -330,6 +330,7 @@ mod tests {
             event_type: Some("job.failed".to_owned()),
             after: Some(Cursor { last_ms: 1_700_000_000_000, key: KEY.to_owned() }),
             limit: 8,
+            ..Filter::default()
         };
         let query =
             format!("state=open&job=job+1%26&type=job.failed&limit=7&cursor=1700000000000.{KEY}");

@@ -181,6 +181,7 @@ mod tests {
                 last_outcome: None,
                 meta: EventMeta::default(),
                 owed: None,
+                noted: Vec::new(),
             };
             store.insert(&format!("event-{number}"), &entry).unwrap();
         }

@@ -323,6 +323,7 @@ pub(crate) mod tests {
             last_outcome: Some("origin_failed".to_owned()),
             meta: crate::ledger::event_meta::EventMeta::default(),
             owed: None,
+            noted: Vec::new(),
         }
     }
 

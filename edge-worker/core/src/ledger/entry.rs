@@ -49,6 +49,7 @@ use super::event_meta::EventMeta;
 use super::order::{JobStage, Order};
 use super::owed::{Failure, Owed};
 use super::policy::Policy;
+use super::trail::TrailEntry;
 use crate::outcome::Outcome;
 
 /// Counts the attempts of one event; the newest attempt's number is what fences off older ones.
@@ -118,6 +119,9 @@ pub(crate) struct Entry {
     pub(crate) meta: EventMeta,
     /// What the edge has promised, if the event's bytes are on disk.
     pub(crate) owed: Option<Owed>,
+    /// What the row's trail gets when it is written next. A row that was read has nothing here: nothing is decided
+    /// by its trail.
+    pub(crate) noted: Vec<TrailEntry>,
 }
 
 /// The answer to a claim.
@@ -384,6 +388,7 @@ impl Entry {
             last_outcome: None,
             meta,
             owed: None,
+            noted: Vec::new(),
         }
     }
 
@@ -407,6 +412,12 @@ impl Entry {
 
     fn ended(self, state: EventState, outcome: &str, now_ms: u64) -> Self {
         Self { state, last_ms: now_ms, last_outcome: Some(outcome.to_owned()), ..self }
+    }
+
+    /// With more for its trail.
+    pub(crate) fn noting(mut self, entries: impl IntoIterator<Item = TrailEntry>) -> Self {
+        self.noted.extend(entries);
+        self
     }
 
     /// Whether a token is that of an attempt made since the event was accepted, or last replayed.

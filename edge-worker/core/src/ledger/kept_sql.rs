@@ -3,6 +3,7 @@
 use super::entry::Entry;
 use super::kept::{Kept, KeptStore};
 use super::row;
+use super::sql::trail;
 use super::sqlite_store::{SqliteStore, Storage};
 use super::value::Value;
 
@@ -30,10 +31,13 @@ const SELECT: &str = "SELECT kept_ms, head, replay FROM kept WHERE key = ?";
 
 /// Writes the row of an event that becomes owed with what is kept; the values are those of
 /// [`row::changes`] and [`row::owed`], then its job and its key.
-const RESTORE: &str = "UPDATE event SET state = ?, lease_end_ms = ?, attempts = ?, last_ms = ?, \
-     last_outcome = ?, due_ms = ?, owed_ms = ?, tries = ?, seq = ?, replay = ?, \
+const RESTORE: &str = concat!(
+    "UPDATE event SET state = ?, lease_end_ms = ?, attempts = ?, last_ms = ?, last_outcome = ?, ",
+    trail!("?"),
+    ", due_ms = ?, owed_ms = ?, tries = ?, seq = ?, replay = ?, \
      head = (SELECT head FROM kept WHERE kept.key = event.key), \
-     body = (SELECT body FROM kept WHERE kept.key = event.key) WHERE job_id = ? AND key = ?";
+     body = (SELECT body FROM kept WHERE kept.key = event.key) WHERE job_id = ? AND key = ?"
+);
 
 /// Deletes what is kept of an event.
 const DELETE: &str = "DELETE FROM kept WHERE key = ?";

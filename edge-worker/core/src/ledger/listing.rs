@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::entry::{Entry, EventState};
 use super::event_meta::EventMeta;
+use super::trail::TrailEntry;
 
 /// Which events to list.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -26,6 +27,9 @@ pub(crate) struct Filter {
     pub(crate) after: Option<Cursor>,
     /// How many events at most.
     pub(crate) limit: u32,
+    /// Whether the events come with their trails.
+    #[serde(skip_serializing_if = "core::ops::Not::not")]
+    pub(crate) with_trails: bool,
 }
 
 from_json!(Filter {
@@ -34,6 +38,7 @@ from_json!(Filter {
     event_type = or_default,
     after = or_default,
     limit = required,
+    with_trails = or_default,
 });
 
 /// A place in the list, which is ordered by the time of the last transition, the latest first, and
@@ -73,6 +78,9 @@ pub(crate) struct EventSummary {
     pub(crate) last_outcome: Option<String>,
     /// What the signed body says about the event.
     pub(crate) meta: EventMeta,
+    /// What was done about it, the oldest first, if that was asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) trail: Vec<TrailEntry>,
 }
 
 from_json!(EventSummary {
@@ -85,6 +93,7 @@ from_json!(EventSummary {
     last_ms = required,
     last_outcome = or_default,
     meta = required,
+    trail = or_default,
 });
 
 impl EventSummary {
@@ -105,6 +114,7 @@ impl EventSummary {
             last_ms: entry.last_ms,
             last_outcome: entry.last_outcome,
             meta: entry.meta,
+            trail: Vec::new(),
         }
     }
 

@@ -39,6 +39,9 @@ pub(crate) enum Call {
         key: String,
         /// What the signed body says about the event.
         meta: EventMeta,
+        /// The name of the delivery in the log.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        correlation_id: Option<String>,
     },
     /// Store an event together with the bytes that come with the call, and claim the right to forward it.
     Accept {
@@ -50,6 +53,9 @@ pub(crate) enum Call {
         head: String,
         /// The length of the body.
         body_bytes: u64,
+        /// The name of the delivery in the log.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        correlation_id: Option<String>,
     },
     /// The origin has the event.
     Commit {
@@ -60,6 +66,12 @@ pub(crate) enum Call {
         key: String,
         /// The token of the claim.
         token: Token,
+        /// The status that the origin answered with.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        status: Option<u16>,
+        /// The name of the attempt in the log.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        correlation_id: Option<String>,
         /// Outcomes counted since the last report.
         #[serde(skip_serializing_if = "Counts::is_empty")]
         counts: Counts,
@@ -83,6 +95,9 @@ pub(crate) enum Call {
         retry_after_ms: Option<u64>,
         /// A random number, which spreads retries.
         jitter: u16,
+        /// The name of the attempt in the log.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        correlation_id: Option<String>,
         /// Outcomes counted since the last report.
         #[serde(skip_serializing_if = "Counts::is_empty")]
         counts: Counts,

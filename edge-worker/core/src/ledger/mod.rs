@@ -3,6 +3,7 @@
 //! | file | |
 //! | --- | --- |
 //! | `entry`, `order`, `event_meta` | one event's row, its transitions, and whether it is late |
+//! | `trail` | what was done about an event, for who looks at it |
 //! | `owed`, `outbox`, `lane` | events whose bytes are on disk, and their order |
 //! | `retry`, `statuses`, `breaker`, `gate` | when they are tried again, and what holds them back |
 //! | `protocol`, `policy` | one step on a `store`, and the settings it goes by |
@@ -81,6 +82,7 @@ pub(crate) mod statuses;
 pub(crate) mod store;
 #[cfg(test)]
 pub(crate) mod tests;
+pub(crate) mod trail;
 mod transaction;
 mod value;
 pub(crate) mod walk;

@@ -11,8 +11,10 @@ use super::message::Reply;
 use super::order::Order;
 use super::owed::Owed;
 use super::policy::Policy;
-use super::store::{Known, OwedBytes, Store};
+use super::store::{DEAD, Known, OwedBytes, Store};
+use super::trail::{Act, TrailEntry};
 use super::{alarm, lane, replays};
+use crate::outcome::Outcome;
 
 /// An event that a delivery wants stored.
 pub(crate) struct Offer {
@@ -44,6 +46,7 @@ pub(crate) struct Taken {
 pub(crate) fn accept(
     store: &mut impl Store,
     offer: Offer,
+    correlation_id: Option<String>,
     policy: &Policy,
     now_ms: u64,
 ) -> Result<Reply, String> {
@@ -71,29 +74,39 @@ pub(crate) fn accept(
     };
     let seq = job_id.map_or(Ok(0), |job_id| store.next_seq(job_id))?;
     let owed = Owed { since_ms: now_ms, tries: 0, seq, head, replay: None };
-    let mut write = |entry: &Entry| {
+    let noting = |entry: Entry, lost: Option<TrailEntry>, outcome: Outcome| {
+        let delivery = TrailEntry::new(now_ms, Act::Delivery, outcome.code());
+        entry.noting(lost.into_iter().chain([delivery.by(correlation_id.clone())]))
+    };
+    let mut write = |entry: Entry, lost: Option<TrailEntry>| {
+        let entry = noting(entry, lost, Outcome::Accepted);
         if before.is_some() {
-            store.accept(&key, entry)?;
+            store.accept(&key, &entry)?;
         } else {
-            store.insert(&key, entry)?;
+            store.insert(&key, &entry)?;
         }
-        arrange_alarm(store, entry, policy, now_ms)?;
+        arrange_alarm(store, &entry, policy, now_ms)?;
         match following.take() {
             Some(following) => following.note(store, true, now_ms),
             None => Ok(()),
         }
     };
+    let lost = before.as_ref().and_then(TrailEntry::lost);
     Ok(match entry::accept(before.clone(), claimed, owed, waits) {
         Accept::Granted(entry, order) => {
-            write(&entry)?;
-            Reply::Accepted { token: entry.attempts, order }
+            let token = entry.attempts;
+            write(entry, lost)?;
+            Reply::Accepted { token, order }
         }
         Accept::Stored(entry) => {
-            write(&entry)?;
+            // An attempt that is under way goes on.
+            let lost = lost.filter(|_| !matches!(entry.state, EventState::Claimed { .. }));
+            write(entry, lost)?;
             Reply::Stored
         }
         Accept::LateDropped(entry) => {
             alarm::ensure(store, now_ms.saturating_add(policy.retention_ms), now_ms);
+            let entry = noting(entry, lost, Outcome::LateDropped);
             if before.is_some() {
                 store.update(&key, &entry)?;
             } else {
@@ -138,8 +151,11 @@ pub(crate) fn take(
             _ => None,
         };
         let order = Order::of(entry.meta.stage(), furthest);
-        let before = entry.state;
+        let (before, lost) = (entry.state, TrailEntry::lost(&entry));
         let entry = entry::take(entry, policy, now_ms);
+        let dead = entry.state == EventState::Dead;
+        let dead = dead.then(|| TrailEntry::new(now_ms, Act::Dead, DEAD));
+        let entry = entry.noting(lost.into_iter().chain(dead));
         store.update(&key, &entry)?;
         arrange_alarm(store, &entry, policy, now_ms)?;
         if entry.state == EventState::Dead {
@@ -149,6 +165,7 @@ pub(crate) fn take(
             lane::hand_over(store, entry.meta.job_id.as_deref(), now_ms)?;
             continue;
         }
+        let entry = Entry { noted: Vec::new(), ..entry };
         return Ok(Some(Taken { key, entry, order }));
     }
     Ok(None)
@@ -188,6 +205,8 @@ pub(crate) fn replay_entry(
     let kept = if is_owed { None } else { store.kept(key)?.map(|kept| kept.head) };
     match entry::replay(before, kept, id, seq, is_blocked, now_ms) {
         Replay::Store(entry) => {
+            let replay = TrailEntry::new(now_ms, Act::Replay, "replayed").by(Some(id.to_owned()));
+            let entry = entry.noting([replay]);
             if is_owed {
                 store.update(key, &entry)?;
             } else {

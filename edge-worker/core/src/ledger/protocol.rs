@@ -14,9 +14,14 @@ use super::message::{Call, Reply};
 use super::outbox::{self, Offer};
 use super::owed::{Failure, Owed};
 use super::policy::Policy;
-use super::store::{Known, Store};
+use super::store::{DEAD, Known, Store};
+use super::trail::{Act, TrailEntry};
 use super::{alarm, audit, kept, made_end, replays};
 use crate::counts::Counts;
+use crate::outcome::Outcome;
+
+/// What is noted of a delivery that goes on to the origin without being on disk.
+const CLAIMED: &str = "claimed";
 
 /// Applies a call, and notes in the audit log who has acted if it is an act.
 ///
@@ -48,11 +53,14 @@ pub(crate) fn answer(
     now_ms: u64,
 ) -> Result<Reply, String> {
     Ok(match call {
-        Call::Claim { key, meta } => claim(store, &key, meta, policy, now_ms)?,
-        Call::Accept { key, meta, head, body_bytes } => {
-            outbox::accept(store, Offer { key, meta, head, body_bytes }, policy, now_ms)?
+        Call::Claim { key, meta, correlation_id } => {
+            claim(store, &key, meta, correlation_id, policy, now_ms)?
         }
-        Call::Commit { job_id, key, token, counts } => {
+        Call::Accept { key, meta, head, body_bytes, correlation_id } => {
+            let offer = Offer { key, meta, head, body_bytes };
+            outbox::accept(store, offer, correlation_id, policy, now_ms)?
+        }
+        Call::Commit { job_id, key, token, status, correlation_id, counts } => {
             let before = store.read(job_id.as_deref(), &key)?;
             let before_state = before.as_ref().map(|entry| entry.state);
             let owed = before.as_ref().and_then(|entry| entry.owed.clone());
@@ -63,10 +71,22 @@ pub(crate) fn answer(
             if let (None, Change::Store(entry)) = (&owed, &change) {
                 jobs::note_done(store, &key, entry, policy, now_ms)?;
             }
-            let settled = Settled::of(before_state, owed, true);
+            let outcome = Outcome::Forwarded.code();
+            let attempt = TrailEntry::attempt(now_ms, token, outcome, status).by(correlation_id);
+            let settled = Settled::of(before_state, owed, attempt, true);
             apply(store, &key, change, settled, &counts, policy, now_ms)?
         }
-        Call::Release { job_id, key, token, outcome, status, retry_after_ms, jitter, counts } => {
+        Call::Release {
+            job_id,
+            key,
+            token,
+            outcome,
+            status,
+            retry_after_ms,
+            jitter,
+            correlation_id,
+            counts,
+        } => {
             let before = store.read(job_id.as_deref(), &key)?;
             let before_state = before.as_ref().map(|entry| entry.state);
             let owed = before.as_ref().and_then(|entry| entry.owed.clone());
@@ -74,19 +94,26 @@ pub(crate) fn answer(
             let change = entry::release(before, token, &outcome, failure, policy, now_ms);
             // An origin that refuses an event for good is there.
             let is_alive = status.is_some_and(|status| !policy.retried.contains(status));
-            let settled = Settled::of(before_state, owed, is_alive);
+            let attempt = TrailEntry::attempt(now_ms, token, &outcome, status).by(correlation_id);
+            let settled = Settled::of(before_state, owed, attempt, is_alive);
             apply(store, &key, change, settled, &counts, policy, now_ms)?
         }
-        Call::Reopen { key } => match entry::reopen(store.find(&key)?, now_ms) {
-            Reopen::Store(entry) => {
-                store.update(&key, &entry)?;
-                store.forget_kept(&key)?;
-                Reply::Ok
+        Call::Reopen { key } => {
+            let before = store.find(&key)?;
+            match entry::reopen(before.clone(), now_ms) {
+                Reopen::Store(entry) => {
+                    // What is claimed here is past its lease.
+                    let reopened = TrailEntry::new(now_ms, Act::Reopen, "reopened");
+                    let lost = before.as_ref().and_then(TrailEntry::lost);
+                    store.update(&key, &entry.noting(lost.into_iter().chain([reopened])))?;
+                    store.forget_kept(&key)?;
+                    Reply::Ok
+                }
+                Reopen::InFlight { remaining_ms } => Reply::InFlight { remaining_ms },
+                Reopen::Owed => Reply::Duplicate,
+                Reopen::Absent => Reply::Absent,
             }
-            Reopen::InFlight { remaining_ms } => Reply::InFlight { remaining_ms },
-            Reopen::Owed => Reply::Duplicate,
-            Reopen::Absent => Reply::Absent,
-        },
+        }
         Call::Replay { key, id } => outbox::replay(store, &key, &id, policy, now_ms)?,
         Call::PlanReplay(selection) => replays::plan(store, &selection)?,
         Call::StartReplay(new) => replays::start(store, new, policy, now_ms)?,
@@ -108,12 +135,16 @@ pub(crate) fn answer(
             Reply::Figures(figures)
         }
         Call::List(filter) => {
-            let rows = store.list(&filter)?;
-            Reply::Events(rows.into_iter().map(|(key, row)| EventSummary::of(&key, row)).collect())
+            let rows = store.list(&filter)?.into_iter();
+            Reply::Events(if filter.with_trails {
+                with_trails(store, rows)?
+            } else {
+                rows.map(|(key, row)| EventSummary::of(&key, row)).collect()
+            })
         }
         Call::Find { key } => {
-            let entry = store.find(&key)?;
-            Reply::Events(entry.into_iter().map(|row| EventSummary::of(&key, row)).collect())
+            let rows = store.find(&key)?.map(|row| (key, row));
+            Reply::Events(with_trails(store, rows.into_iter())?)
         }
         Call::RegisterJob(new) => jobs::register(store, new, policy, now_ms)?,
         Call::DueJobs { limit } => jobs::due(store, limit, policy, now_ms)?,
@@ -130,10 +161,23 @@ pub(crate) fn answer(
     })
 }
 
+/// Events, each with its trail.
+fn with_trails(
+    store: &impl Store,
+    rows: impl Iterator<Item = (String, Entry)>,
+) -> Result<Vec<EventSummary>, String> {
+    let summed_up = |(key, row): (String, Entry)| {
+        let trail = store.trail(row.meta.job_id.as_deref(), &key)?;
+        Ok(EventSummary { trail, ..EventSummary::of(&key, row) })
+    };
+    rows.map(summed_up).collect()
+}
+
 fn claim(
     store: &mut impl Store,
     key: &str,
     mut meta: EventMeta,
+    correlation_id: Option<String>,
     policy: &Policy,
     now_ms: u64,
 ) -> Result<Reply, String> {
@@ -148,21 +192,25 @@ fn claim(
         return Ok(reply);
     }
     let is_new = entry.is_none();
-    let mut write = |entry: &Entry| {
+    let lost = entry.as_ref().and_then(TrailEntry::lost);
+    let write = |entry: Entry, outcome| {
+        let delivery = TrailEntry::new(now_ms, Act::Delivery, outcome).by(correlation_id);
+        let entry = &entry.noting(lost.into_iter().chain([delivery]));
         // The alarm that will delete the row belongs to the same step: there is never a row without.
         alarm::ensure(store, now_ms.saturating_add(policy.retention_ms), now_ms);
         if is_new { store.insert(key, entry) } else { store.update(key, entry) }
     };
     Ok(match entry::claim(entry, meta, furthest, policy, now_ms) {
         Claim::Granted(entry, order) => {
-            write(&entry)?;
+            let token = entry.attempts;
+            write(entry, CLAIMED)?;
             if let Some(following) = following {
                 following.note(store, false, now_ms)?;
             }
-            Reply::Granted { token: entry.attempts, order }
+            Reply::Granted { token, order }
         }
         Claim::LateDropped(entry) => {
-            write(&entry)?;
+            write(entry, Outcome::LateDropped.code())?;
             Reply::LateDropped
         }
         Claim::InFlight { remaining_ms } => Reply::InFlight { remaining_ms },
@@ -176,15 +224,22 @@ struct Settled {
     is_owed: bool,
     /// The replay that the event was part of, and the state that it was in.
     replayed: Option<(String, EventState)>,
+    /// The end of the attempt, for the event's trail.
+    attempt: TrailEntry,
     /// Whether the origin has shown that it is there.
     is_alive: bool,
 }
 
 impl Settled {
-    fn of(before: Option<EventState>, owed: Option<Owed>, is_alive: bool) -> Self {
+    fn of(
+        before: Option<EventState>,
+        owed: Option<Owed>,
+        attempt: TrailEntry,
+        is_alive: bool,
+    ) -> Self {
         let is_owed = owed.is_some();
         let replayed = owed.and_then(|owed| owed.replay).zip(before);
-        Self { is_owed, replayed, is_alive }
+        Self { is_owed, replayed, attempt, is_alive }
     }
 }
 
@@ -200,6 +255,9 @@ fn apply(
 ) -> Result<Reply, String> {
     match change {
         Change::Store(entry) => {
+            let dead = entry.state == EventState::Dead;
+            let dead = dead.then(|| TrailEntry::new(now_ms, Act::Dead, DEAD));
+            let entry = entry.noting([settled.attempt].into_iter().chain(dead));
             store.update(key, &entry)?;
             store.add(counts)?;
             if let Some((id, before)) = settled.replayed {

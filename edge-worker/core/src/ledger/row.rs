@@ -11,6 +11,7 @@ use super::event_meta::EventMeta;
 use super::expired::Expired;
 use super::order::JobStage;
 use super::owed::Owed;
+use super::trail;
 
 /// The key and the entry that a row's columns hold.
 pub(crate) fn entry(columns: Vec<Value>) -> Result<(String, Entry), String> {
@@ -68,6 +69,7 @@ pub(crate) fn entry(columns: Vec<Value>) -> Result<(String, Entry), String> {
             ..EventMeta::default()
         },
         owed,
+        noted: Vec::new(),
     };
     Ok((text(key)?.ok_or("a row has no key")?, entry))
 }
@@ -105,6 +107,7 @@ pub(crate) fn values(key: &str, entry: &Entry) -> Result<Vec<Value>, String> {
         entry.meta.event_id.clone().into(),
         entry.meta.event_type.clone().into(),
         entry.meta.stage().map(JobStage::number).map_or(Ok(Value::Null), number)?,
+        trail::lines(&entry.noted).into(),
     ])
 }
 
@@ -116,6 +119,7 @@ pub(crate) fn changes(entry: &Entry) -> Result<Vec<Value>, String> {
         number(entry.attempts)?,
         number(entry.last_ms)?,
         entry.last_outcome.clone().into(),
+        trail::lines(&entry.noted).into(),
     ])
 }
 
@@ -171,6 +175,7 @@ pub(crate) fn text(value: Value) -> Result<Option<String>, String> {
 #[cfg(test)]
 mod tests {
     use super::super::sql;
+    use super::super::trail::{Act, MOST_BYTES, TrailEntry};
     use super::*;
 
     const STATES: [EventState; 5] = [
@@ -195,6 +200,7 @@ mod tests {
                 ..EventMeta::default()
             },
             owed: None,
+            noted: vec![TrailEntry::new(5, Act::Dead, "dead")],
         }
     }
 
@@ -209,10 +215,11 @@ mod tests {
         Entry { owed: Some(owed), ..sample(state) }
     }
 
-    /// The columns that are read: all that are written but the stage, which stands last, and the body; the
-    /// replay stands behind the headers.
+    /// The columns that are read: all that are written but the stage and the trail, which stand last, and the body;
+    /// the replay stands behind the headers.
     fn columns_of(entry: &Entry) -> Vec<Value> {
         let mut columns = values("event-00", entry).unwrap();
+        assert_eq!(columns.pop(), Some("5 dead - dead - -\n".into()));
         assert_eq!(columns.pop(), Some(Value::Integer(2)));
         match &entry.owed {
             None => columns.extend([const { Value::Null }; 6]),
@@ -233,7 +240,8 @@ mod tests {
     #[test]
     fn what_is_written_is_read_again() {
         for state in STATES {
-            assert_eq!(entry(columns(state)), Ok(("event-00".to_owned(), sample(state))));
+            let expected = Entry { noted: Vec::new(), ..sample(state) };
+            assert_eq!(entry(columns(state)), Ok(("event-00".to_owned(), expected)));
         }
         for state in [
             EventState::Claimed { lease_end_ms: 9 },
@@ -241,43 +249,46 @@ mod tests {
             EventState::Waiting { due_ms: None },
             EventState::Dead,
         ] {
-            let expected = sample_owed(state);
-            assert_eq!(entry(columns_of(&expected)), Ok(("event-00".to_owned(), expected)));
+            let written = sample_owed(state);
+            let expected = Entry { noted: Vec::new(), ..written.clone() };
+            assert_eq!(entry(columns_of(&written)), Ok(("event-00".to_owned(), expected)));
         }
     }
 
     #[test]
     fn the_statements_name_the_columns_in_the_same_order() {
+        let trail = format!("trail = substr(coalesce(trail, '') || ?, -{MOST_BYTES})");
         let between = |text: &str, from: &str, to: &str| {
+            let text = text.replace(&trail, "trail = ?");
             let start = text.find(from).unwrap() + from.len();
             let end = text[start..].find(to).unwrap() + start;
             text[start..end].split(',').map(|name| name.trim().to_owned()).collect::<Vec<_>>()
         };
         let written = between(sql::INSERT, "(", ")");
         assert_eq!(sql::INSERT.matches('?').count(), written.len());
-        assert_eq!(written.last().map(String::as_str), Some("stage"));
+        assert_eq!(written.last().map(String::as_str), Some("trail"));
         let owed = ["due_ms", "owed_ms", "tries", "seq", "replay"];
         let all = between(sql::INSERT_OWED, "(", ")");
         assert_eq!(sql::INSERT_OWED.matches('?').count(), all.len());
-        assert_eq!(all[..11], written);
-        assert_eq!(all[11..], [&owed[..], &["head", "body"]].concat());
+        assert_eq!(all[..12], written);
+        assert_eq!(all[12..], [&owed[..], &["head", "body"]].concat());
         // They all read the same columns.
         let read = between(sql::SELECT, "SELECT ", " FROM");
         assert_eq!(read[..10], written[..10]);
         assert_eq!(read[10..], [&owed[..4], &["head", "replay"]].concat());
-        let set = ["state", "lease_end_ms", "attempts", "last_ms", "last_outcome"];
+        let set = ["state", "lease_end_ms", "attempts", "last_ms", "last_outcome", "trail"];
         let updated = |statement| between(statement, "SET ", " WHERE");
         let with_values =
             |names: &[&str]| names.iter().map(|name| format!("{name} = ?")).collect::<Vec<_>>();
-        assert_eq!(updated(sql::UPDATE)[..5], with_values(&set));
-        let set = [set, owed].concat();
+        assert_eq!(updated(sql::UPDATE)[..6], with_values(&set));
+        let set = [&set[..], &owed].concat();
         assert_eq!(updated(sql::UPDATE_OWED), with_values(&set));
         let set = [&set[..], &["head", "body"]].concat();
         assert_eq!(updated(sql::UPDATE_ACCEPTED), with_values(&set));
         // By their places among all values.
         let entry = sample(EventState::Done);
         let all = values("event-00", &entry).unwrap();
-        let expected = [2, 3, 4, 6, 7].map(|place| all[place].clone()).to_vec();
+        let expected = [2, 3, 4, 6, 7, 11].map(|place| all[place].clone()).to_vec();
         assert_eq!(changes(&entry), Ok(expected));
     }
 
@@ -295,6 +306,7 @@ mod tests {
             Value::Text("evt_1".to_owned()),
             Value::Text("job.running".to_owned()),
             Value::Integer(2),
+            Value::Text("5 dead - dead - -\n".to_owned()),
         ];
         let claimed = sample(EventState::Claimed { lease_end_ms: 9 });
         assert_eq!(values("event-00", &claimed), Ok(expected));

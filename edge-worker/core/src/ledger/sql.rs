@@ -1,8 +1,8 @@
 //! All SQL of the ledger: the tables, version by version, and the statements on the latest ones.
 //!
 //! An object that starts takes its tables through the steps that they have not been through yet. A
-//! step never changes once it was released; a change of the tables is a new step. Every statement of
-//! a step can be run again, so a step that was broken off is simply repeated.
+//! step never changes once it was released; a change of the tables is a new step. All that an object has not been
+//! through are one transaction, so a step that was broken off has not happened, and is taken the next time.
 
 use super::{audit_sql, job_sql, kept_sql, replay_sql};
 
@@ -82,6 +82,8 @@ pub(crate) const STEPS: &[&str] = &[
     job_sql::TABLE,
     // The audit log.
     audit_sql::TABLE,
+    // What was done about an event: lines, as `trail` has them.
+    "ALTER TABLE event ADD COLUMN trail TEXT",
 ];
 
 /// The columns that [`row::entry`](super::row::entry) expects. The body is not among them: it never enters the
@@ -110,7 +112,15 @@ macro_rules! unsettled {
     };
 }
 
-pub(super) use {columns, unsettled};
+/// Adds lines to the trail of a row, of which the last [`MOST_BYTES`](super::trail::MOST_BYTES) stay: all of it is
+/// ASCII.
+macro_rules! trail {
+    ($lines:literal) => {
+        concat!("trail = substr(coalesce(trail, '') || ", $lines, ", -5376)")
+    };
+}
+
+pub(super) use {columns, trail, unsettled};
 
 /// Reads the row of an event, given its job and its key.
 pub(crate) const SELECT: &str =
@@ -130,30 +140,41 @@ pub(crate) const FIND: &str = concat!("SELECT ", columns!(), " FROM event WHERE 
 
 /// Writes a row that is not there yet; the values are those of [`row::values`](super::row::values).
 pub(crate) const INSERT: &str = "INSERT INTO event (job_id, key, state, lease_end_ms, \
-     attempts, first_ms, last_ms, last_outcome, event_id, event_type, stage) \
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+     attempts, first_ms, last_ms, last_outcome, event_id, event_type, stage, trail) \
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 /// The same for an event that is owed; the values are followed by those of [`row::owed`](super::row::owed).
 pub(crate) const INSERT_OWED: &str = "INSERT INTO event (job_id, key, state, lease_end_ms, \
-     attempts, first_ms, last_ms, last_outcome, event_id, event_type, stage, \
+     attempts, first_ms, last_ms, last_outcome, event_id, event_type, stage, trail, \
      due_ms, owed_ms, tries, seq, replay, head, body) \
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 /// Writes a row that is there. What an event is never changes, so only the rest is written; the values
 /// are those of [`row::changes`](super::row::changes). Of an event that is not owed no bytes are kept.
-pub(crate) const UPDATE: &str = "UPDATE event SET state = ?, lease_end_ms = ?, attempts = ?, \
-     last_ms = ?, last_outcome = ?, due_ms = NULL, owed_ms = NULL, tries = NULL, seq = NULL, \
-     replay = NULL, head = NULL, body = NULL WHERE job_id = ? AND key = ?";
+pub(crate) const UPDATE: &str = concat!(
+    "UPDATE event SET state = ?, lease_end_ms = ?, attempts = ?, last_ms = ?, last_outcome = ?, ",
+    trail!("?"),
+    ", due_ms = NULL, owed_ms = NULL, tries = NULL, seq = NULL, replay = NULL, head = NULL, body = NULL \
+     WHERE job_id = ? AND key = ?"
+);
 
 /// The same for an event that is owed, whose bytes are there.
-pub(crate) const UPDATE_OWED: &str = "UPDATE event SET state = ?, lease_end_ms = ?, attempts = ?, \
-     last_ms = ?, last_outcome = ?, due_ms = ?, owed_ms = ?, tries = ?, seq = ?, replay = ? \
-     WHERE job_id = ? AND key = ?";
+pub(crate) const UPDATE_OWED: &str = concat!(
+    "UPDATE event SET state = ?, lease_end_ms = ?, attempts = ?, last_ms = ?, last_outcome = ?, ",
+    trail!("?"),
+    ", due_ms = ?, owed_ms = ?, tries = ?, seq = ?, replay = ? WHERE job_id = ? AND key = ?"
+);
 
 /// The same for an event that becomes owed.
-pub(crate) const UPDATE_ACCEPTED: &str = "UPDATE event SET state = ?, lease_end_ms = ?, \
-     attempts = ?, last_ms = ?, last_outcome = ?, due_ms = ?, owed_ms = ?, tries = ?, seq = ?, \
-     replay = ?, head = ?, body = ? WHERE job_id = ? AND key = ?";
+pub(crate) const UPDATE_ACCEPTED: &str = concat!(
+    "UPDATE event SET state = ?, lease_end_ms = ?, attempts = ?, last_ms = ?, last_outcome = ?, ",
+    trail!("?"),
+    ", due_ms = ?, owed_ms = ?, tries = ?, seq = ?, replay = ?, head = ?, body = ? \
+     WHERE job_id = ? AND key = ?"
+);
+
+/// Reads the trail of an event.
+pub(crate) const SELECT_TRAIL: &str = "SELECT trail FROM event WHERE job_id = ? AND key = ?";
 
 /// Reads the body of an owed event, given its job (the empty text if it has none) and its key.
 pub const SELECT_BODY: &str = "SELECT body FROM event WHERE job_id = ? AND key = ?";
@@ -266,7 +287,10 @@ pub(crate) const SELECT_PIECE: &str = concat!(
 
 /// Opens the events of a piece whose leases ended by a time.
 pub(crate) const OPEN_PIECE: &str = concat!(
-    "UPDATE event SET state = 'open', lease_end_ms = NULL, last_outcome = ?6 WHERE ",
+    "UPDATE event SET state = 'open', lease_end_ms = NULL, last_outcome = ?6, ",
+    // As `TrailEntry::lost` has it.
+    trail!("lease_end_ms || ' attempt ' || attempts || ' ' || ?6 || ' - -' || char(10)"),
+    " WHERE ",
     piece!(),
     " AND lease_end_ms <= ?5"
 );

@@ -7,6 +7,7 @@ use super::gate::Gate;
 use super::listing::{Cursor, Filter, list_order};
 use super::order::JobStage;
 use super::store::{Known, LAST_DUE, OwedBytes, Store};
+use super::trail::{self, TrailEntry};
 use super::value::Value;
 use super::walk::{Piece, Place, Walk, Walked};
 use super::{replays, row, sql};
@@ -147,6 +148,12 @@ impl<D: Storage> Store for SqliteStore<D> {
 
     fn find(&self, key: &str) -> Result<Option<Entry>, String> {
         Ok(self.first(sql::FIND, vec![key.into()])?.map(|(_, entry)| entry))
+    }
+
+    fn trail(&self, job_id: Option<&str>, key: &str) -> Result<Vec<TrailEntry>, String> {
+        let rows = self.query(sql::SELECT_TRAIL, vec![row::job(job_id), key.into()])?;
+        let lines = rows.into_iter().flatten().next().map_or(Ok(None), row::text)?;
+        trail::read(&lines.unwrap_or_default())
     }
 
     fn known(&self, job_id: Option<&str>, key: &str) -> Result<Known, String> {

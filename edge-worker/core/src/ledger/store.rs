@@ -12,6 +12,7 @@ use super::kept::KeptStore;
 use super::listing::Filter;
 use super::order::JobStage;
 use super::replays::ReplayStore;
+use super::trail::TrailEntry;
 use super::walk::{Piece, Walk, Walked};
 use crate::counts::Counts;
 use crate::json::from_json;
@@ -55,11 +56,14 @@ pub(crate) trait Store: KeptStore + ReplayStore + JobStore + AuditStore {
     /// The same for an event whose job is not known. All rows are looked at.
     fn find(&self, key: &str) -> Result<Option<Entry>, String>;
 
+    /// The trail of an event, the oldest entry first; empty if there is no such event.
+    fn trail(&self, job_id: Option<&str>, key: &str) -> Result<Vec<TrailEntry>, String>;
+
     /// What the claim of an event goes by, in one look.
     fn known(&self, job_id: Option<&str>, key: &str) -> Result<Known, String>;
 
     /// Writes the row of an event that has none. If it is owed, the bytes that came with the call are its
-    /// body.
+    /// body. As for all that write a row: its trail gets what is noted in the entry.
     fn insert(&mut self, key: &str, entry: &Entry) -> Result<(), String>;
 
     /// Writes the row of an event that has one, as it was read in the same step. What the event is and

@@ -122,13 +122,15 @@ impl Delivery {
             record,
         };
         let key = context.key.clone();
+        let correlation_id = Some(context.record.correlation_id.clone());
         let call = match context.settings.delivery {
-            DeliveryMode::Through => Call::Claim { key, meta },
+            DeliveryMode::Through => Call::Claim { key, meta, correlation_id },
             DeliveryMode::Durable => Call::Accept {
                 key,
                 meta,
                 head: context.head(),
                 body_bytes: u64::try_from(body.len()).unwrap_or(u64::MAX),
+                correlation_id,
             },
         };
         let call = context.ledger_call(&call);
@@ -331,8 +333,11 @@ impl Context {
         let Settling { token, outcome, status, retry_after_ms, ref counts, tries } = settling;
         let (job_id, key) = (self.job_id.clone(), self.key.clone());
         let counts = counts.clone();
+        let correlation_id = Some(self.record.correlation_id.clone());
         let call = match outcome {
-            Outcome::Forwarded => Call::Commit { job_id, key, token, counts },
+            Outcome::Forwarded => {
+                Call::Commit { job_id, key, token, status, correlation_id, counts }
+            }
             _ => Call::Release {
                 job_id,
                 key,
@@ -341,6 +346,7 @@ impl Context {
                 status,
                 retry_after_ms,
                 jitter: self.jitter,
+                correlation_id,
                 counts,
             },
         };

@@ -4,9 +4,22 @@ use super::{Call, Reply};
 use crate::json::from_json_enum;
 
 from_json_enum!(Call {
-    "claim" => Claim { key = required, meta = required },
-    "accept" => Accept { key = required, meta = required, head = required, body_bytes = required },
-    "commit" => Commit { job_id = or_default, key = required, token = required, counts = or_default },
+    "claim" => Claim { key = required, meta = required, correlation_id = or_default },
+    "accept" => Accept {
+        key = required,
+        meta = required,
+        head = required,
+        body_bytes = required,
+        correlation_id = or_default,
+    },
+    "commit" => Commit {
+        job_id = or_default,
+        key = required,
+        token = required,
+        status = or_default,
+        correlation_id = or_default,
+        counts = or_default,
+    },
     "release" => Release {
         job_id = or_default,
         key = required,
@@ -15,6 +28,7 @@ from_json_enum!(Call {
         status = or_default,
         retry_after_ms = or_default,
         jitter = or_default,
+        correlation_id = or_default,
         counts = or_default,
     },
     "reopen" => Reopen { key = required },

@@ -10,6 +10,7 @@ use crate::ledger::breaker::Breaker;
 use crate::ledger::credits::Credits;
 use crate::ledger::job::{JobCursor, JobFigures};
 use crate::ledger::listing::Cursor;
+use crate::ledger::trail::{Act, TrailEntry};
 
 /// One message a line. If this fails, the wire format has changed: undo the change, or take a new
 /// version. With `UPDATE_GOLDEN` in the environment, writes the file instead.
@@ -55,18 +56,34 @@ fn calls() -> Vec<Call> {
         event_type: some("job.failed"),
         after: Some(Cursor { last_ms: 1_700_000_000_000, key: key() }),
         limit: 51,
+        ..Filter::default()
     };
     vec![
-        Call::Claim { key: key(), meta },
-        Call::Claim { key: key(), meta: EventMeta::default() },
+        Call::Claim { key: key(), meta, correlation_id: None },
+        Call::Claim { key: key(), meta: EventMeta::default(), correlation_id: None },
         Call::Accept {
             key: key(),
             meta: EventMeta::default(),
             head: "{\"kept\":[]}".to_owned(),
             body_bytes: 512,
+            correlation_id: None,
         },
-        Call::Commit { job_id: some("job_1"), key: key(), token: 2, counts: counts() },
-        Call::Commit { job_id: None, key: key(), token: 2, counts: Counts::new() },
+        Call::Commit {
+            job_id: some("job_1"),
+            key: key(),
+            token: 2,
+            status: None,
+            correlation_id: None,
+            counts: counts(),
+        },
+        Call::Commit {
+            job_id: None,
+            key: key(),
+            token: 2,
+            status: None,
+            correlation_id: None,
+            counts: Counts::new(),
+        },
         Call::Release {
             job_id: some("job_1"),
             key: key(),
@@ -75,6 +92,7 @@ fn calls() -> Vec<Call> {
             status: Some(503),
             retry_after_ms: Some(120_000),
             jitter: 7,
+            correlation_id: None,
             counts: counts(),
         },
         Call::Reopen { key: key() },
@@ -136,6 +154,34 @@ fn calls() -> Vec<Call> {
         Call::Costs,
         Call::Audit { cursor: None, limit: 51 },
         Call::Audit { cursor: Some(AuditCursor { at_ms: 7, id: 1 }), limit: 51 },
+        Call::Claim { key: key(), meta: EventMeta::default(), correlation_id: some("c-1") },
+        Call::Accept {
+            key: key(),
+            meta: EventMeta::default(),
+            head: "{}".to_owned(),
+            body_bytes: 512,
+            correlation_id: some("c-1"),
+        },
+        Call::Commit {
+            job_id: None,
+            key: key(),
+            token: 2,
+            status: Some(204),
+            correlation_id: some("c-1"),
+            counts: Counts::new(),
+        },
+        Call::Release {
+            job_id: None,
+            key: key(),
+            token: 2,
+            outcome: "origin_timeout".to_owned(),
+            status: None,
+            retry_after_ms: None,
+            jitter: 7,
+            correlation_id: some("c-1"),
+            counts: Counts::new(),
+        },
+        Call::List(Filter { limit: 1, with_trails: true, ..Filter::default() }),
     ]
 }
 
@@ -167,7 +213,12 @@ fn replies() -> Vec<Reply> {
         last_ms: 8,
         last_outcome: Some("origin_failed".to_owned()),
         meta: EventMeta { job_id: Some("job_1".to_owned()), ..EventMeta::default() },
+        trail: Vec::new(),
     };
+    let trail = vec![
+        TrailEntry::new(5, Act::Delivery, "accepted").by(Some("c-1".to_owned())),
+        TrailEntry::attempt(7, 1, "origin_failed", Some(503)),
+    ];
     vec![
         Reply::Granted { token: 1, order: Order::InOrder },
         Reply::Granted { token: 2, order: Order::Late },
@@ -193,7 +244,7 @@ fn replies() -> Vec<Reply> {
         Reply::Figures(figures),
         Reply::Figures(Figures::default()),
         Reply::Figures(with_jobs),
-        Reply::Events(vec![event]),
+        Reply::Events(vec![event.clone()]),
         Reply::Events(Vec::new()),
         Reply::DueJobs {
             jobs: vec![DueJob { job_id: "job_1".to_owned(), known_ms: 7 }],
@@ -212,6 +263,7 @@ fn replies() -> Vec<Reply> {
             about: "job_1".to_owned(),
             result: "stored".to_owned(),
         }]),
+        Reply::Events(vec![EventSummary { trail, ..event }]),
     ]
 }
 
@@ -396,7 +448,7 @@ proptest! {
         event_id: Option<String>, event_type: Option<String>, job_id: Option<String>,
     ) {
         let meta = EventMeta { event_id, event_type, job_id, ..EventMeta::default() };
-        let call = Call::Claim { key: key(), meta };
+        let call = Call::Claim { key: key(), meta, correlation_id: None };
         prop_assert_eq!(Call::decode(&call.encode()), Ok(call));
     }
 

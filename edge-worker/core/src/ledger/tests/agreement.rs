@@ -185,6 +185,7 @@ fn filter() -> impl Strategy<Value = Filter> {
         event_type,
         after,
         limit,
+        with_trails: limit % 2 == 0,
     })
 }
 
@@ -211,13 +212,13 @@ fn call() -> impl Strategy<Value = Call> {
     let token = || 0..5_u64;
     let status = prop_oneof![Just(None), Just(Some(500)), Just(Some(400))];
     prop_oneof![
-        3 => event().prop_map(|(key, meta)| Call::Claim { key, meta }),
+        3 => event().prop_map(|(key, meta)| Call::Claim { key, meta, correlation_id: None }),
         6 => event().prop_map(|(key, meta)| {
-            Call::Accept { key, meta, head: "{}".to_owned(), body_bytes: 1 }
+            Call::Accept { key, meta, head: "{}".to_owned(), body_bytes: 1, correlation_id: None }
         }),
         4 => (event(), token(), counts())
             .prop_map(|((key, EventMeta { job_id, .. }), token, counts)| {
-                Call::Commit { job_id, key, token, counts }
+                Call::Commit { job_id, key, token, counts, status: None, correlation_id: None }
             }),
         3 => (event(), token(), counts(), status, any::<u16>()).prop_map(|((key, meta), token, counts, status, jitter)| {
             Call::Release {
@@ -228,8 +229,7 @@ fn call() -> impl Strategy<Value = Call> {
                 status,
                 retry_after_ms: None,
                 jitter,
-                counts,
-            }
+                counts, correlation_id: None }
         }),
         1 => key().prop_map(|key| Call::Reopen { key }),
         2 => key().prop_map(|key| Call::Replay { key, id: "r".to_owned() }),
@@ -332,7 +332,7 @@ fn shifted(call: Call, shift_ms: u64) -> Call {
 proptest! {
     #[test]
     fn both_stores_give_the_same_answers(steps in proptest::collection::vec(step(), 0..80)) {
-        let (mut memory, mut sqlite) = (MemoryStore::default(), fresh_store());
+        let (mut memory, mut sqlite) = (MemoryStore::with_trails(), fresh_store());
         let mut policy = policy();
         let mut now_ms = START_MS;
         for step in steps {
@@ -369,7 +369,12 @@ proptest! {
             prop_assert_eq!(memory.replays(), sqlite.replays());
         }
         let all = Filter { limit: BATCH, ..Filter::default() };
-        prop_assert_eq!(memory.list(&all), sqlite.list(&all));
+        let rows = memory.list(&all).unwrap();
+        for (key, row) in &rows {
+            let job_id = row.meta.job_id.as_deref();
+            prop_assert_eq!(memory.trail(job_id, key), sqlite.trail(job_id, key), "{}", key);
+        }
+        prop_assert_eq!(Ok(rows), sqlite.list(&all));
         let all = JobFilter { limit: BATCH, ..JobFilter::default() };
         prop_assert_eq!(memory.list_jobs(&all, now_ms), sqlite.list_jobs(&all, now_ms));
         prop_assert_eq!(memory.audit(None, BATCH), sqlite.audit(None, BATCH));

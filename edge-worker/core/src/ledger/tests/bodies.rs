@@ -34,7 +34,8 @@ fn call(database: &Sqlite, settings: &Settings, call: &Call, now_ms: u64) {
 
 fn accept(database: &Sqlite, settings: &Settings, key: &str) {
     let (key, head) = (key.to_owned(), HEAD.to_owned());
-    let accept = Call::Accept { key, meta: EventMeta::default(), head, body_bytes: 1 };
+    let accept =
+        Call::Accept { key, meta: EventMeta::default(), head, body_bytes: 1, correlation_id: None };
     call(database, settings, &accept, NOW_MS);
 }
 
@@ -45,7 +46,14 @@ fn after_the_commit_no_bytes_are_left_in_any_row() {
     accept(&database, &settings, "event-0");
     assert_eq!(kept(&database), 2, "the body and the headers");
     let counts = Counts::from("attempt_forwarded:1");
-    let commit = Call::Commit { job_id: None, key: "event-0".to_owned(), token: 1, counts };
+    let commit = Call::Commit {
+        job_id: None,
+        key: "event-0".to_owned(),
+        token: 1,
+        counts,
+        status: None,
+        correlation_id: None,
+    };
     call(&database, &settings, &commit, NOW_MS);
     assert_eq!(kept(&database), 0);
     assert_eq!(database.shown("SELECT 1 FROM event").len(), 1);
@@ -66,6 +74,7 @@ fn a_dead_letter_keeps_its_bytes_until_it_is_deleted() {
         retry_after_ms: None,
         jitter: 0,
         counts: Counts::new(),
+        correlation_id: None,
     };
     call(&database, &settings, &release, NOW_MS);
     for (days, expected) in [(29, 2), (30, 0)] {

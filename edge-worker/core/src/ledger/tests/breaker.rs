@@ -24,6 +24,7 @@ fn accept(store: &mut MemoryStore, key: &str, policy: &Policy, now_ms: u64) -> R
         meta: EventMeta { job_id: Some(format!("job of {key}")), ..EventMeta::default() },
         head: "{}".to_owned(),
         body_bytes: 1,
+        correlation_id: None,
     };
     protocol::answer(store, call, policy, now_ms).unwrap()
 }
@@ -40,7 +41,7 @@ fn settle(
 ) {
     let (job_id, key, counts) = (Some(format!("job of {key}")), key.to_owned(), Counts::new());
     let call = if is_taken {
-        Call::Commit { job_id, key, token, counts }
+        Call::Commit { job_id, key, token, counts, status: None, correlation_id: None }
     } else {
         Call::Release {
             job_id,
@@ -51,6 +52,7 @@ fn settle(
             retry_after_ms: None,
             jitter,
             counts,
+            correlation_id: None,
         }
     };
     assert_eq!(protocol::answer(store, call, policy, now_ms).unwrap(), Reply::Ok);

@@ -59,11 +59,24 @@ fn end(
         ..EventMeta::default()
     };
     let key = || format!("end-of-{job_id}");
-    let accept = Call::Accept { key: key(), meta, head: "{}".to_owned(), body_bytes: 1 };
+    let accept = Call::Accept {
+        key: key(),
+        meta,
+        head: "{}".to_owned(),
+        body_bytes: 1,
+        correlation_id: None,
+    };
     assert!(matches!(call(store, accept), Reply::Accepted { .. }));
     if is_delivered {
         let job_id = Some(job_id.to_owned());
-        let commit = Call::Commit { job_id, key: key(), token: 1, counts: "".into() };
+        let commit = Call::Commit {
+            job_id,
+            key: key(),
+            token: 1,
+            counts: "".into(),
+            status: None,
+            correlation_id: None,
+        };
         assert_eq!(call(store, commit), Reply::Ok);
     }
 }

@@ -25,9 +25,15 @@ fn refused(database: &Sqlite, settings: &Settings, key: &str, is_owed: bool) {
     let meta = EventMeta { job_id: job_id.clone(), ..EventMeta::default() };
     let key = key.to_owned();
     let call = if is_owed {
-        Call::Accept { key: key.clone(), meta, head: "{}".to_owned(), body_bytes: 1 }
+        Call::Accept {
+            key: key.clone(),
+            meta,
+            head: "{}".to_owned(),
+            body_bytes: 1,
+            correlation_id: None,
+        }
     } else {
-        Call::Claim { key: key.clone(), meta }
+        Call::Claim { key: key.clone(), meta, correlation_id: None }
     };
     ask(database, settings, &call);
     let release = Call::Release {
@@ -39,6 +45,7 @@ fn refused(database: &Sqlite, settings: &Settings, key: &str, is_owed: bool) {
         retry_after_ms: None,
         jitter: 0,
         counts: Counts::new(),
+        correlation_id: None,
     };
     assert_eq!(ask(database, settings, &release), Reply::Ok);
 }
@@ -62,10 +69,25 @@ fn whatever_expires_undelivered_is_logged_and_counted() {
     refused(&database, &settings, "event-dead", true);
     refused(&database, &settings, "event-open", false);
     // One that the origin has is forgotten without a word.
-    let claim = Call::Claim { key: "event-done".to_owned(), meta: EventMeta::default() };
+    let claim = Call::Claim {
+        key: "event-done".to_owned(),
+        meta: EventMeta::default(),
+        correlation_id: None,
+    };
     ask(&database, &settings, &claim);
     let key = "event-done".to_owned();
-    ask(&database, &settings, &Call::Commit { job_id: None, key, token: 1, counts: Counts::new() });
+    ask(
+        &database,
+        &settings,
+        &Call::Commit {
+            job_id: None,
+            key,
+            token: 1,
+            counts: Counts::new(),
+            status: None,
+            correlation_id: None,
+        },
+    );
 
     assert_eq!(lines(&database, &settings, NOW_MS + 3 * DAY_MS - 1), []);
     let found = lines(&database, &settings, NOW_MS + 40 * DAY_MS);
@@ -96,7 +118,13 @@ fn what_is_owed_never_expires() {
     ask(&database, &settings, &Call::Pause { is_paused: true });
     let meta = EventMeta::default;
     let key = "event-00".to_owned();
-    let accept = Call::Accept { key, meta: meta(), head: "{}".to_owned(), body_bytes: 1 };
+    let accept = Call::Accept {
+        key,
+        meta: meta(),
+        head: "{}".to_owned(),
+        body_bytes: 1,
+        correlation_id: None,
+    };
     assert_eq!(ask(&database, &settings, &accept), Reply::Stored);
     for day in 0..800 {
         let now_ms = NOW_MS + day * DAY_MS;

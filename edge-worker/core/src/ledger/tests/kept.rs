@@ -40,6 +40,7 @@ impl Object {
             meta: EventMeta { job_id: Some("job_1".to_owned()), ..EventMeta::default() },
             head: format!("head of {key}"),
             body_bytes: 1,
+            correlation_id: None,
         };
         assert!(matches!(self.ask(&call), Reply::Accepted { token: 1, .. }));
         self.commit(key, 1);
@@ -51,6 +52,8 @@ impl Object {
             key: key.to_owned(),
             token,
             counts: Counts::new(),
+            status: None,
+            correlation_id: None,
         };
         assert_eq!(self.ask(&call), Reply::Ok);
     }
@@ -114,6 +117,7 @@ fn a_delivered_event_goes_behind_those_of_its_job_that_wait() {
         meta: EventMeta { job_id: Some("job_1".to_owned()), ..EventMeta::default() },
         head: "{}".to_owned(),
         body_bytes: 1,
+        correlation_id: None,
     };
     assert!(matches!(object.ask(&call), Reply::Accepted { .. }));
     assert_eq!(object.replay(KEY), Reply::Ok);

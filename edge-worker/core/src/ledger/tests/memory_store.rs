@@ -17,6 +17,7 @@ use crate::ledger::listing::{Cursor, Filter};
 use crate::ledger::order::JobStage;
 use crate::ledger::replays::{self, ReplayStore, Selected};
 use crate::ledger::store::{DEAD, Known, LAST_DUE, OwedBytes, Store};
+use crate::ledger::trail::{SHOWN, TrailEntry};
 use crate::ledger::walk::{Piece, Place, Walk, Walked};
 
 /// The states in which the origin may not have the event.
@@ -38,9 +39,25 @@ pub(crate) struct MemoryStore {
     pub(super) replays: BTreeMap<String, BulkReplay>,
     pub(super) jobs: BTreeMap<String, Job>,
     pub(super) audit: Vec<AuditEntry>,
+    /// All that was ever noted of each event. None in a model's state: no decision goes by it, and it would make a
+    /// state of each way that leads to one.
+    trails: Option<BTreeMap<String, Vec<TrailEntry>>>,
 }
 
 impl MemoryStore {
+    /// A store that keeps trails.
+    pub(crate) fn with_trails() -> Self {
+        Self { trails: Some(BTreeMap::new()), ..Self::default() }
+    }
+
+    /// The entry as its row has it. What is noted goes to its trail.
+    fn row(&mut self, key: &str, entry: &Entry) -> Entry {
+        if let Some(trails) = &mut self.trails {
+            trails.entry(key.to_owned()).or_default().extend(entry.noted.iter().cloned());
+        }
+        Entry { noted: Vec::new(), ..entry.clone() }
+    }
+
     /// Forgets what was counted.
     pub(crate) fn clear_outcomes(&mut self) {
         self.outcomes.clear();
@@ -92,19 +109,31 @@ impl Store for MemoryStore {
         Ok(self.rows.get(key).cloned())
     }
 
+    fn trail(&self, job_id: Option<&str>, key: &str) -> Result<Vec<TrailEntry>, String> {
+        let trail = self.trails.as_ref().and_then(|trails| trails.get(key));
+        let trail = trail.filter(|_| self.read(job_id, key).unwrap().is_some());
+        let trail = trail.cloned().unwrap_or_default();
+        Ok(trail[trail.len().saturating_sub(SHOWN)..].to_vec())
+    }
+
     fn known(&self, job_id: Option<&str>, key: &str) -> Result<Known, String> {
         let furthest = job_id.map_or(Ok(None), |job_id| self.furthest_stage(job_id))?;
         Ok(Known { entry: self.read(job_id, key)?, furthest, gate: self.gate })
     }
 
     fn insert(&mut self, key: &str, entry: &Entry) -> Result<(), String> {
-        let before = self.rows.insert(key.to_owned(), entry.clone());
+        if let Some(trails) = &mut self.trails {
+            trails.remove(key);
+        }
+        let entry = self.row(key, entry);
+        let before = self.rows.insert(key.to_owned(), entry);
         if before.is_some() { Err("there is such a row".to_owned()) } else { Ok(()) }
     }
 
     fn update(&mut self, key: &str, entry: &Entry) -> Result<(), String> {
+        let entry = self.row(key, entry);
         let row = self.rows.get_mut(key).ok_or("there is no such row")?;
-        *row = Entry { meta: row.meta.clone(), first_ms: row.first_ms, ..entry.clone() };
+        *row = Entry { meta: row.meta.clone(), first_ms: row.first_ms, ..entry };
         Ok(())
     }
 
@@ -224,6 +253,9 @@ impl Store for MemoryStore {
             if let EventState::Claimed { lease_end_ms } = entry.state
                 && lease_end_ms <= piece.lost_ms
             {
+                if let Some(trails) = &mut self.trails {
+                    trails.entry(key).or_default().extend(TrailEntry::lost(entry));
+                }
                 entry.state = EventState::Open;
                 entry.last_outcome = Some(ATTEMPT_LOST.to_owned());
             }

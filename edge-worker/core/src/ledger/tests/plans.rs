@@ -34,7 +34,14 @@ fn rows_are_found_by_key_or_by_an_index() {
     for (way, statements) in [
         (
             "PRIMARY KEY (job_id=? AND key=?)",
-            &[sql::SELECT, sql::SELECT_BODY, sql::UPDATE, sql::UPDATE_OWED, sql::UPDATE_ACCEPTED][..],
+            &[
+                sql::SELECT,
+                sql::SELECT_BODY,
+                sql::SELECT_TRAIL,
+                sql::UPDATE,
+                sql::UPDATE_OWED,
+                sql::UPDATE_ACCEPTED,
+            ][..],
         ),
         (
             "PRIMARY KEY (job_id=?",

@@ -53,7 +53,7 @@ impl Object {
         self.jobs.extend(job_id.map(|job_id| (key.to_owned(), job_id.to_owned())));
         let (key, head) = (key.to_owned(), "{}".to_owned());
         self.now_ms += 1;
-        self.ask(&Call::Accept { key, meta, head, body_bytes: 1 })
+        self.ask(&Call::Accept { key, meta, head, body_bytes: 1, correlation_id: None })
     }
 
     /// An attempt ends as the origin answers.
@@ -61,7 +61,7 @@ impl Object {
         let job_id = self.jobs.get(key).cloned();
         let (key, counts) = (key.to_owned(), Counts::new());
         let call = if status == 200 {
-            Call::Commit { job_id, key, token, counts }
+            Call::Commit { job_id, key, token, counts, status: None, correlation_id: None }
         } else {
             Call::Release {
                 job_id,
@@ -72,6 +72,7 @@ impl Object {
                 retry_after_ms: None,
                 jitter: 0,
                 counts,
+                correlation_id: None,
             }
         };
         assert_eq!(self.ask(&call), Reply::Ok);

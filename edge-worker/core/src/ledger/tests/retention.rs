@@ -105,7 +105,7 @@ impl Object {
     /// A new event comes, and what became of its attempt is not heard.
     fn claim(&mut self) -> (String, Token) {
         let (key, meta) = self.next_event();
-        let answer = self.ask(Call::Claim { key: key.clone(), meta });
+        let answer = self.ask(Call::Claim { key: key.clone(), meta, correlation_id: None });
         let Reply::Granted { token, .. } = answer else { panic!("{answer:?}") };
         assert!(self.store.alarm_ms().is_some(), "a row without an alarm");
         self.rows.insert(key.clone(), self.now_ms);
@@ -130,9 +130,10 @@ impl Object {
                 retry_after_ms: None,
                 jitter: 0,
                 counts,
+                correlation_id: None,
             }
         } else {
-            Call::Commit { job_id, key, token, counts }
+            Call::Commit { job_id, key, token, counts, status: None, correlation_id: None }
         };
         assert_eq!(self.ask(settle), Reply::Ok);
     }
@@ -142,7 +143,13 @@ impl Object {
         let (key, meta) = self.next_event();
         let job_id = meta.job_id.clone();
         let (head, body_bytes) = ("x".repeat(500), 4_096);
-        let answer = self.ask(Call::Accept { key: key.clone(), meta, head, body_bytes });
+        let answer = self.ask(Call::Accept {
+            key: key.clone(),
+            meta,
+            head,
+            body_bytes,
+            correlation_id: None,
+        });
         let Reply::Accepted { mut token, .. } = answer else { panic!("{answer:?}") };
         if self.events.is_multiple_of(10) {
             let release = Call::Release {
@@ -154,6 +161,7 @@ impl Object {
                 retry_after_ms: None,
                 jitter: 0,
                 counts: Counts::default(),
+                correlation_id: None,
             };
             assert_eq!(self.ask(release), Reply::Ok);
             self.wait_until(self.now_ms + MINUTE_MS / 2);
@@ -164,7 +172,17 @@ impl Object {
         self.rows.insert(key.clone(), self.now_ms);
         self.most_rows = self.most_rows.max(self.rows.len());
         let counts = Counts::default();
-        assert_eq!(self.ask(Call::Commit { job_id, key, token, counts }), Reply::Ok);
+        assert_eq!(
+            self.ask(Call::Commit {
+                job_id,
+                key,
+                token,
+                counts,
+                status: None,
+                correlation_id: None
+            }),
+            Reply::Ok
+        );
     }
 
     /// Lets time pass; alarms ring when they are due, and as late as the platform is.

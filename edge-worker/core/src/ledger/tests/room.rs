@@ -32,13 +32,21 @@ fn accept(store: &mut SqliteStore<Sqlite>, number: u64, now_ms: u64) -> Reply {
         meta: EventMeta::default(),
         head: "{}".to_owned(),
         body_bytes: BODY_BYTES,
+        correlation_id: None,
     };
     protocol::answer(store, accept, &policy(), now_ms).unwrap()
 }
 
 fn commit(store: &mut SqliteStore<Sqlite>, number: u64, now_ms: u64) {
     let key = format!("event-{number}");
-    let commit = Call::Commit { job_id: None, key, token: 1, counts: Counts::new() };
+    let commit = Call::Commit {
+        job_id: None,
+        key,
+        token: 1,
+        counts: Counts::new(),
+        status: None,
+        correlation_id: None,
+    };
     assert_eq!(protocol::answer(store, commit, &policy(), now_ms), Ok(Reply::Ok));
 }
 

@@ -55,7 +55,7 @@ fn a_call_that_breaks_off_has_not_happened() {
     };
     let counts = Counts::from("duplicate:2,forwarded:1");
     let steps = [
-        (Call::Claim { key: key(), meta: meta.clone() }, 2),
+        (Call::Claim { key: key(), meta: meta.clone(), correlation_id: None }, 2),
         (
             Call::Release {
                 job_id: some("job_1"),
@@ -66,11 +66,22 @@ fn a_call_that_breaks_off_has_not_happened() {
                 retry_after_ms: None,
                 jitter: 0,
                 counts: counts.clone(),
+                correlation_id: None,
             },
             4,
         ),
-        (Call::Claim { key: key(), meta }, 2),
-        (Call::Commit { job_id: some("job_1"), key: key(), token: 2, counts }, 4),
+        (Call::Claim { key: key(), meta, correlation_id: None }, 2),
+        (
+            Call::Commit {
+                job_id: some("job_1"),
+                key: key(),
+                token: 2,
+                counts,
+                status: None,
+                correlation_id: None,
+            },
+            4,
+        ),
     ];
     for (step, statements) in steps {
         let made = || call(&database, &step, &settings).map(drop);
@@ -88,6 +99,7 @@ fn a_step_with_owed_events_that_breaks_off_has_not_happened() {
         meta: EventMeta { job_id: Some("job_1".to_owned()), ..EventMeta::default() },
         head: "{}".to_owned(),
         body_bytes: 1,
+        correlation_id: None,
     };
     let job_id = || Some("job_1".to_owned());
     let release = Call::Release {
@@ -99,6 +111,7 @@ fn a_step_with_owed_events_that_breaks_off_has_not_happened() {
         retry_after_ms: None,
         jitter: 0,
         counts: Counts::from("attempt_origin_rejected:1"),
+        correlation_id: None,
     };
     for (step, statements) in [(accept(1), 4), (accept(2), 4), (release, 6)] {
         let made = || call(&database, &step, &settings).map(drop);
@@ -116,6 +129,7 @@ fn a_step_with_owed_events_that_breaks_off_has_not_happened() {
         retry_after_ms: None,
         jitter: 0,
         counts: Counts::new(),
+        correlation_id: None,
     };
     let made = || call(&database, &failed, &settings).map(drop);
     assert!(assert_whole(&database, &made) >= 5);
@@ -127,7 +141,11 @@ fn a_sweep_that_breaks_off_has_deleted_nothing() {
     let (database, settings) = (Sqlite::in_memory(), settings_with(&[]));
     object::start(&database, &settings, NOW_MS).unwrap();
     for number in 0..3 {
-        let claim = Call::Claim { key: format!("event-{number}"), meta: EventMeta::default() };
+        let claim = Call::Claim {
+            key: format!("event-{number}"),
+            meta: EventMeta::default(),
+            correlation_id: None,
+        };
         call(&database, &claim, &settings).unwrap();
     }
     let later_ms = NOW_MS + RETENTION_MS;

@@ -31,7 +31,7 @@ impl Shard {
     fn accept(&mut self, key: &str, now_ms: u64) -> Reply {
         let meta = EventMeta { job_id: Some("job".to_owned()), ..EventMeta::default() };
         let (key, head) = (key.to_owned(), "{}".to_owned());
-        self.ask(Call::Accept { key, meta, head, body_bytes: 1 }, now_ms)
+        self.ask(Call::Accept { key, meta, head, body_bytes: 1, correlation_id: None }, now_ms)
     }
 
     fn fail(&mut self, key: &str, token: u64, retry_after_ms: Option<u64>, now_ms: u64) {
@@ -44,13 +44,24 @@ impl Shard {
             retry_after_ms,
             jitter: 0,
             counts: Counts::new(),
+            correlation_id: None,
         };
         assert_eq!(self.ask(call, now_ms), Reply::Ok);
     }
 
     fn commit(&mut self, key: &str, token: u64, now_ms: u64) -> Reply {
         let (job_id, key) = (Some("job".to_owned()), key.to_owned());
-        self.ask(Call::Commit { job_id, key, token, counts: Counts::new() }, now_ms)
+        self.ask(
+            Call::Commit {
+                job_id,
+                key,
+                token,
+                counts: Counts::new(),
+                status: None,
+                correlation_id: None,
+            },
+            now_ms,
+        )
     }
 
     /// The object makes the next attempt, which must be one of this event; its token.

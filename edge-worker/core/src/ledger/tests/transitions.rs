@@ -28,6 +28,7 @@ fn entry(state: EventState, attempts: Token) -> Entry {
         last_outcome: Some("origin_failed".to_owned()),
         meta: meta(),
         owed: None,
+        noted: Vec::new(),
     }
 }
 
@@ -55,6 +56,7 @@ fn claim_from_absent_is_granted_as_the_first_attempt() {
         last_outcome: None,
         meta: meta(),
         owed: None,
+        noted: Vec::new(),
     };
     assert_eq!(claim_at(None, 5_000), Claim::Granted(expected, Order::InOrder));
 }

@@ -5,8 +5,15 @@ use base16ct::lower::encode_string;
 use sha2::{Digest as _, Sha256};
 
 use super::sqlite::{Sqlite, fresh_store};
+use crate::counts::Counts;
+use crate::ledger::message::Call;
+use crate::ledger::policy::Policy;
+use crate::ledger::protocol;
 use crate::ledger::sql;
-use crate::ledger::sqlite_store::prepare;
+use crate::ledger::sqlite_store::{self, SqliteStore};
+use crate::ledger::store::Store as _;
+use crate::ledger::trail::TrailEntry;
+use crate::ledger::transaction::transaction;
 
 /// Steps as a change of the tables could take them: a new table, the rows copied, the old one dropped.
 const STEPS: [&str; 3] = [
@@ -18,6 +25,11 @@ const STEPS: [&str; 3] = [
     // Only once the rows are where they are read from now.
     "DROP TABLE IF EXISTS old",
 ];
+
+/// Takes the tables through steps as an object does when it starts: all of them, or none.
+fn prepare(database: &Sqlite, steps: &[&str]) -> Result<(), String> {
+    transaction(database, || sqlite_store::prepare(database, steps))
+}
 
 /// All that can be told of the tables: their texts, apart from white space, and the version.
 fn tables(database: &Sqlite) -> Vec<String> {
@@ -52,6 +64,7 @@ fn the_steps_are_pinned() {
         "1adddb03f8a43ed4eb29c0788f3e2d0453fc0d7c421f4e50a6cb4a01a2660b7a",
         "9fde12fcc8e37b328a32ea6b3a1e49e17c3e7368f1cb05f4eaf784ec11ebd927",
         "2abe8d7d842133372ee0be8c5fe10156ac197dbb308d8e01fe72b1b214d08c9c",
+        "2bca0fa7c9f3f0eff3e07ed65c09ff8b91cc6a0e3323c7a294136b6636d7436d",
     ];
     let steps: Vec<_> =
         sql::STEPS.iter().map(|step| encode_string(&Sha256::digest(step))).collect();
@@ -98,7 +111,7 @@ fn an_upgrade_that_is_broken_off_is_done_again() {
     }
 }
 
-/// Broken off again and again, each time one statement later.
+/// Broken off again and again, each time one statement later: it has not happened until it is done.
 #[test]
 fn an_upgrade_that_is_broken_off_many_times_gets_done() {
     let (database, expected) = (database_of_version_1(), database_of_version_1());
@@ -117,13 +130,62 @@ fn an_upgrade_that_is_broken_off_many_times_gets_done() {
 #[test]
 fn the_tables_are_made_wherever_it_is_broken_off() {
     let expected = tables(&fresh_store().0);
-    for statements in 0..24 {
+    for statements in 0.. {
         let database = Sqlite::in_memory();
         database.break_off_after(statements);
-        drop(prepare(&database, sql::STEPS));
+        let is_broken_off = prepare(&database, sql::STEPS).is_err();
         database.go_on();
         prepare(&database, sql::STEPS).unwrap();
         assert_eq!(tables(&database), expected, "after {statements} statements");
+        if !is_broken_off {
+            assert!(statements > 24, "all steps have more statements than {statements}");
+            break;
+        }
+    }
+}
+
+/// Tables of before trails, with an event in them: broken off at every statement, the event stays as it was, and from
+/// its next change on it has a trail.
+#[test]
+fn the_step_to_trails_keeps_the_events() {
+    let fresh = fresh_store().0;
+    for statements in 0.. {
+        let database = Sqlite::in_memory();
+        prepare(&database, &sql::STEPS[..5]).unwrap();
+        database.run(
+            "INSERT INTO event (job_id, key, state, lease_end_ms, attempts, first_ms, last_ms) \
+             VALUES ('', 'event-00', 'claimed', 9, 1, 5, 6)",
+        );
+        let events = || {
+            database.shown("SELECT job_id, key, state, lease_end_ms, attempts, last_ms FROM event")
+        };
+        let before = events();
+        database.break_off_after(statements);
+        let is_broken_off = prepare(&database, sql::STEPS).is_err();
+        database.go_on();
+        prepare(&database, sql::STEPS).unwrap();
+        assert_eq!(tables(&database), tables(&fresh));
+        assert_eq!(events(), before, "after {statements} statements");
+        if is_broken_off {
+            continue;
+        }
+        let mut store = SqliteStore(database);
+        assert_eq!(store.trail(None, "event-00"), Ok(Vec::new()));
+        let call = Call::Release {
+            job_id: None,
+            key: "event-00".to_owned(),
+            token: 1,
+            outcome: "origin_failed".to_owned(),
+            status: Some(503),
+            retry_after_ms: None,
+            jitter: 0,
+            correlation_id: None,
+            counts: Counts::new(),
+        };
+        protocol::act(&mut store, call, None, &Policy::of_tests(), 7).unwrap();
+        let expected = TrailEntry::attempt(7, 1, "origin_failed", Some(503));
+        assert_eq!(store.trail(None, "event-00"), Ok(vec![expected]));
+        break;
     }
 }
 
@@ -136,10 +198,12 @@ fn the_step_to_jobs_keeps_the_events() {
         "INSERT INTO event (job_id, key, state, attempts, first_ms, last_ms) \
          VALUES ('job_1', 'event-00', 'done', 1, 5, 6)",
     );
-    let events = upgraded.shown("SELECT * FROM event");
+    let events =
+        || upgraded.shown("SELECT job_id, key, state, attempts, first_ms, last_ms FROM event");
+    let before = events();
     prepare(&upgraded, sql::STEPS).unwrap();
     assert_eq!(tables(&upgraded), tables(&fresh));
-    assert_eq!(upgraded.shown("SELECT * FROM event"), events);
+    assert_eq!(events(), before);
 }
 
 #[test]

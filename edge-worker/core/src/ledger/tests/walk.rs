@@ -18,7 +18,7 @@ fn key(number: u32) -> String {
 }
 
 fn claim(store: &mut impl Store, number: u32, policy: &Policy, now_ms: u64) {
-    let call = Call::Claim { key: key(number), meta: EventMeta::default() };
+    let call = Call::Claim { key: key(number), meta: EventMeta::default(), correlation_id: None };
     let reply = protocol::answer(store, call, policy, now_ms).unwrap();
     assert!(matches!(reply, Reply::Granted { .. }), "{reply:?}");
 }
@@ -28,7 +28,7 @@ fn assert_lost_claims_are_opened(mut store: impl Store) {
     let policy = Policy::of_tests();
     claim(&mut store, 0, &policy, NOW_MS);
     let (meta, head) = (EventMeta::default(), "{}".to_owned());
-    let owed = Call::Accept { key: key(1), meta, head, body_bytes: 1 };
+    let owed = Call::Accept { key: key(1), meta, head, body_bytes: 1, correlation_id: None };
     protocol::answer(&mut store, owed, &policy, NOW_MS).unwrap();
     for (ago_ms, state) in [(HOUR_MS - 1, "claimed"), (HOUR_MS, "open")] {
         store.set_walk(None).unwrap();

@@ -30,7 +30,7 @@ fn on_sqlite_an_event_keeps_a_look_back() {
         |call, now_ms| protocol::answer(&mut store, call, &policy, START_MS + now_ms).unwrap();
     call(Call::RegisterJob(new_job()), 0);
     let meta = EventMeta { job_id: Some("job_1".to_owned()), ..EventMeta::default() };
-    call(Call::Claim { key: "a".to_owned(), meta }, GRACE_MS - 1);
+    call(Call::Claim { key: "a".to_owned(), meta, correlation_id: None }, GRACE_MS - 1);
     let next_ms = Some(START_MS + 2 * GRACE_MS - 1);
     let due = call(Call::DueJobs { limit: 1 }, GRACE_MS);
     assert_eq!(due, Reply::DueJobs { jobs: Vec::new(), next_ms });

@@ -62,16 +62,23 @@ impl Shard {
         };
         let key = key.to_owned();
         self.call(if is_durable {
-            Call::Accept { key, meta, head: "{}".to_owned(), body_bytes: 1 }
+            Call::Accept { key, meta, head: "{}".to_owned(), body_bytes: 1, correlation_id: None }
         } else {
-            Call::Claim { key, meta }
+            Call::Claim { key, meta, correlation_id: None }
         })
     }
 
     fn commit(&mut self, key: &str) -> Reply {
         let token = self.store.find(key).unwrap().unwrap().attempts;
         let (job_id, key) = (Some("job_1".to_owned()), key.to_owned());
-        self.call(Call::Commit { job_id, key, token, counts: "".into() })
+        self.call(Call::Commit {
+            job_id,
+            key,
+            token,
+            counts: "".into(),
+            status: None,
+            correlation_id: None,
+        })
     }
 
     fn release(&mut self, key: &str, status: u16) -> Reply {
@@ -85,6 +92,7 @@ impl Shard {
             retry_after_ms: None,
             jitter: 0,
             counts: "".into(),
+            correlation_id: None,
         })
     }
 
@@ -241,7 +249,7 @@ fn a_registration_may_be_repeated_and_forgets_nothing() {
         tenant: Some("other".to_owned()),
         ..EventMeta::default()
     };
-    shard.call(Call::Claim { key: "a".to_owned(), meta });
+    shard.call(Call::Claim { key: "a".to_owned(), meta, correlation_id: None });
     assert_eq!(shard.job().tenant.as_deref(), Some("acme"));
     assert!(shard.store.alarm_ms().is_some());
 }
@@ -266,13 +274,17 @@ fn without_jobs_a_call_about_them_is_an_error_and_a_claim_is_as_before() {
         tenant: Some("acme".to_owned()),
         ..EventMeta::default()
     };
-    let claim =
-        |event_type: &str| Call::Claim { key: event_type.to_owned(), meta: meta(event_type) };
+    let claim = |event_type: &str| Call::Claim {
+        key: event_type.to_owned(),
+        meta: meta(event_type),
+        correlation_id: None,
+    };
     let accept = |event_type: &str| Call::Accept {
         key: event_type.to_owned(),
         meta: meta(event_type),
         head: "{}".to_owned(),
         body_bytes: 1,
+        correlation_id: None,
     };
     for (settings, more, rows) in [(&[][..], [0, 0, 0], 0), (&[FOLLOWING][..], [2, 1, 2], 1)] {
         let settings = settings_with(settings);

@@ -117,7 +117,7 @@ pub(crate) fn release_commits(
 ) -> Answered {
     let call = match call {
         Call::Release { job_id, key, token, counts, .. } => {
-            Call::Commit { job_id, key, token, counts }
+            Call::Commit { job_id, key, token, counts, status: None, correlation_id: None }
         }
         call => call,
     };

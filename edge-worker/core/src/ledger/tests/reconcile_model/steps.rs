@@ -210,9 +210,15 @@ impl Loop {
         let reply = self.call(
             system,
             if self.is_durable {
-                Call::Accept { key, meta, head: "{}".to_owned(), body_bytes: 1 }
+                Call::Accept {
+                    key,
+                    meta,
+                    head: "{}".to_owned(),
+                    body_bytes: 1,
+                    correlation_id: None,
+                }
             } else {
-                Call::Claim { key, meta }
+                Call::Claim { key, meta, correlation_id: None }
             },
         );
         match reply {
@@ -253,7 +259,14 @@ impl Loop {
         let reply = self.call(
             system,
             if status == 200 {
-                Call::Commit { job_id, key: key_text, token, counts }
+                Call::Commit {
+                    job_id,
+                    key: key_text,
+                    token,
+                    counts,
+                    status: None,
+                    correlation_id: None,
+                }
             } else {
                 Call::Release {
                     job_id,
@@ -264,6 +277,7 @@ impl Loop {
                     retry_after_ms: None,
                     jitter: 0,
                     counts,
+                    correlation_id: None,
                 }
             },
         );

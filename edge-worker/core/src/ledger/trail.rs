@@ -1,0 +1,245 @@
+//! An event's trail: what was done about it, the last [`SHOWN`] deliveries, attempts and interventions.
+//!
+//! It is a column of the event's row, to which a line is added whenever the row is written for another reason. So
+//! it costs no row of its own, and what writes no row, such as a duplicate, leaves no line. Nothing is decided by
+//! it, and it is read only for who asks for one event or one job.
+
+use core::fmt::Write as _;
+
+use serde::Serialize;
+
+use crate::json::from_json;
+
+use super::entry::{ATTEMPT_LOST, Entry, EventState, Token};
+
+/// How many entries are shown.
+pub(crate) const SHOWN: usize = 20;
+
+/// The longest line, in bytes: the longest correlation id has 128, the longest outcome 64, and the rest is numbers.
+const LONGEST_LINE: usize = 256;
+
+/// How many bytes of a trail are kept: one line more than is shown, since the first one may be cut.
+pub(crate) const MOST_BYTES: usize = (SHOWN + 1) * LONGEST_LINE;
+
+/// The longest outcome that is noted, in bytes. All of ours are shorter.
+const LONGEST_OUTCOME: usize = 64;
+
+/// The longest correlation id that is noted, in bytes: what [`trace`](crate::trace) takes over.
+const LONGEST_CORRELATION_ID: usize = 128;
+
+/// What stands in a line for a part that there is none of.
+const NONE: &str = "-";
+
+/// What was done about an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Act {
+    /// The provider has delivered it, and the row was claimed or stored for it.
+    Delivery,
+    /// An attempt to forward it has ended.
+    Attempt,
+    /// It was made by reconciliation.
+    Made,
+    /// An admin has reopened it.
+    Reopen,
+    /// An admin has had it delivered anew.
+    Replay,
+    /// The edge has given it up.
+    Dead,
+}
+
+impl Act {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Delivery => "delivery",
+            Self::Attempt => "attempt",
+            Self::Made => "made",
+            Self::Reopen => "reopen",
+            Self::Replay => "replay",
+            Self::Dead => "dead",
+        }
+    }
+}
+
+/// One entry of a trail.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize)]
+pub(crate) struct TrailEntry {
+    /// When it was, in milliseconds since 1970; of an attempt, when it ended.
+    pub(crate) at_ms: u64,
+    /// What was done: the name of an [`Act`]. A later version may know others.
+    pub(crate) act: String,
+    /// The number of the attempt, if it was one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) attempt: Option<Token>,
+    /// Code of what came of it.
+    pub(crate) outcome: String,
+    /// The status that the origin answered with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) status: Option<u16>,
+    /// The name under which it stands in the log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) correlation_id: Option<String>,
+}
+
+from_json!(TrailEntry {
+    at_ms = required,
+    act = required,
+    attempt = or_default,
+    outcome = required,
+    status = or_default,
+    correlation_id = or_default,
+});
+
+impl TrailEntry {
+    /// An entry of which nothing else is known.
+    pub(crate) fn new(at_ms: u64, act: Act, outcome: &str) -> Self {
+        let (act, outcome) = (act.name().to_owned(), outcome.to_owned());
+        Self { at_ms, act, outcome, ..Self::default() }
+    }
+
+    /// The same under a name in the log.
+    pub(crate) fn by(self, correlation_id: Option<String>) -> Self {
+        Self { correlation_id, ..self }
+    }
+
+    /// The end of an attempt.
+    pub(crate) fn attempt(at_ms: u64, attempt: Token, outcome: &str, status: Option<u16>) -> Self {
+        Self { attempt: Some(attempt), status, ..Self::new(at_ms, Act::Attempt, outcome) }
+    }
+
+    /// The attempt that an event is claimed for, if it ended with its lease: nobody has reported another end.
+    pub(crate) fn lost(entry: &Entry) -> Option<Self> {
+        let EventState::Claimed { lease_end_ms } = entry.state else { return None };
+        Some(Self::attempt(lease_end_ms, entry.attempts, ATTEMPT_LOST, None))
+    }
+}
+
+/// A text that can stand in a line.
+fn is_word(text: &str, longest: usize) -> bool {
+    (1..=longest).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+/// The lines of entries, as they stand in the column: time, act, attempt, outcome, status and correlation id. What
+/// cannot stand there, and no version of the Worker sends, is left out.
+pub(crate) fn lines(entries: &[TrailEntry]) -> String {
+    let mut lines = String::new();
+    for TrailEntry { at_ms, act, attempt, outcome, status, correlation_id } in entries {
+        let number =
+            |number: Option<u64>| number.map_or_else(|| NONE.to_owned(), |it| it.to_string());
+        let outcome = if is_word(outcome, LONGEST_OUTCOME) { outcome } else { NONE };
+        let id = correlation_id.as_deref().filter(|id| is_word(id, LONGEST_CORRELATION_ID));
+        let (attempt, status) = (number(*attempt), number(status.map(u64::from)));
+        // A String takes whatever is written.
+        let _ =
+            writeln!(lines, "{at_ms} {act} {attempt} {outcome} {status} {}", id.unwrap_or(NONE));
+    }
+    lines
+}
+
+/// Reads the last entries of a trail, the oldest first.
+///
+/// # Errors
+/// A line that is none.
+pub(crate) fn read(lines: &str) -> Result<Vec<TrailEntry>, String> {
+    let entries = lines.lines().count();
+    lines.lines().skip(entries.saturating_sub(SHOWN)).map(entry).collect()
+}
+
+fn entry(line: &str) -> Result<TrailEntry, String> {
+    let malformed = || "a trail has a malformed line".to_owned();
+    let mut words = line.split(' ');
+    let mut next = || words.next().ok_or_else(malformed);
+    let some = |word: &str| Some(word.to_owned()).filter(|word| word != NONE);
+    let entry = TrailEntry {
+        at_ms: next()?.parse().map_err(|_| malformed())?,
+        act: next()?.to_owned(),
+        attempt: some(next()?).map(|it| it.parse()).transpose().map_err(|_| malformed())?,
+        outcome: next()?.to_owned(),
+        status: some(next()?).map(|it| it.parse()).transpose().map_err(|_| malformed())?,
+        correlation_id: some(next()?),
+    };
+    if words.next().is_some() { Err(malformed()) } else { Ok(entry) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::event_meta::EventMeta;
+
+    fn longest() -> TrailEntry {
+        TrailEntry {
+            at_ms: u64::MAX,
+            act: Act::Delivery.name().to_owned(),
+            attempt: Some(u64::MAX),
+            outcome: "o".repeat(LONGEST_OUTCOME),
+            status: Some(u16::MAX),
+            correlation_id: Some("c".repeat(LONGEST_CORRELATION_ID)),
+        }
+    }
+
+    #[test]
+    fn lines_are_pinned() {
+        let entries = [
+            TrailEntry::new(5, Act::Delivery, "accepted").by(Some("a:b".to_owned())),
+            TrailEntry::attempt(7, 1, "origin_failed", Some(503)),
+            TrailEntry::new(9, Act::Dead, "dead"),
+        ];
+        let text =
+            "5 delivery - accepted - a:b\n7 attempt 1 origin_failed 503 -\n9 dead - dead - -\n";
+        assert_eq!(lines(&entries), text);
+        assert_eq!(read(text), Ok(entries.to_vec()));
+        assert_eq!(read(""), Ok(Vec::new()));
+    }
+
+    /// Whatever a Worker sends, it is one line with six words.
+    #[test]
+    fn what_cannot_stand_in_a_line_is_left_out() {
+        let entry = |outcome: &str, id: &str| {
+            let entry = TrailEntry::new(5, Act::Delivery, outcome).by(Some(id.to_owned()));
+            lines(&[entry])
+        };
+        let expected = "5 delivery - - - -\n";
+        for odd in ["", "a b", "a\nb", "a\0b", "\u{e9}", &"x".repeat(129)] {
+            assert_eq!(entry(odd, odd), expected, "{odd:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_kept_has_all_that_is_shown() {
+        assert!(lines(&[longest()]).len() <= LONGEST_LINE);
+        let entries: Vec<_> = (0..60).map(|at_ms| TrailEntry { at_ms, ..longest() }).collect();
+        let text = lines(&entries);
+        let kept = &text[text.len() - MOST_BYTES..];
+        assert_eq!(read(kept).unwrap(), entries[40..]);
+    }
+
+    #[test]
+    fn a_line_that_is_none_is_an_error() {
+        for line in [
+            "x",
+            "5 delivery - a -",
+            "5 delivery - a - - -",
+            "x d - a - -",
+            "5 d x a - -",
+            "5 d - a 99999 -",
+        ] {
+            assert!(read(line).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn only_what_is_claimed_can_be_lost() {
+        let entry = |state| Entry {
+            state,
+            attempts: 3,
+            first_ms: 1,
+            last_ms: 2,
+            last_outcome: None,
+            meta: EventMeta::default(),
+            owed: None,
+            noted: Vec::new(),
+        };
+        let lost = TrailEntry::attempt(9, 3, "attempt_lost", None);
+        assert_eq!(TrailEntry::lost(&entry(EventState::Claimed { lease_end_ms: 9 })), Some(lost));
+        assert_eq!(TrailEntry::lost(&entry(EventState::Open)), None);
+    }
+}
