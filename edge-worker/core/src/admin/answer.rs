@@ -40,8 +40,8 @@ impl AdminRequest {
                 let text = metrics::text(&overview, &self.settings, now_ms);
                 Response::text(metrics::CONTENT_TYPE, text)
             }
-            AdminRoute::Events { limit, .. } => {
-                events::list(replies, *limit).unwrap_or_else(Outcome::response)
+            AdminRoute::Events { search, limit } => {
+                events::list(replies, search, *limit).unwrap_or_else(Outcome::response)
             }
             AdminRoute::Event(_) => events::find(replies).unwrap_or_else(no_such_event),
             AdminRoute::Reopen(key) => {

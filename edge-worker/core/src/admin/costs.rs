@@ -4,7 +4,9 @@ use core::cmp::Ordering;
 
 use serde::Serialize;
 
-use crate::ledger::costs::{MOST_PRICES, MOST_PRICES_OF_SHARD, MOST_TENANTS, TenantCosts};
+use crate::ledger::costs::{
+    MOST_PRICES, MOST_PRICES_OF_SHARD, MOST_TENANTS, MOST_TIMES, MOST_TIMES_OF_SHARD, TenantCosts,
+};
 use crate::ledger::credits::Credits;
 use crate::ledger::message::{CallError, Reply};
 use crate::merge;
@@ -45,6 +47,21 @@ struct CostsView {
     prices: u64,
     /// Whether these are all prices. Else the rarest ones may be missing.
     prices_complete: bool,
+    seconds_to_end: SecondsToEnd,
+}
+
+/// How long jobs have taken from when they became known to their end, however they ended. Times are rounded up to two
+/// digits, and below 100 s to whole seconds.
+#[derive(Serialize)]
+struct SecondsToEnd {
+    /// Half of the jobs took this or less.
+    p50: Option<u64>,
+    /// Of a hundred, 95 took this or less.
+    p95: Option<u64>,
+    /// Over how many jobs these two are.
+    jobs: u64,
+    /// Whether these are all. Else the rarest times may be missing.
+    complete: bool,
 }
 
 /// Sums of money, over the jobs that the ledger remembers.
@@ -64,18 +81,28 @@ pub(super) struct Money {
     pub(super) percentiles: Option<[Credits; 2]>,
 }
 
+/// Whether a shard may have left something out.
+#[derive(Clone, Copy, Debug, Default)]
+struct Cut {
+    prices: bool,
+    seconds: bool,
+}
+
 /// Costs that are added up.
 #[derive(Debug, Default)]
 struct Sum {
     /// Without prices.
     costs: TenantCosts,
-    prices: Vec<(Credits, u64)>,
+    /// In millionths of a credit.
+    prices: Vec<(u64, u64)>,
     is_cut: bool,
+    seconds: Vec<(u64, u64)>,
+    are_seconds_cut: bool,
 }
 
 impl Sum {
-    /// Adds a shard's part. `is_cut` says whether the shard may have left out prices.
-    fn add(&mut self, part: TenantCosts, is_cut: bool) {
+    /// Adds a shard's part. `cut` says whether the shard may have left out prices, or times.
+    fn add(&mut self, part: TenantCosts, cut: Cut) {
         let sum = &mut self.costs;
         for (number, more) in [
             (&mut sum.open, part.open),
@@ -91,12 +118,23 @@ impl Sum {
         sum.refunded = sum.refunded.plus(part.refunded);
         sum.paid_not_delivered = sum.paid_not_delivered.plus(part.paid_not_delivered);
         // Of tenants that are not named, no prices are told.
-        self.is_cut |= is_cut || is_longest(&part.prices, MOST_PRICES) || part.is_rest;
-        self.prices.extend(part.prices);
+        self.is_cut |= cut.prices || is_longest(&part.prices, MOST_PRICES) || part.is_rest;
+        self.prices.extend(part.prices.iter().map(|(price, times)| (price.millionths(), *times)));
+        self.are_seconds_cut |=
+            cut.seconds || is_longest(&part.seconds_to_end, MOST_TIMES) || part.is_rest;
+        self.seconds.extend(part.seconds_to_end);
     }
 
     fn view(self, tenant: Option<String>) -> CostsView {
-        let prices = count(&self.prices, Credits::of_millionths(u64::MAX));
+        let prices = count(&self.prices, u64::MAX);
+        let price = |percent| percentile(&self.prices, prices, percent).map(Credits::of_millionths);
+        let jobs = count(&self.seconds, u64::MAX);
+        let seconds_to_end = SecondsToEnd {
+            p50: percentile(&self.seconds, jobs, 50),
+            p95: percentile(&self.seconds, jobs, 95),
+            jobs,
+            complete: !self.are_seconds_cut,
+        };
         CostsView {
             tenant,
             money: money(&self.costs),
@@ -105,10 +143,11 @@ impl Sum {
             succeeded: self.costs.succeeded,
             failed: self.costs.failed,
             conflicts: self.costs.conflicts,
-            p50: percentile(&self.prices, prices, 50),
-            p95: percentile(&self.prices, prices, 95),
+            p50: price(50),
+            p95: price(95),
             prices,
             prices_complete: !self.is_cut,
+            seconds_to_end,
         }
     }
 }
@@ -127,26 +166,26 @@ fn is_longest<T>(list: &[T], most: u32) -> bool {
     list.len() >= usize::try_from(most).unwrap_or(usize::MAX)
 }
 
-/// How many jobs had this price or a lower one.
-fn count(prices: &[(Credits, u64)], most: Credits) -> u64 {
+/// How many jobs had this price or time, or a lower one.
+fn count(prices: &[(u64, u64)], most: u64) -> u64 {
     let lower = prices.iter().filter(|(price, _)| *price <= most);
     lower.fold(0, |sum: u64, (_, times)| sum.saturating_add(*times))
 }
 
 /// The percentile by nearest rank: the lowest price that at least `percent` of a hundred jobs did not exceed. It is
 /// looked for between all amounts that there are, by halves, which takes less code than to sort the prices.
-fn percentile(prices: &[(Credits, u64)], jobs: u64, percent: u64) -> Option<Credits> {
+fn percentile(prices: &[(u64, u64)], jobs: u64, percent: u64) -> Option<u64> {
     let rank = jobs.saturating_mul(percent).div_ceil(100).max(1);
     let (mut low, mut high) = (0, u64::MAX);
     while low < high {
         let middle = low.midpoint(high);
-        if count(prices, Credits::of_millionths(middle)) >= rank {
+        if count(prices, middle) >= rank {
             high = middle;
         } else {
             low = middle.saturating_add(1);
         }
     }
-    (jobs > 0).then(|| Credits::of_millionths(low))
+    (jobs > 0).then_some(low)
 }
 
 /// What the shards have replied; none if one did not: sums with gaps would be taken for the whole.
@@ -162,10 +201,12 @@ fn lists(replies: Vec<Replied>) -> Option<Vec<Vec<TenantCosts>>> {
 pub(super) fn total(replies: Vec<Replied>) -> Option<(Money, u64)> {
     let mut total = Sum::default();
     for part in lists(replies)?.into_iter().flatten() {
-        total.add(part, false);
+        total.add(part, Cut::default());
     }
-    let prices = count(&total.prices, Credits::of_millionths(u64::MAX));
-    let [p50, p95] = [50, 95].map(|percent| percentile(&total.prices, prices, percent));
+    let prices = count(&total.prices, u64::MAX);
+    let [p50, p95] = [50, 95].map(|percent| {
+        percentile(&total.prices, prices, percent).map(Credits::of_millionths)
+    });
     let money = Money { percentiles: p50.zip(p95).map(<[_; 2]>::from), ..money(&total.costs) };
     Some((money, total.costs.conflicts))
 }
@@ -174,9 +215,14 @@ pub(super) fn total(replies: Vec<Replied>) -> Option<(Money, u64)> {
 pub(super) fn page(replies: Vec<Replied>) -> Result<Response, Outcome> {
     let lists = lists(replies).ok_or(Outcome::LedgerUnavailable)?;
     let with_cut = |list: Vec<TenantCosts>| {
-        let prices = list.iter().map(|part| part.prices.len()).sum::<usize>();
-        let is_cut = prices >= usize::try_from(MOST_PRICES_OF_SHARD).unwrap_or(usize::MAX);
-        list.into_iter().map(|part| (part, is_cut)).collect()
+        let is_most = |told: usize, most: u32| told >= usize::try_from(most).unwrap_or(usize::MAX);
+        let prices = list.iter().map(|part| part.prices.len()).sum();
+        let seconds = list.iter().map(|part| part.seconds_to_end.len()).sum();
+        let cut = Cut {
+            prices: is_most(prices, MOST_PRICES_OF_SHARD),
+            seconds: is_most(seconds, MOST_TIMES_OF_SHARD),
+        };
+        list.into_iter().map(|part| (part, cut)).collect()
     };
     let lists = lists.into_iter().map(with_cut).collect();
     let parts = merge::merge(lists, usize::MAX, |(left, _), (right, _)| order(left, right));
@@ -226,12 +272,17 @@ mod tests {
     }
 
     fn costs(tenant: Option<&str>, prices: &[(&str, u64)]) -> TenantCosts {
+        // As many seconds as credits.
+        let prices_to_times = prices
+            .iter()
+            .map(|(price, times)| (price.split('.').next().unwrap().parse().unwrap(), *times))
+            .collect();
         let prices: Vec<_> = prices.iter().map(|(price, times)| (credits(price), *times)).collect();
         TenantCosts {
             tenant: tenant.map(str::to_owned),
             open: 2,
             overdue: 1,
-            succeeded: count(&prices, credits("1000000")),
+            succeeded: prices.iter().map(|(_, times)| times).sum(),
             failed: 3,
             conflicts: 1,
             reserved: credits("0.1"),
@@ -239,6 +290,7 @@ mod tests {
             refunded: credits("0.000001"),
             paid_not_delivered: credits("0.07"),
             prices,
+            seconds_to_end: prices_to_times,
             ..TenantCosts::default()
         }
     }
@@ -272,8 +324,14 @@ mod tests {
             view
         };
         let once = ["0.1", "0.2", "0.000001", "0.07"];
-        let none = || json!({ "succeeded": 0, "p50": null, "p95": null, "prices": 0 });
-        let some = || json!({ "succeeded": 20, "p50": "2", "p95": "2", "prices": 20 });
+        let none = || {
+            let seconds = json!({ "p50": null, "p95": null, "jobs": 0, "complete": true });
+            json!({ "succeeded": 0, "p50": null, "p95": null, "prices": 0, "seconds_to_end": seconds })
+        };
+        let some = || {
+            let seconds = json!({ "p50": 2, "p95": 2, "jobs": 20, "complete": true });
+            json!({ "succeeded": 20, "p50": "2", "p95": "2", "prices": 20, "seconds_to_end": seconds })
+        };
         let expected = json!({
             "total": view(None, 4, ["0.4", "0.8", "0.000004", "0.28"], some()),
             "tenants": [
@@ -328,6 +386,29 @@ mod tests {
     }
 
     #[test]
+    fn it_is_said_where_times_may_be_missing() {
+        let of = |tenant: &str, count: u64| TenantCosts {
+            tenant: Some(tenant.to_owned()),
+            seconds_to_end: (1..=count).map(|seconds| (seconds, 1)).collect(),
+            ..TenantCosts::default()
+        };
+        let page = shown(vec![vec![of("a", 469)], vec![of("b", 470)]]);
+        let of_tenant =
+            |page: &Value, index: usize| page["tenants"][index]["seconds_to_end"].clone();
+        assert_eq!(
+            of_tenant(&page, 0),
+            json!({ "p50": 235, "p95": 446, "jobs": 469, "complete": true })
+        );
+        assert_eq!(of_tenant(&page, 1)["complete"], false);
+        assert_eq!(page["total"]["seconds_to_end"]["complete"], false);
+        // One that has told 5,000 may have left out those of its last tenants altogether.
+        let many = (0..50).map(|it| of(&format!("m{it:02}"), 100)).chain([of("z", 0)]).collect();
+        let page = shown(vec![vec![of("a", 1)], many]);
+        assert_eq!(of_tenant(&page, 0)["complete"], true);
+        assert_eq!(of_tenant(&page, 51)["complete"], false);
+    }
+
+    #[test]
     fn sums_with_gaps_are_not_shown() {
         let broken = || Err("broken".into());
         assert_eq!(
@@ -355,13 +436,11 @@ mod tests {
         ) {
             let mut jobs = Vec::new();
             for (price, times) in &prices {
-                jobs.extend((0..*times).map(|_| Credits::of_millionths(*price)));
+                jobs.extend((0..*times).map(|_| *price));
             }
             jobs.sort_unstable();
             let rank = (jobs.len() as u64).saturating_mul(percent).div_ceil(100);
             let expected = rank.checked_sub(1).map(|index| jobs[usize::try_from(index).unwrap()]);
-            let prices: Vec<_> =
-                prices.iter().map(|(price, times)| (Credits::of_millionths(*price), *times)).collect();
             prop_assert_eq!(percentile(&prices, jobs.len() as u64, percent), expected);
         }
     }

@@ -1,16 +1,19 @@
 //! Events of all shards, put together.
 
+use core::cmp::Ordering;
+
 use serde::Serialize;
 
 use crate::ledger::listing::EventSummary;
 use crate::ledger::message::{CallError, Reply};
+use crate::ledger::search::{Found, Search};
 use crate::ledger::trail::TrailEntry;
 use crate::merge;
 use crate::outcome::Outcome;
 use crate::response::Response;
 use crate::time::rfc3339;
 
-use super::query;
+use super::query::EventCursor;
 
 /// A shard's reply, or why there is none.
 type Replied = Result<Reply, CallError>;
@@ -20,7 +23,9 @@ type Replied = Result<Reply, CallError>;
 struct Page {
     events: Vec<EventView>,
     limit: usize,
-    /// Where the next page begins; none on the last page.
+    /// How many rows the shards have looked at for this page.
+    looked_at: u64,
+    /// Where the next page begins, which may be for want of rows that pass the filter; none on the last page.
     cursor: Option<String>,
 }
 
@@ -105,20 +110,53 @@ pub(super) fn events(reply: Replied) -> Result<Vec<EventSummary>, Outcome> {
     }
 }
 
-/// A page of `limit` events. If a shard does not reply there is none: a list with gaps would be taken for
-/// the whole.
-pub(super) fn list(replies: Vec<Replied>, limit: usize) -> Result<Response, Outcome> {
-    let lists = replies.into_iter().map(events).collect::<Result<Vec<_>, _>>()?;
+/// A page of at most `limit` events, and where the next one begins. If a shard does not reply there is none: a list
+/// with gaps would be taken for the whole.
+///
+/// Of a large ledger each shard has looked at a piece of its rows, and the pieces end at different places. The page is
+/// about the rows up to the first of these ends, and about no event behind which a shard may have more.
+pub(super) fn list(
+    replies: Vec<Replied>,
+    search: &Search,
+    limit: usize,
+) -> Result<Response, Outcome> {
+    let found = replies.into_iter().map(found).collect::<Result<Vec<_>, _>>()?;
+    let looked_at = found.iter().fold(0, |sum: u64, it| sum.saturating_add(it.looked));
+    let end = found.iter().filter_map(|it| it.end.as_ref()).min().cloned();
+    let to = end.clone().or_else(|| search.to.clone());
+    let seen = found.iter().filter_map(|it| it.seen.as_ref());
+    let seen = seen.min_by(|left, right| left.order(right)).cloned();
+    let is_certain = |event: &EventSummary| {
+        to.as_ref().is_none_or(|to| event.place() <= *to)
+            && seen.as_ref().is_none_or(|seen| event.cursor().order(seen) != Ordering::Greater)
+    };
+    let certain = |found: Found| found.events.into_iter().filter(is_certain).collect();
+    let lists = found.into_iter().map(certain).collect();
     // One more than is shown, to know whether there are more.
     let mut page = merge::merge(lists, limit.saturating_add(1), EventSummary::order);
     let is_more = page.len() > limit;
     page.truncate(limit);
     let last = page.last().filter(|_| is_more).map(EventSummary::cursor);
+    let cursor = match (last.or(seen), to) {
+        (Some(after), to) => {
+            Some(EventCursor { after: Some(after), from: search.from.clone(), to })
+        }
+        (None, Some(to)) => Some(EventCursor { from: Some(to), ..EventCursor::default() }),
+        (None, None) => None,
+    };
     Ok(Response::json(&Page {
         events: page.into_iter().map(EventView::from).collect(),
         limit,
-        cursor: last.as_ref().map(query::cursor_text),
+        looked_at,
+        cursor: cursor.as_ref().map(EventCursor::text),
     }))
+}
+
+fn found(reply: Replied) -> Result<Found, Outcome> {
+    match reply {
+        Ok(Reply::Found(found)) => Ok(found),
+        _ => Err(Outcome::LedgerUnavailable),
+    }
 }
 
 /// The event that a shard has found.
@@ -166,11 +204,25 @@ pub(super) fn reopened(replies: Vec<Replied>) -> Result<(), Outcome> {
 
 #[cfg(test)]
 mod tests {
+    use core::cmp::Reverse;
+
+    use proptest::prelude::*;
     use serde_json::{Value, json};
 
+    use super::super::query::parse_event_cursor;
     use super::*;
+    use crate::ledger::entry::{Entry, EventState};
     use crate::ledger::event_meta::EventMeta;
-    use crate::ledger::listing::Cursor;
+    use crate::ledger::job::JobPolicy;
+    use crate::ledger::job_row::Job;
+    use crate::ledger::jobs::JobStore as _;
+    use crate::ledger::listing::Filter;
+    use crate::ledger::message::Call;
+    use crate::ledger::policy::Policy;
+    use crate::ledger::protocol;
+    use crate::ledger::sqlite_store::SqliteStore;
+    use crate::ledger::store::Store as _;
+    use crate::ledger::tests::sqlite::{Sqlite, fresh_store};
     use crate::ledger::trail::Act;
 
     fn broken() -> Replied {
@@ -192,8 +244,12 @@ mod tests {
         }
     }
 
-    #[allow(clippy::unnecessary_wraps, reason = "one of several replies")]
     fn listed(times: &[u64]) -> Replied {
+        let events = times.iter().map(|last_ms| event(*last_ms)).collect();
+        Ok(Reply::Found(Found { events, ..Found::default() }))
+    }
+
+    fn one(times: &[u64]) -> Replied {
         Ok(Reply::Events(times.iter().map(|last_ms| event(*last_ms)).collect()))
     }
 
@@ -256,46 +312,154 @@ mod tests {
         assert_eq!(body(&find(vec![Ok(Reply::Events(vec![shown]))]).unwrap()), expected);
     }
 
-    /// As the shards do it: each lists what is behind the cursor.
-    #[test]
-    fn pages_follow_each_other_without_gap_or_repetition() {
-        let shards = [vec![9, 5, 1], vec![], vec![7, 6]];
-        for limit in 1..7 {
-            let (mut shown, mut pages) = (Vec::new(), Vec::new());
-            let mut after = None;
-            loop {
-                let behind = |last_ms: &&u64| {
-                    after.as_ref().is_none_or(|after: &Cursor| **last_ms < after.last_ms)
-                };
-                let lists = shards.iter().map(|times| {
-                    let behind: Vec<_> = times.iter().filter(behind).copied().collect();
-                    listed(&behind[..behind.len().min(limit + 1)])
-                });
-                let page = body(&list(lists.collect(), limit).unwrap());
-                let events = page["events"].as_array().unwrap();
-                shown.extend(events.iter().map(|event| event["key"].as_str().unwrap().to_owned()));
-                pages.push(events.len());
-                let Some(cursor) = page["cursor"].as_str() else { break };
-                after = query::parse_cursor(cursor);
-                assert!(after.is_some(), "{cursor}");
+    /// An event of the naive ledger: shard, job, key, time, and what is filtered by.
+    type Row = (usize, String, String, u64, Option<String>);
+
+    fn rows() -> impl Strategy<Value = Vec<Row>> {
+        let row = (0..3_usize, 0..5_u32, 0..12_u64, 0..3_u32, any::<bool>());
+        proptest::collection::vec(row, 0..40).prop_map(|rows| {
+            let rows = rows.into_iter().enumerate();
+            rows.map(|(number, (shard, job, last_ms, outcome, has_job))| {
+                // All events of a job are in one shard.
+                let job_id = if has_job { format!("job_{job}_{shard}") } else { String::new() };
+                let outcome = (outcome > 0).then(|| format!("outcome_{outcome}"));
+                (shard, job_id, format!("event-{:02}", number * 7 % 40), last_ms, outcome)
+            })
+            .collect()
+        })
+    }
+
+    fn shards(rows: &[Row]) -> Vec<SqliteStore<Sqlite>> {
+        let mut shards: Vec<_> = (0..3).map(|_| fresh_store()).collect();
+        for (shard, job_id, key, last_ms, outcome) in rows {
+            let state = if last_ms % 3 == 0 { EventState::Open } else { EventState::Done };
+            let entry = Entry {
+                state,
+                attempts: 1,
+                first_ms: 0,
+                last_ms: *last_ms,
+                last_outcome: outcome.clone(),
+                meta: EventMeta {
+                    job_id: Some(job_id.clone()).filter(|it| !it.is_empty()),
+                    ..EventMeta::default()
+                },
+                owed: None,
+                noted: Vec::new(),
+            };
+            shards[*shard].insert(key, &entry).unwrap();
+            if !job_id.is_empty() {
+                let job = Job::new(JobPolicy { after_ms: 1, deadline_ms: 1 }, 0, 0);
+                let tenant = Some(tenant_of(job_id).to_owned());
+                shards[*shard].set_job(job_id, &Job { tenant, ..job }).unwrap();
             }
-            assert_eq!(shown, [9, 7, 6, 5, 1].map(|last_ms| format!("event-{last_ms}")));
-            assert_eq!(pages.len(), 5_usize.div_ceil(limit), "the last page has no cursor");
+        }
+        shards
+    }
+
+    fn tenant_of(job_id: &str) -> &'static str {
+        if job_id.starts_with("job_1") { "acme" } else { "other" }
+    }
+
+    proptest! {
+        /// However few rows a look takes, and however few events a page has: the pages together are the filtered
+        /// list. If a shard is one piece, in its order as well.
+        #[test]
+        fn pages_follow_each_other_without_gap_or_repetition(
+            rows in rows(),
+            state in proptest::option::of(0..3_usize),
+            tenant in any::<bool>(),
+            outcome in any::<bool>(),
+            since_ms in proptest::option::of(0..8_u64),
+            until_ms in proptest::option::of(4..12_u64),
+            most in 1..8_u32,
+            is_whole in any::<bool>(),
+            limit in 1..6_usize,
+        ) {
+            let mut stores = shards(&rows);
+            let filter = Filter {
+                state: state.map(|it| ["open", "done", "dead"][it].to_owned()),
+                tenant: tenant.then(|| "acme".to_owned()),
+                last_outcome: outcome.then(|| "outcome_1".to_owned()),
+                since_ms,
+                until_ms,
+                limit: u32::try_from(limit).unwrap() + 1,
+                ..Filter::default()
+            };
+            let mut expected: Vec<_> = rows
+                .iter()
+                .filter(|(_, job_id, _, last_ms, outcome)| {
+                    let is_open = last_ms % 3 == 0;
+                    filter.state.as_deref().is_none_or(|it| {
+                        (it == "open" && is_open) || (it == "done" && !is_open)
+                    }) && (!tenant || (!job_id.is_empty() && tenant_of(job_id) == "acme"))
+                        && (filter.last_outcome.is_none() || filter.last_outcome == *outcome)
+                        && since_ms.is_none_or(|since_ms| *last_ms >= since_ms)
+                        && until_ms.is_none_or(|until_ms| *last_ms < until_ms)
+                })
+                .map(|(_, _, key, last_ms, _)| (Reverse(*last_ms), key.clone()))
+                .collect();
+            expected.sort();
+            let expected: Vec<_> = expected.into_iter().map(|(_, key)| key).collect();
+            let most = if is_whole { 100 } else { most };
+            let mut search = Search { filter, rows: most, ..Search::default() };
+            let mut shown = Vec::new();
+            for pages in 0.. {
+                prop_assert!(pages < 1_000, "it never ends");
+                let mut looked = 0;
+                let mut replies = Vec::new();
+                for store in &mut stores {
+                    let call = Call::Search(search.clone());
+                    let reply = protocol::act(store, call, None, &Policy::of_tests(), 99).unwrap();
+                    let Reply::Found(found) = &reply else { panic!("{reply:?}") };
+                    prop_assert!(found.looked <= most.into());
+                    looked += found.looked;
+                    replies.push(Ok(reply));
+                }
+                let page = body(&list(replies, &search, limit).unwrap());
+                let events = page["events"].as_array().unwrap();
+                prop_assert!(events.len() <= limit);
+                prop_assert_eq!(&page["looked_at"], &json!(looked));
+                shown.extend(events.iter().map(|event| event["key"].as_str().unwrap().to_owned()));
+                let Some(cursor) = page["cursor"].as_str() else { break };
+                let cursor = parse_event_cursor(cursor);
+                prop_assert!(cursor.is_some(), "{}", page);
+                let EventCursor { after, from, to } = cursor.unwrap();
+                search = Search { from, to, ..search };
+                search.filter.after = after;
+            }
+            if !is_whole && state != Some(0) && state != Some(2) {
+                shown.sort();
+                let mut expected = expected;
+                expected.sort();
+                prop_assert_eq!(shown, expected);
+            } else {
+                prop_assert_eq!(shown, expected);
+            }
         }
     }
 
     #[test]
+    fn a_page_says_how_many_rows_were_looked_at() {
+        let found = |looked| Ok(Reply::Found(Found { looked, ..Found::default() }));
+        let page = list(vec![found(10_000), found(7)], &Search::default(), 50).unwrap();
+        let expected = json!({ "events": [], "limit": 50, "looked_at": 10_007, "cursor": null });
+        assert_eq!(body(&page), expected);
+    }
+
+    #[test]
     fn a_list_with_gaps_is_not_shown() {
-        assert_eq!(list(vec![listed(&[1]), broken()], 9), Err(Outcome::LedgerUnavailable));
-        assert_eq!(list(vec![Ok(Reply::Ok)], 9), Err(Outcome::LedgerUnavailable));
+        let list = |replies| list(replies, &Search::default(), 9);
+        assert_eq!(list(vec![listed(&[1]), broken()]), Err(Outcome::LedgerUnavailable));
+        // One of before searches.
+        assert_eq!(list(vec![one(&[1])]), Err(Outcome::LedgerUnavailable));
     }
 
     #[test]
     fn an_event_is_found_wherever_it_is() {
-        let found = find(vec![broken(), listed(&[]), listed(&[5])]).unwrap();
+        let found = find(vec![broken(), one(&[]), one(&[5])]).unwrap();
         assert_eq!(body(&found)["key"], "event-5");
-        assert_eq!(find(vec![listed(&[]), listed(&[])]), Err(Outcome::NotFound));
-        assert_eq!(find(vec![listed(&[]), broken()]), Err(Outcome::LedgerUnavailable));
+        assert_eq!(find(vec![one(&[]), one(&[])]), Err(Outcome::NotFound));
+        assert_eq!(find(vec![one(&[]), broken()]), Err(Outcome::LedgerUnavailable));
     }
 
     #[test]

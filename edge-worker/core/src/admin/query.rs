@@ -7,7 +7,10 @@ use crate::ledger::audit::AuditCursor;
 use crate::ledger::entry::EventState;
 use crate::ledger::job::{JobCursor, JobFilter};
 use crate::ledger::listing::{Cursor, Filter};
+use crate::ledger::search::{MOST_ROWS, Search};
+use crate::ledger::walk::Place;
 use crate::outcome::Outcome;
+use crate::time;
 
 /// Rows in one response, if not said otherwise.
 const DEFAULT_LIMIT: u32 = 50;
@@ -52,6 +55,14 @@ impl<'a> Parameters<'a> {
         limit.ok_or_else(|| invalid(format!("`limit` is not a whole number from 1 to {MAX_LIMIT}")))
     }
 
+    /// A time, in milliseconds since 1970.
+    fn time(&self, name: &str) -> Result<Option<u64>, Refusal> {
+        let Some(text) = self.get(name) else { return Ok(None) };
+        let hint = "is malformed: expected a time in UTC such as 2026-11-29T12:00:00Z, or milliseconds since 1970";
+        let time = number(text).or_else(|| time::parse(text));
+        time.map(Some).ok_or_else(|| invalid(format!("`{name}` {hint}")))
+    }
+
     fn cursor<T>(&self, parse: impl FnOnce(&str) -> Option<T>) -> Result<Option<T>, Refusal> {
         let Some(text) = self.get("cursor") else { return Ok(None) };
         let hint = "`cursor` is malformed: expected what an earlier page gave as `cursor`";
@@ -61,17 +72,31 @@ impl<'a> Parameters<'a> {
 
 /// The list of events.
 pub(super) fn events(query: &str) -> Result<AdminRoute, Refusal> {
-    let parameters = Parameters::read(query, "state, job, type, limit, cursor")?;
+    let known = "state, type, job, tenant, outcome, id, since, until, limit, cursor";
+    let parameters = Parameters::read(query, known)?;
     let limit = parameters.limit()?;
+    let EventCursor { after, from, to } =
+        parameters.cursor(parse_event_cursor)?.unwrap_or_default();
+    let (since_ms, until_ms) = (parameters.time("since")?, parameters.time("until")?);
+    if since_ms.zip(until_ms).is_some_and(|(since_ms, until_ms)| since_ms >= until_ms) {
+        let text = "`since` is not before `until`: no event can be meant; exchange them";
+        return Err(invalid(text.to_owned()));
+    }
     let filter = Filter {
         state: parameters.state(&EventState::NAMES)?,
         job_id: parameters.text("job")?,
         event_type: parameters.text("type")?,
-        after: parameters.cursor(parse_cursor)?,
+        tenant: parameters.text("tenant")?,
+        last_outcome: parameters.text("outcome")?,
+        event_id: parameters.text("id")?,
+        since_ms,
+        until_ms,
+        after,
         limit: limit.saturating_add(1),
-        ..Filter::default()
+        with_trails: false,
     };
-    Ok(AdminRoute::Events { filter, limit: shown(limit) })
+    let search = Search { filter, from, to, rows: MOST_ROWS };
+    Ok(AdminRoute::Events { search, limit: shown(limit) })
 }
 
 /// The list of jobs.
@@ -119,23 +144,68 @@ fn invalid(text: String) -> Refusal {
     Refusal { outcome: Outcome::QueryInvalid, text: Some(text) }
 }
 
-/// A cursor as text: the time, a dot, the key.
-pub(super) fn cursor_text(cursor: &Cursor) -> String {
-    format!("{}.{}", cursor.last_ms, cursor.key)
+/// A place in the list of events: the piece of the table, and how far its events were shown.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct EventCursor {
+    /// The event shown last; none if the piece begins.
+    pub(super) after: Option<Cursor>,
+    /// The last row of the piece before; none in the first one.
+    pub(super) from: Option<Place>,
+    /// The last row of the piece, if that is known.
+    pub(super) to: Option<Place>,
 }
 
-/// Reads a cursor.
-pub(super) fn parse_cursor(text: &str) -> Option<Cursor> {
-    let (last_ms, key) = text.split_once('.')?;
-    let is_key = key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-    let last_ms = number(last_ms).filter(|_| is_key)?;
-    Some(Cursor { last_ms, key: key.to_owned() })
+impl EventCursor {
+    /// The cursor as text: time, dot and key of the event, then the two places, each behind a tilde. What is not there
+    /// is empty, and tildes at the end are left out.
+    pub(super) fn text(&self) -> String {
+        let place = |place: &Option<Place>| {
+            place.as_ref().map(|it| format!("{}.{}", hex(&it.job_id), it.key)).unwrap_or_default()
+        };
+        let after = self.after.as_ref().map(|it| format!("{}.{}", it.last_ms, it.key));
+        let text =
+            format!("{}~{}~{}", after.unwrap_or_default(), place(&self.from), place(&self.to));
+        text.trim_end_matches('~').to_owned()
+    }
+}
+
+/// Reads a cursor in the list of events.
+pub(super) fn parse_event_cursor(text: &str) -> Option<EventCursor> {
+    let mut parts = text.split('~');
+    let mut part = || parts.next().filter(|part| !part.is_empty());
+    let (after, from, to) = (part(), part(), part());
+    let is_whole = !text.is_empty() && !text.ends_with('~') && parts.next().is_none();
+    let cursor = EventCursor {
+        after: after.map_or(Some(None), |text| parse_cursor(text).map(Some))?,
+        from: from.map_or(Some(None), |text| parse_place(text).map(Some))?,
+        to: to.map_or(Some(None), |text| parse_place(text).map(Some))?,
+    };
+    is_whole.then_some(cursor)
+}
+
+fn is_key(key: &str) -> bool {
+    key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
+
+fn parse_cursor(text: &str) -> Option<Cursor> {
+    let (last_ms, key) = text.split_once('.').filter(|(_, key)| is_key(key))?;
+    Some(Cursor { last_ms: number(last_ms)?, key: key.to_owned() })
+}
+
+fn parse_place(text: &str) -> Option<Place> {
+    let (job_id, key) = text.split_once('.').filter(|(_, key)| is_key(key))?;
+    Some(Place { job_id: unhex(job_id)?, key: key.to_owned() })
 }
 
 /// A cursor in the list of jobs as text: the time, a dot, the id in hex digits, which need no encoding in a URL.
 pub(super) fn job_cursor_text(cursor: &JobCursor) -> String {
-    let mut text = format!("{}.", cursor.known_ms);
-    for byte in cursor.job_id.bytes() {
+    format!("{}.{}", cursor.known_ms, hex(&cursor.job_id))
+}
+
+/// The bytes of a text in hex digits.
+fn hex(plain: &str) -> String {
+    let mut text = String::new();
+    for byte in plain.bytes() {
         for digit in [byte >> 4, byte & 15] {
             text.extend(char::from_digit(digit.into(), 16));
         }
@@ -146,6 +216,10 @@ pub(super) fn job_cursor_text(cursor: &JobCursor) -> String {
 /// Reads a cursor in the list of jobs.
 pub(super) fn parse_job_cursor(text: &str) -> Option<JobCursor> {
     let (known_ms, digits) = text.split_once('.')?;
+    Some(JobCursor { known_ms: number(known_ms)?, job_id: unhex(digits)? })
+}
+
+fn unhex(digits: &str) -> Option<String> {
     let mut bytes = Vec::new();
     for pair in digits.as_bytes().chunks(2) {
         let pair = core::str::from_utf8(pair).ok().filter(|pair| {
@@ -153,7 +227,7 @@ pub(super) fn parse_job_cursor(text: &str) -> Option<JobCursor> {
         })?;
         bytes.push(u8::from_str_radix(pair, 16).ok()?);
     }
-    Some(JobCursor { known_ms: number(known_ms)?, job_id: String::from_utf8(bytes).ok()? })
+    String::from_utf8(bytes).ok()
 }
 
 /// A cursor in the audit log as text: the time, a dot, the number.
@@ -236,6 +310,27 @@ mod tests {
         }
         let cursor = AuditCursor { at_ms: 7, id: 3 };
         assert_eq!(parse_audit_cursor(&audit_cursor_text(cursor)), Some(cursor));
+    }
+
+    #[test]
+    fn a_cursor_of_events_is_read_as_it_is_written() {
+        let after = || Some(Cursor { last_ms: 1_700_000_000_000, key: "event-0a".to_owned() });
+        let place =
+            |job_id: &str| Some(Place { job_id: job_id.to_owned(), key: "body-1".to_owned() });
+        for (after, from, to, text) in [
+            (after(), None, None, "1700000000000.event-0a"),
+            (None, place("a~ \u{e4}"), None, "~617e20c3a4.body-1"),
+            (after(), None, place(""), "1700000000000.event-0a~~.body-1"),
+            (after(), place("a"), place("b"), "1700000000000.event-0a~61.body-1~62.body-1"),
+        ] {
+            let cursor = EventCursor { after, from, to };
+            assert_eq!(cursor.text(), text);
+            assert_eq!(parse_event_cursor(text), Some(cursor));
+        }
+        for text in ["", "~", "1.a~", "1.a~61", "1.a~6.a", "1.a~61.a~", "1.a~61.a~61.a~61.a", "~~"]
+        {
+            assert_eq!(parse_event_cursor(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -202,7 +202,7 @@ impl AdminRequest {
             AdminRoute::Whoami | AdminRoute::Status | AdminRoute::Metrics => {
                 Call::Figures { counts: Counts::new() }
             }
-            AdminRoute::Events { filter, .. } => Call::List(filter.clone()),
+            AdminRoute::Events { search, .. } => Call::Search(search.clone()),
             AdminRoute::Event(key) => Call::Find { key: key.clone() },
             AdminRoute::Reopen(key) => Call::Reopen { key: key.clone() },
             AdminRoute::Replay(key) => {
@@ -248,7 +248,7 @@ impl AdminRequest {
     /// The shards that it concerns if the ledger was used with these numbers of shards.
     fn concerned(&self, numbers: &[u32]) -> Vec<String> {
         let job_id = match &self.route {
-            AdminRoute::Events { filter: Filter { job_id, .. }, .. } => job_id.as_ref(),
+            AdminRoute::Events { search, .. } => search.filter.job_id.as_ref(),
             AdminRoute::Job(job_id) => Some(job_id),
             _ => match &self.body {
                 Some(Body::Replay(request)) => request.selection.job_id.as_ref(),

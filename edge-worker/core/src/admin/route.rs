@@ -5,7 +5,7 @@ use super::{job_request, query, replay_request};
 use crate::ledger::audit::AuditCursor;
 use crate::ledger::bulk_replay::Steering;
 use crate::ledger::job::JobFilter;
-use crate::ledger::listing::Filter;
+use crate::ledger::search::Search;
 use crate::outcome::Outcome;
 use crate::settings::Role;
 
@@ -29,8 +29,8 @@ pub(super) enum AdminRoute {
     Metrics,
     /// A page of the list of events.
     Events {
-        /// Which events to look up: one more than is shown, to know whether there are more.
-        filter: Filter,
+        /// Which events to look up, and where: one more than is shown, to know whether there are more.
+        search: Search,
         /// How many to show.
         limit: usize,
     },
@@ -148,7 +148,12 @@ impl AdminRoute {
 
     /// Whether it means nothing if jobs are not kept.
     pub(super) const fn is_about_jobs(&self) -> bool {
-        matches!(self, Self::RegisterJob | Self::Jobs { .. } | Self::Job(_) | Self::Costs)
+        match self {
+            Self::RegisterJob | Self::Jobs { .. } | Self::Job(_) | Self::Costs => true,
+            // The tenant of an event is that of its job.
+            Self::Events { search, .. } => search.filter.tenant.is_some(),
+            _ => false,
+        }
     }
 }
 
@@ -215,7 +220,7 @@ fn is_key(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::listing::Cursor;
+    use crate::ledger::listing::{Cursor, Filter};
 
     const KEY: &str = "event-00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
 
@@ -320,7 +325,11 @@ mod tests {
     #[test]
     fn events_are_filtered_and_paged() {
         let filter = |query| match AdminRoute::of("GET", "/_edge/events", query) {
-            Ok(AdminRoute::Events { filter, limit }) => (filter, limit),
+            Ok(AdminRoute::Events { search, limit }) => {
+                let Search { filter, from, to, rows } = search;
+                assert_eq!((from, to, rows), (None, None, 10_000));
+                (filter, limit)
+            }
             other => panic!("{other:?}"),
         };
         assert_eq!(filter(""), (Filter { limit: 51, ..Filter::default() }, 50));
@@ -328,12 +337,19 @@ mod tests {
             state: Some("open".to_owned()),
             job_id: Some("job 1&".to_owned()),
             event_type: Some("job.failed".to_owned()),
+            tenant: Some("acme".to_owned()),
+            last_outcome: Some("origin_failed".to_owned()),
+            event_id: Some("evt_1".to_owned()),
+            since_ms: Some(1_700_000_000_000),
+            until_ms: Some(1_700_000_000_001),
             after: Some(Cursor { last_ms: 1_700_000_000_000, key: KEY.to_owned() }),
             limit: 8,
             ..Filter::default()
         };
-        let query =
-            format!("state=open&job=job+1%26&type=job.failed&limit=7&cursor=1700000000000.{KEY}");
+        let query = format!(
+            "state=open&job=job+1%26&type=job.failed&tenant=acme&outcome=origin_failed&id=evt_1\
+                 &since=2023-11-14T22:13:20Z&until=1700000000001&limit=7&cursor=1700000000000.{KEY}"
+        );
         assert_eq!(filter(&query), (all, 7));
         assert_eq!(filter("limit=100").0.limit, 101);
     }
@@ -354,7 +370,14 @@ mod tests {
             ("job=", "`job` is empty"),
             ("job=a%0Ab", "`job` is empty or has a control character"),
             ("type=a%00b", "`type` is empty or has a control character"),
-            ("offset=1", "other than"),
+            ("tenant=", "`tenant` is empty"),
+            ("outcome=a%00", "`outcome` is empty or has"),
+            ("id=", "`id` is empty"),
+            ("since=yesterday", "`since` is malformed: expected a time in UTC"),
+            ("until=2023-11-14", "`until` is malformed"),
+            ("until=-1", "`until` is malformed"),
+            ("since=2&until=2", "`since` is not before `until`"),
+            ("offset=1", "other than state, type, job, tenant, outcome, id, since, until,"),
             ("stat=open", "other than"),
         ] {
             let refusal = AdminRoute::of("GET", "/_edge/events", query).unwrap_err();

@@ -18,6 +18,12 @@ pub(crate) const MOST_PRICES: u32 = 100;
 /// How many prices a shard tells of all tenants together.
 pub(crate) const MOST_PRICES_OF_SHARD: u32 = 5_000;
 
+/// How many times are told apart for a tenant. Up to 11 days there are fewer, so all are told.
+pub(crate) const MOST_TIMES: u32 = 470;
+
+/// How many times a shard tells of all tenants together.
+pub(crate) const MOST_TIMES_OF_SHARD: u32 = 5_000;
+
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
 const fn is_zero(number: &u64) -> bool {
     *number == 0
@@ -54,6 +60,10 @@ pub(crate) struct TenantCosts {
     /// How many jobs that have succeeded had each price, the most frequent first, up to
     /// [`MOST_PRICES`].
     pub(crate) prices: Vec<(Credits, u64)>,
+    /// How many jobs ended so many seconds after they had become known, whichever way, the most frequent times first,
+    /// up to [`MOST_TIMES`]. Times are rounded up to two digits, and below 100 s to whole seconds.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) seconds_to_end: Vec<(u64, u64)>,
 }
 
 from_json!(TenantCosts {
@@ -69,4 +79,5 @@ from_json!(TenantCosts {
     refunded = required,
     paid_not_delivered = required,
     prices = or_default,
+    seconds_to_end = or_default,
 });

@@ -1,6 +1,8 @@
 //! SQL of what jobs cost. The statements look at all jobs, on request of an admin.
 
-use super::costs::{MOST_PRICES, MOST_PRICES_OF_SHARD, MOST_TENANTS, TenantCosts};
+use super::costs::{
+    MOST_PRICES, MOST_PRICES_OF_SHARD, MOST_TENANTS, MOST_TIMES, MOST_TIMES_OF_SHARD, TenantCosts,
+};
 use super::credits::Credits;
 use super::job_sql::{credits, present};
 use super::row;
@@ -64,6 +66,15 @@ const SELECT_PRICES: &str = concat!(
      GROUP BY tenant, price ORDER BY tenant, count(*) DESC, price LIMIT ?"
 );
 
+/// Reads how many jobs of a tenant have ended in which time, the most frequent first.
+const SELECT_TIMES: &str = "SELECT tenant, CASE WHEN seconds < 100 THEN seconds \
+     WHEN seconds < 1000 THEN (seconds + 9) / 10 * 10 \
+     WHEN seconds < 10000 THEN (seconds + 99) / 100 * 100 \
+     WHEN seconds < 100000 THEN (seconds + 999) / 1000 * 1000 \
+     ELSE (seconds + 9999) / 10000 * 10000 END AS rounded, count(*) FROM \
+     (SELECT tenant, (max(ended_ms - known_ms, 0) + 999) / 1000 AS seconds FROM job \
+     WHERE ended_ms IS NOT NULL) GROUP BY tenant, rounded ORDER BY tenant, count(*) DESC, rounded LIMIT ?";
+
 /// What jobs cost, by tenant.
 pub(super) fn costs<D: Storage>(
     store: &SqliteStore<D>,
@@ -83,6 +94,16 @@ pub(super) fn costs<D: Storage>(
             && of_tenant.prices.len() < most
         {
             of_tenant.prices.push((price, present(&times)?));
+        }
+    }
+    for columns in store.query(SELECT_TIMES, vec![row::number(MOST_TIMES_OF_SHARD.into())?])? {
+        let [tenant, seconds, times]: [Value; 3] =
+            columns.try_into().map_err(|_| "a row has not 3 columns")?;
+        let tenant = row::text(tenant)?;
+        let most = usize::try_from(MOST_TIMES).unwrap_or(usize::MAX);
+        let of_tenant = costs.iter_mut().find(|it| it.tenant == tenant);
+        if let Some(of_tenant) = of_tenant.filter(|it| it.seconds_to_end.len() < most) {
+            of_tenant.seconds_to_end.push((present(&seconds)?, present(&times)?));
         }
     }
     let most = usize::try_from(MOST_TENANTS).unwrap_or(usize::MAX);
@@ -115,5 +136,6 @@ fn sums(columns: Columns) -> Result<TenantCosts, String> {
         refunded: sum(&refunded)?,
         paid_not_delivered: sum(&paid)?,
         prices: Vec::new(),
+        seconds_to_end: Vec::new(),
     })
 }

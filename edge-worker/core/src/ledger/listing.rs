@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::entry::{Entry, EventState};
 use super::event_meta::EventMeta;
 use super::trail::TrailEntry;
+use super::walk::Place;
 
 /// Which events to list.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -22,6 +23,21 @@ pub(crate) struct Filter {
     /// Only events of this type.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) event_type: Option<String>,
+    /// Only events of jobs of this tenant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) tenant: Option<String>,
+    /// Only events whose last outcome or intervention has this code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) last_outcome: Option<String>,
+    /// Only events with this id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) event_id: Option<String>,
+    /// Only events whose last transition was at this time or later, in milliseconds since 1970.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) since_ms: Option<u64>,
+    /// Only events whose last transition was before this time, in milliseconds since 1970.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) until_ms: Option<u64>,
     /// Only events behind this place in the list.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) after: Option<Cursor>,
@@ -36,10 +52,35 @@ from_json!(Filter {
     state = or_default,
     job_id = or_default,
     event_type = or_default,
+    tenant = or_default,
+    last_outcome = or_default,
+    event_id = or_default,
+    since_ms = or_default,
+    until_ms = or_default,
     after = or_default,
     limit = required,
     with_trails = or_default,
 });
+
+impl Filter {
+    /// The place behind which the events begin that pass.
+    pub(crate) fn start(&self) -> Cursor {
+        let first = |last_ms| Cursor { last_ms, key: String::new() };
+        // Behind the last millisecond that is later; no key is empty.
+        let until = match self.until_ms {
+            Some(0) => Cursor { last_ms: 0, key: LAST_KEY.to_owned() },
+            Some(until_ms) => first(until_ms.saturating_sub(1)),
+            None => first(u64::MAX),
+        };
+        match &self.after {
+            Some(after) if after.last_ms <= until.last_ms => after.clone(),
+            _ => until,
+        }
+    }
+}
+
+/// Behind all keys.
+const LAST_KEY: &str = "\u{10ffff}";
 
 /// A place in the list, which is ordered by the time of the last transition, the latest first, and
 /// then by key. Unlike an offset it costs the same at every depth.
@@ -51,6 +92,13 @@ pub(crate) struct Cursor {
     pub(crate) last_ms: u64,
     /// That event's key.
     pub(crate) key: String,
+}
+
+impl Cursor {
+    /// Order of the list.
+    pub(crate) fn order(&self, other: &Self) -> Ordering {
+        list_order((self.last_ms, &self.key), (other.last_ms, &other.key))
+    }
 }
 
 from_json!(Cursor { last_ms = required, key = required });
@@ -123,6 +171,11 @@ impl EventSummary {
         Cursor { last_ms: self.last_ms, key: self.key.clone() }
     }
 
+    /// The place of its row in the table.
+    pub(crate) fn place(&self) -> Place {
+        Place { job_id: self.meta.job_id.clone().unwrap_or_default(), key: self.key.clone() }
+    }
+
     /// Order of the list: the latest transition first, then by key.
     pub(crate) fn order(&self, other: &Self) -> Ordering {
         list_order((self.last_ms, &self.key), (other.last_ms, &other.key))
@@ -136,14 +189,19 @@ pub(crate) fn list_order(left: (u64, &str), right: (u64, &str)) -> Ordering {
 
 #[cfg(test)]
 impl Filter {
-    /// Whether an event passes, apart from the limit.
-    pub(crate) fn passes(&self, key: &str, entry: &Entry) -> bool {
+    /// Whether an event passes, apart from the limit. `tenant` is that of its job.
+    pub(crate) fn passes(&self, key: &str, entry: &Entry, tenant: Option<&str>) -> bool {
         let matches = |wanted: &Option<String>, value: Option<&str>| {
             wanted.as_deref().is_none_or(|wanted| value == Some(wanted))
         };
         matches(&self.state, Some(entry.state.name()))
             && matches(&self.job_id, entry.meta.job_id.as_deref())
             && matches(&self.event_type, entry.meta.event_type.as_deref())
+            && matches(&self.tenant, tenant)
+            && matches(&self.last_outcome, entry.last_outcome.as_deref())
+            && matches(&self.event_id, entry.meta.event_id.as_deref())
+            && self.since_ms.is_none_or(|since_ms| entry.last_ms >= since_ms)
+            && self.until_ms.is_none_or(|until_ms| entry.last_ms < until_ms)
             && self.after.as_ref().is_none_or(|after| {
                 list_order((entry.last_ms, key), (after.last_ms, &after.key)) == Ordering::Greater
             })

@@ -23,6 +23,7 @@ use super::figures::Figures;
 use super::job::{DueJob, JobFilter, JobSummary, NewJob, Observation};
 use super::listing::{EventSummary, Filter};
 use super::order::Order;
+use super::search::{Found, Search};
 use crate::counts::Counts;
 use crate::json::{FromJson as _, Object, from_json};
 
@@ -142,8 +143,10 @@ pub(crate) enum Call {
         #[serde(skip_serializing_if = "Counts::is_empty")]
         counts: Counts,
     },
-    /// List the events that pass a filter.
+    /// List the events that pass a filter, however many rows that takes.
     List(Filter),
+    /// Look for events that pass a filter among so many rows.
+    Search(Search),
     /// Look up one event.
     Find {
         /// The event's key.
@@ -255,6 +258,8 @@ pub(crate) enum Reply {
     Figures(Figures),
     /// Events, the most recently changed first.
     Events(Vec<EventSummary>),
+    /// To a search.
+    Found(Found),
     /// Bulk replays, those first that were started last.
     Replays(Vec<BulkReplay>),
     /// Jobs that the API is to be asked about.

@@ -16,7 +16,7 @@
 //! | `object`, `transaction` | what the platform calls: a call, an alarm; each step as a whole or not at all |
 //! | `message` | RPC messages |
 //! | `shard` | which object an event belongs to |
-//! | `listing`, `figures` | what an admin sees |
+//! | `listing`, `search`, `figures` | what an admin sees |
 //! | `sql`, `row`, `value`, `sqlite_store`, and the files that end in `_sql` | the store on SQLite |
 //!
 //! # Why a transition is atomic
@@ -70,14 +70,16 @@ pub(crate) mod order;
 mod outbox;
 pub(crate) mod owed;
 pub(crate) mod policy;
-mod protocol;
+pub(crate) mod protocol;
 mod replay_sql;
 pub(crate) mod replays;
 pub(crate) mod retry;
 mod row;
+pub(crate) mod search;
+mod search_sql;
 pub(crate) mod shard;
 mod sql;
-mod sqlite_store;
+pub(crate) mod sqlite_store;
 pub(crate) mod statuses;
 pub(crate) mod store;
 #[cfg(test)]

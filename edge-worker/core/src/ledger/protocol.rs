@@ -16,7 +16,7 @@ use super::owed::{Failure, Owed};
 use super::policy::Policy;
 use super::store::{DEAD, Known, Store};
 use super::trail::{Act, TrailEntry};
-use super::{alarm, audit, kept, made_end, replays};
+use super::{alarm, audit, kept, made_end, replays, search};
 use crate::counts::Counts;
 use crate::outcome::Outcome;
 
@@ -135,13 +135,14 @@ pub(crate) fn answer(
             Reply::Figures(figures)
         }
         Call::List(filter) => {
-            let rows = store.list(&filter)?.into_iter();
+            let rows = search::list(store, &filter)?.into_iter();
             Reply::Events(if filter.with_trails {
                 with_trails(store, rows)?
             } else {
                 rows.map(|(key, row)| EventSummary::of(&key, row)).collect()
             })
         }
+        Call::Search(search) => Reply::Found(search::look(store, &search)?),
         Call::Find { key } => {
             let rows = store.find(&key)?.map(|row| (key, row));
             Reply::Events(with_trails(store, rows.into_iter())?)

@@ -336,42 +336,6 @@ pub(crate) const SELECT_OLDEST_WAITING: &str = concat!(
     " ORDER BY last_ms LIMIT ?)"
 );
 
-/// Where rows behind a place in the list are, the latest first. Both conditions on the place are needed: the first
-/// lets an index skip what was shown before.
-macro_rules! behind {
-    () => {
-        " AND last_ms <= ?2 AND (last_ms < ?2 OR key > ?3) AND (?4 IS NULL OR event_type = ?4)"
-    };
-}
-
-/// Reads rows of an unsettled state behind a place in the list, the latest first.
-pub(crate) const LIST_UNSETTLED: &str = concat!(
-    "SELECT ",
-    columns!(),
-    " FROM event WHERE state = ?1 AND ",
-    unsettled!(),
-    behind!(),
-    " ORDER BY last_ms DESC, key LIMIT ?5"
-);
-
-/// The same for rows that are claimed or done, or both if no state is given. It looks at all rows of the table.
-pub(crate) const LIST_SETTLED: &str = concat!(
-    "SELECT ",
-    columns!(),
-    " FROM event WHERE +state IN ('claimed', 'done') AND (?1 IS NULL OR state = ?1)",
-    behind!(),
-    " ORDER BY last_ms DESC, key LIMIT ?5"
-);
-
-/// Reads rows of a job behind a place in the list, the latest first.
-pub(crate) const LIST_BY_JOB: &str = concat!(
-    "SELECT ",
-    columns!(),
-    " FROM event WHERE job_id = ?1",
-    behind!(),
-    " AND (?5 IS NULL OR +state = ?5) ORDER BY last_ms DESC, key LIMIT ?6"
-);
-
 /// Adds to the count of an outcome.
 pub(crate) const ADD_OUTCOME: &str = "INSERT INTO outcome_count (outcome, times) VALUES (?, ?) \
      ON CONFLICT (outcome) DO UPDATE SET times = times + excluded.times";

@@ -4,15 +4,15 @@ use super::entry::{ATTEMPT_LOST, Entry};
 use super::expired::Expired;
 use super::figures::{COUNT_LIMIT, Figures};
 use super::gate::Gate;
-use super::listing::{Cursor, Filter, list_order};
 use super::order::JobStage;
+use super::search::{Looked, Search};
 use super::store::{Known, LAST_DUE, OwedBytes, Store};
 use super::trail::{self, TrailEntry};
 use super::value::Value;
 use super::walk::{Piece, Place, Walk, Walked};
 use super::{replays, row, sql};
 use crate::counts::Counts;
-use crate::{json, merge};
+use crate::json;
 
 /// The columns of one row of a statement's result.
 pub type Columns = Vec<Value>;
@@ -387,40 +387,8 @@ impl<D: Storage> Store for SqliteStore<D> {
         Ok(figures)
     }
 
-    fn list(&self, filter: &Filter) -> Result<Vec<(String, Entry)>, String> {
-        let limit = row::number(filter.limit.into())?;
-        let (last_ms, key) = match &filter.after {
-            Some(Cursor { last_ms, key }) => (*last_ms, key.as_str()),
-            None => (row::LARGEST_EXACT, ""),
-        };
-        let last_ms = row::number(last_ms.min(row::LARGEST_EXACT))?;
-        let place = || [last_ms.clone(), key.into(), filter.event_type.clone().into()];
-        let mut lists = Vec::new();
-        if let Some(job_id) = &filter.job_id {
-            let [last_ms, key, event_type] = place();
-            let state = filter.state.clone().into();
-            let values = vec![job_id.clone().into(), last_ms, key, event_type, state, limit];
-            lists.push(self.query(sql::LIST_BY_JOB, values)?);
-        } else {
-            let values = |state: Value| {
-                let [last_ms, key, event_type] = place();
-                vec![state, last_ms, key, event_type, limit.clone()]
-            };
-            let wanted = filter.state.as_deref();
-            for state in sql::UNSETTLED.iter().filter(|it| wanted.is_none_or(|state| state == **it))
-            {
-                lists.push(self.query(sql::LIST_UNSETTLED, values((*state).into()))?);
-            }
-            if wanted.is_none_or(|state| !sql::UNSETTLED.contains(&state)) {
-                lists.push(self.query(sql::LIST_SETTLED, values(filter.state.clone().into()))?);
-            }
-        }
-        let entries = |rows: Vec<Columns>| rows.into_iter().map(row::entry).collect();
-        let lists = lists.into_iter().map(entries).collect::<Result<Vec<Vec<_>>, String>>()?;
-        let limit = usize::try_from(filter.limit).unwrap_or(usize::MAX);
-        Ok(merge::merge(lists, limit, |(left_key, left), (right_key, right)| {
-            list_order((left.last_ms, left_key), (right.last_ms, right_key))
-        }))
+    fn look(&self, search: &Search) -> Result<Looked, String> {
+        self.look_for(search)
     }
 
     fn alarm_ms(&self) -> Option<u64> {
@@ -438,7 +406,7 @@ fn gate(paused: &Value, breaker: Value) -> Result<Gate, String> {
     Ok(Gate { is_paused: row::integer(paused)? != Some(0), breaker })
 }
 
-fn place(columns: Columns) -> Result<Place, String> {
+pub(super) fn place(columns: Columns) -> Result<Place, String> {
     let [job_id, key] = pair(columns)?;
     let text = |value| row::text(value)?.ok_or_else(|| "a place lacks a text".to_owned());
     Ok(Place { job_id: text(job_id)?, key: text(key)? })
@@ -449,6 +417,6 @@ fn numbers<const N: usize>(columns: &[Value]) -> Result<[Option<u64>; N], String
     numbers.try_into().map_err(|_| format!("a row has not {N} columns"))
 }
 
-fn pair(columns: Columns) -> Result<[Value; 2], String> {
+pub(super) fn pair(columns: Columns) -> Result<[Value; 2], String> {
     columns.try_into().map_err(|_| "a row has not 2 columns".to_owned())
 }

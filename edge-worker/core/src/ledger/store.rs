@@ -9,9 +9,9 @@ use super::figures::Figures;
 use super::gate::Gate;
 use super::jobs::JobStore;
 use super::kept::KeptStore;
-use super::listing::Filter;
 use super::order::JobStage;
 use super::replays::ReplayStore;
+use super::search::{Looked, Search};
 use super::trail::TrailEntry;
 use super::walk::{Piece, Walk, Walked};
 use crate::counts::Counts;
@@ -147,8 +147,8 @@ pub(crate) trait Store: KeptStore + ReplayStore + JobStore + AuditStore {
     /// before are counted as abandoned.
     fn figures(&self, abandoned_ms: u64) -> Result<Figures, String>;
 
-    /// The events that pass a filter, in the order of the list, with their keys.
-    fn list(&self, filter: &Filter) -> Result<Vec<(String, Entry)>, String>;
+    /// Looks for events among so many rows.
+    fn look(&self, search: &Search) -> Result<Looked, String>;
 
     /// When the pending alarm rings, in milliseconds since 1970; none if none is pending.
     fn alarm_ms(&self) -> Option<u64>;

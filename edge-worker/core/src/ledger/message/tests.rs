@@ -11,6 +11,7 @@ use crate::ledger::credits::Credits;
 use crate::ledger::job::{JobCursor, JobFigures};
 use crate::ledger::listing::Cursor;
 use crate::ledger::trail::{Act, TrailEntry};
+use crate::ledger::walk::Place;
 
 /// One message a line. If this fails, the wire format has changed: undo the change, or take a new
 /// version. With `UPDATE_GOLDEN` in the environment, writes the file instead.
@@ -182,6 +183,21 @@ fn calls() -> Vec<Call> {
             counts: Counts::new(),
         },
         Call::List(Filter { limit: 1, with_trails: true, ..Filter::default() }),
+        Call::Search(Search {
+            filter: Filter {
+                tenant: some("acme"),
+                last_outcome: some("origin_failed"),
+                event_id: some("evt_1"),
+                since_ms: Some(5),
+                until_ms: Some(9),
+                limit: 51,
+                ..Filter::default()
+            },
+            from: Some(Place { job_id: "job_1".to_owned(), key: key() }),
+            to: Some(Place { job_id: String::new(), key: key() }),
+            rows: 10_000,
+        }),
+        Call::Search(Search { rows: 1, ..Search::default() }),
     ]
 }
 
@@ -263,7 +279,15 @@ fn replies() -> Vec<Reply> {
             about: "job_1".to_owned(),
             result: "stored".to_owned(),
         }]),
-        Reply::Events(vec![EventSummary { trail, ..event }]),
+        Reply::Events(vec![EventSummary { trail, ..event.clone() }]),
+        Reply::Found(Found {
+            events: vec![event],
+            seen: Some(Cursor { last_ms: 7, key: key() }),
+            end: Some(Place { job_id: "job_1".to_owned(), key: key() }),
+            looked: 10_000,
+        }),
+        Reply::Found(Found::default()),
+        Reply::Costs(vec![TenantCosts { seconds_to_end: vec![(42, 2)], ..TenantCosts::default() }]),
     ]
 }
 
@@ -313,6 +337,7 @@ fn costs() -> TenantCosts {
         refunded: credits("0.000001"),
         paid_not_delivered: credits("1.05"),
         prices: vec![(credits("1.05"), 2)],
+        seconds_to_end: Vec::new(),
     }
 }
 

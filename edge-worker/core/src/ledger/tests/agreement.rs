@@ -20,9 +20,10 @@ use crate::ledger::order::LateEvents;
 use crate::ledger::policy::Policy;
 use crate::ledger::replays::ReplayStore as _;
 use crate::ledger::retry::RetryPolicy;
+use crate::ledger::search::Search;
 use crate::ledger::store::Store;
-use crate::ledger::walk::BATCH;
-use crate::ledger::{alarm, protocol, replays};
+use crate::ledger::walk::{BATCH, Place};
+use crate::ledger::{alarm, protocol, replays, search};
 
 const LEASE_MS: u64 = 50;
 const RETENTION_MS: u64 = 200;
@@ -179,13 +180,44 @@ fn filter() -> impl Strategy<Value = Filter> {
     let after = (0..40_u64, key())
         .prop_map(|(tens, key)| Cursor { last_ms: START_MS - 100 + tens * 10, key });
     let after = proptest::option::of(after);
-    (fields, after, 0..8_u32).prop_map(|((state, job_id, event_type), after, limit)| Filter {
-        state,
-        job_id,
-        event_type,
-        after,
-        limit,
-        with_trails: limit % 2 == 0,
+    let more = (
+        tenant(),
+        some_of(&["forwarded", "origin_failed", "reopened"]),
+        some_of(&["evt_1", "evt_4", "evt_x"]),
+        (time(), time()),
+    );
+    (fields, more, after, 0..8_u32).prop_map(
+        |((state, job_id, event_type), (tenant, last_outcome, event_id, times), after, limit)| {
+            Filter {
+                state,
+                job_id,
+                event_type,
+                tenant,
+                last_outcome,
+                event_id,
+                since_ms: times.0,
+                until_ms: times.1,
+                after,
+                limit,
+                with_trails: limit % 2 == 0,
+            }
+        },
+    )
+}
+
+fn search() -> impl Strategy<Value = Search> {
+    let place =
+        || {
+            proptest::option::of((0..3_usize, key()).prop_map(|(job, key)| Place {
+                job_id: JOBS[job].unwrap_or_default().to_owned(),
+                key,
+            }))
+        };
+    (filter(), place(), place(), 0..6_u32).prop_map(|(filter, from, to, rows)| Search {
+        filter,
+        from,
+        to,
+        rows,
     })
 }
 
@@ -246,6 +278,7 @@ fn call() -> impl Strategy<Value = Call> {
         1 => any::<bool>().prop_map(|is_paused| Call::Pause { is_paused }),
         1 => counts().prop_map(|counts| Call::Figures { counts }),
         2 => filter().prop_map(Call::List),
+        4 => search().prop_map(Call::Search),
         1 => key().prop_map(|key| Call::Find { key }),
         10 => job_call(),
     ]
@@ -369,12 +402,12 @@ proptest! {
             prop_assert_eq!(memory.replays(), sqlite.replays());
         }
         let all = Filter { limit: BATCH, ..Filter::default() };
-        let rows = memory.list(&all).unwrap();
+        let rows = search::list(&memory, &all).unwrap();
         for (key, row) in &rows {
             let job_id = row.meta.job_id.as_deref();
             prop_assert_eq!(memory.trail(job_id, key), sqlite.trail(job_id, key), "{}", key);
         }
-        prop_assert_eq!(Ok(rows), sqlite.list(&all));
+        prop_assert_eq!(Ok(rows), search::list(&sqlite, &all));
         let all = JobFilter { limit: BATCH, ..JobFilter::default() };
         prop_assert_eq!(memory.list_jobs(&all, now_ms), sqlite.list_jobs(&all, now_ms));
         prop_assert_eq!(memory.audit(None, BATCH), sqlite.audit(None, BATCH));
@@ -396,6 +429,7 @@ proptest! {
                 Step::Call(
                     Call::Figures { .. }
                     | Call::List(_)
+                    | Call::Search(_)
                     | Call::Find { .. }
                     | Call::Replays { .. }
                     | Call::DueJobs { .. }

@@ -117,6 +117,7 @@ fn money_is_reserved_settled_given_back_and_paid_without_a_delivery() {
         refunded: credits("3.5"),
         paid_not_delivered: credits("5"),
         prices: vec![(credits("1.05"), 1), (credits("1.1"), 1), (credits("3.9"), 1)],
+        seconds_to_end: vec![(0, 3)],
     };
     let without = TenantCosts { open: 1, reserved: credits("7"), ..TenantCosts::default() };
     assert_eq!(costs, [without, expected]);
@@ -145,6 +146,48 @@ fn tenants_and_prices_beyond_a_number_are_not_told_apart() {
     assert_eq!(all[0].prices.len(), MOST_PRICES as usize);
     assert_eq!(all[0].prices[0], (credits("2"), 3), "the most frequent first");
 }
+
+/// From when it became known, by its registration or its first event, whichever way it ends.
+#[test]
+fn the_time_until_a_jobs_end_is_told_in_two_digits() {
+    let mut store = fresh_store();
+    let policy = policy();
+    for (number, (ms, _)) in TIMES.into_iter().enumerate() {
+        let job_id = format!("job_{number}");
+        register(&mut store, &job_id, Some("acme"), "1");
+        let meta = EventMeta {
+            event_type: Some(if number % 2 == 0 { "job.succeeded" } else { "failed" }.to_owned()),
+            job_id: Some(job_id.clone()),
+            ..EventMeta::default()
+        };
+        let accept = Call::Accept {
+            key: job_id,
+            meta,
+            head: "{}".to_owned(),
+            body_bytes: 1,
+            correlation_id: None,
+        };
+        protocol::act(&mut store, accept, None, &policy, NOW_MS + ms).unwrap();
+    }
+    // One that is open does not count.
+    register(&mut store, "open", Some("acme"), "1");
+    let mut expected: Vec<_> = TIMES.into_iter().map(|(_, seconds)| (seconds, 1)).collect();
+    expected.sort_unstable();
+    assert_eq!(costs(&mut store)[0].seconds_to_end, expected);
+}
+
+/// Milliseconds until the end, and the seconds that are told.
+const TIMES: [(u64, u64); 9] = [
+    (0, 0),
+    (1, 1),
+    (98_001, 99),
+    (99_001, 100),
+    (100_001, 110),
+    (990_001, 1_000),
+    (1_000_001, 1_100),
+    (12_345_000, 13_000),
+    (123_456_000, 130_000),
+];
 
 fn log(
     store: &mut SqliteStore<Sqlite>,

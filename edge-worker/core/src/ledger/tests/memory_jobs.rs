@@ -72,6 +72,16 @@ fn price(job: &Job) -> Option<Credits> {
     of_end.or(shown.and_then(|shown| shown.credits))
 }
 
+/// How long it took until a job's end, rounded up to two digits.
+fn seconds_to_end(job: &Job) -> Option<u64> {
+    let seconds = job.ended_ms?.saturating_sub(job.known_ms).div_ceil(1_000);
+    let mut unit = 1;
+    while seconds >= 100 * unit {
+        unit *= 10;
+    }
+    Some(seconds.next_multiple_of(unit))
+}
+
 impl JobStore for MemoryStore {
     fn job(&self, job_id: &str) -> Result<Option<Job>, String> {
         Ok(self.jobs.get(job_id).cloned())
@@ -144,8 +154,12 @@ impl JobStore for MemoryStore {
             let mut costs = TenantCosts { tenant, ..Default::default() };
             let costs = if index < MOST_TENANTS as usize { &mut costs } else { &mut rest };
             let mut prices = BTreeMap::<Credits, u64>::new();
+            let mut times = BTreeMap::<u64, u64>::new();
             for (job_id, job) in jobs {
                 self.add_costs(costs, job_id, job, now_ms);
+                if let Some(seconds) = seconds_to_end(job) {
+                    *times.entry(seconds).or_default() += 1;
+                }
                 if let Some(price) = price(job) {
                     *prices.entry(price).or_default() += 1;
                 }
@@ -154,6 +168,10 @@ impl JobStore for MemoryStore {
                 costs.prices = prices.into_iter().collect();
                 costs.prices.sort_by_key(|(price, times)| (core::cmp::Reverse(*times), *price));
                 costs.prices.truncate(MOST_PRICES as usize);
+                costs.seconds_to_end = times.into_iter().collect();
+                costs
+                    .seconds_to_end
+                    .sort_by_key(|(seconds, times)| (core::cmp::Reverse(*times), *seconds));
                 all.push(costs.clone());
             }
         }

@@ -16,12 +16,16 @@ use crate::ledger::listing::list_order;
 use crate::ledger::listing::{Cursor, Filter};
 use crate::ledger::order::JobStage;
 use crate::ledger::replays::{self, ReplayStore, Selected};
+use crate::ledger::search::{Looked, Search};
 use crate::ledger::store::{DEAD, Known, LAST_DUE, OwedBytes, Store};
 use crate::ledger::trail::{SHOWN, TrailEntry};
 use crate::ledger::walk::{Piece, Place, Walk, Walked};
 
 /// The states in which the origin may not have the event.
 const UNSETTLED: [&str; 3] = ["claimed", "open", "reopened"];
+
+/// The states of which there is an order by time.
+const INDEXED: [&str; 5] = ["waiting", "dead", "open", "dropped", "reopened"];
 
 /// How many numbers of shards the figures tell.
 const SHARD_COUNTS: usize = 10;
@@ -324,14 +328,53 @@ impl Store for MemoryStore {
         Ok(figures)
     }
 
-    fn list(&self, filter: &Filter) -> Result<Vec<(String, Entry)>, String> {
+    fn look(&self, search: &Search) -> Result<Looked, String> {
+        let filter = &search.filter;
+        let state = filter.state.as_deref();
+        let is_by_time = state.is_some_and(|it| INDEXED.contains(&it)) && filter.job_id.is_none();
+        let in_list = |rows: &mut Vec<(String, Entry)>| {
+            rows.sort_by(|(left_key, left), (right_key, right)| {
+                list_order((left.last_ms, left_key), (right.last_ms, right_key))
+            });
+        };
+        let most = search.rows.max(1) as usize;
         let mut rows: Vec<_> = self.rows.clone().into_iter().collect();
-        rows.retain(|(key, entry)| filter.passes(key, entry));
-        rows.sort_by(|(left_key, left), (right_key, right)| {
-            list_order((left.last_ms, left_key), (right.last_ms, right_key))
+        let (mut last, mut end) = (None, None);
+        if let Some(job_id) = &filter.job_id {
+            rows.retain(|(_, entry)| entry.meta.job_id.as_ref() == Some(job_id));
+        } else if is_by_time {
+            let range = Filter {
+                state: filter.state.clone(),
+                since_ms: filter.since_ms,
+                until_ms: filter.until_ms,
+                after: filter.after.clone(),
+                ..Filter::default()
+            };
+            rows.retain(|(key, entry)| range.passes(key, entry, None));
+            in_list(&mut rows);
+            rows.truncate(most);
+            if rows.len() == most {
+                last =
+                    rows.last().map(|(key, row)| Cursor { last_ms: row.last_ms, key: key.clone() });
+            }
+        } else {
+            rows.sort_by_key(|(key, entry)| place(key, entry));
+            rows.retain(|(key, entry)| Some(place(key, entry)) > search.from);
+            rows.truncate(most);
+            end = rows.last().filter(|_| rows.len() == most).map(|(key, entry)| place(key, entry));
+            end = end.filter(|end| search.to.as_ref().is_none_or(|to| end < to));
+            rows.retain(|(key, entry)| {
+                search.to.as_ref().is_none_or(|to| place(key, entry) <= *to)
+            });
+        }
+        let looked = rows.len() as u64;
+        rows.retain(|(key, entry)| {
+            let job = entry.meta.job_id.as_ref().and_then(|job_id| self.jobs.get(job_id));
+            filter.passes(key, entry, job.and_then(|job| job.tenant.as_deref()))
         });
+        in_list(&mut rows);
         rows.truncate(filter.limit as usize);
-        Ok(rows)
+        Ok(Looked { rows, last, end, looked })
     }
 
     fn alarm_ms(&self) -> Option<u64> {

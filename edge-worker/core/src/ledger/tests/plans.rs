@@ -2,12 +2,13 @@
 
 use super::sqlite::{Sqlite, fresh_store};
 use crate::ledger::job_sql;
+use crate::ledger::search_sql;
 use crate::ledger::sql;
 use crate::ledger::sqlite_store::Storage as _;
 use crate::ledger::value::Value;
 
 fn parameters(statement: &str) -> usize {
-    let numbered = (1..=9).rev().find(|number| statement.contains(&format!("?{number}")));
+    let numbered = (1..=13).rev().find(|number| statement.contains(&format!("?{number}")));
     numbered.unwrap_or_else(|| statement.matches('?').count())
 }
 
@@ -50,12 +51,19 @@ fn rows_are_found_by_key_or_by_an_index() {
                 sql::SELECT_LANE_HEAD,
                 sql::SELECT_NEXT_SEQ,
                 sql::SELECT_FURTHEST,
-                sql::LIST_BY_JOB,
+                search_sql::LIST_BY_JOB,
+                search_sql::COUNT_JOB,
             ],
         ),
         (
             "PRIMARY KEY ((job_id,key)>(?,?) AND (job_id,key)<(?,?))",
-            &[sql::DELETE_PIECE, sql::SELECT_PIECE, sql::OPEN_PIECE],
+            &[
+                sql::DELETE_PIECE,
+                sql::SELECT_PIECE,
+                sql::OPEN_PIECE,
+                search_sql::LIST_PIECE,
+                search_sql::COUNT_PIECE,
+            ],
         ),
         ("PRIMARY KEY ((job_id,key)>(?,?))", &[sql::SELECT_PIECE_END]),
         (
@@ -75,7 +83,9 @@ fn rows_are_found_by_key_or_by_an_index() {
                 sql::SELECT_OLDEST_DEAD,
                 sql::COUNT_UNSETTLED,
                 sql::SELECT_OLDEST_WAITING,
-                sql::LIST_UNSETTLED,
+                search_sql::LIST_UNSETTLED,
+                search_sql::SELECT_LAST,
+                search_sql::COUNT_LOOKED,
             ],
         ),
         ("event_", &[sql::SUM_BODIES]),
@@ -138,7 +148,7 @@ fn jobs_are_found_by_key_or_by_an_index() {
 #[test]
 fn only_these_look_at_all_rows() {
     let database = fresh_store().0;
-    for statement in [sql::FIND, sql::LIST_SETTLED, sql::COUNT_SETTLED, sql::SELECT_ANY] {
+    for statement in [sql::FIND, sql::COUNT_SETTLED, sql::SELECT_ANY] {
         let ways = ways(&database, statement);
         assert!(ways.iter().all(|it| it.starts_with("SCAN")), "{statement}: {ways:?}");
     }
