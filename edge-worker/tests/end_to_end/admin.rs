@@ -181,8 +181,17 @@ async fn events_are_filtered_and_listed_page_by_page() {
     }
     assert_eq!(Value::from(listed), all["events"]);
 
-    let one = get(&setup, &format!("events/{key}")).await;
+    assert_eq!(all["looked_at"], 4);
+
+    let mut one = get(&setup, &format!("events/{key}")).await;
+    let trail = one.as_object_mut().unwrap().remove("trail").unwrap();
     assert_eq!(one, of_job["events"][0]);
+    let id = received_id(&setup, 2);
+    let expected = [
+        entry("delivery", None, "claimed", None, &id),
+        entry("attempt", Some(1), "forwarded", Some(200), &id),
+    ];
+    assert_eq!(without_times(trail), expected);
     assert_eq!((&one["attempts"], &one["job_id"]), (&1.into(), &job.id().into()));
 
     let unknown = key.replace(['0', '1', '2', '3', '4'], "f");
@@ -197,6 +206,80 @@ async fn events_are_filtered_and_listed_page_by_page() {
             ask(&setup, Method::GET, &format!("events?{query}"), Some(TOKEN)).await;
         assert_eq!(status, 400, "{query}: {body}");
     }
+}
+
+#[tokio::test]
+async fn events_are_found_by_outcome_id_and_time() {
+    let setup = Setup::with(with_token).await;
+    let job = Job::random(UnixTime::now()).unwrap();
+    for status in [Status::Queued, Status::Running] {
+        setup.expect(&event_of(&job, status), 200, "forwarded").await;
+    }
+    setup.origin.reply_next(Reply::status(StatusCode::INTERNAL_SERVER_ERROR));
+    setup.expect(&event_of(&job, Status::Succeeded), 502, "origin_failed").await;
+    let all = get(&setup, "events").await["events"].clone();
+    let list =
+        async |query: String| get(&setup, &format!("events?{query}")).await["events"].clone();
+    let of =
+        |numbers: &[usize]| Value::from_iter(numbers.iter().map(|number| all[*number].clone()));
+
+    assert_eq!(list("outcome=origin_failed".to_owned()).await, of(&[0]));
+    assert_eq!(list("outcome=forwarded".to_owned()).await, of(&[1, 2]));
+    let id = all[1]["event_id"].as_str().unwrap();
+    assert_eq!(list(format!("id={id}")).await, of(&[1]));
+    assert_eq!(list("id=evt_of_nothing".to_owned()).await, of(&[]));
+    let last = all[1]["last"].as_str().unwrap();
+    // Two may have been taken in the same millisecond: what is sure is that the bound itself is in one of the two.
+    let (since, until) = (list(format!("since={last}")).await, list(format!("until={last}")).await);
+    let keys = |events: &Value| -> Vec<_> {
+        events.as_array().unwrap().iter().map(|event| event["key"].clone()).collect()
+    };
+    assert!(keys(&since).contains(&all[1]["key"]) && !keys(&until).contains(&all[1]["key"]));
+    assert_eq!([keys(&since), keys(&until)].concat(), keys(&all));
+
+    let (status, body) = ask(&setup, Method::GET, "events?tenant=acme", Some(TOKEN)).await;
+    assert!(status == 409 && body.contains("jobs_not_kept"), "{status} {body}");
+    for (query, name) in
+        [("since=x", "`since`"), ("until=x", "`until`"), ("outcome=", "`outcome`"), ("id=", "`id`")]
+    {
+        let (status, body) =
+            ask(&setup, Method::GET, &format!("events?{query}"), Some(TOKEN)).await;
+        assert!(status == 400 && body.contains(name), "{status} {body}");
+    }
+}
+
+/// The correlation id of a request that the origin has got.
+fn received_id(setup: &Setup, index: usize) -> String {
+    setup.origin.received()[index].header("x-correlation-id").unwrap().to_owned()
+}
+
+/// An entry of a trail, apart from its time.
+pub(crate) fn entry(
+    act: &str,
+    attempt: Option<u64>,
+    outcome: &str,
+    status: Option<u16>,
+    id: &str,
+) -> Value {
+    serde_json::json!({
+        "act": act,
+        "attempt": attempt,
+        "outcome": outcome,
+        "origin_status": status,
+        "correlation_id": Some(id).filter(|id| !id.is_empty()),
+    })
+}
+
+/// The entries of a trail apart from their times, which have to follow each other.
+pub(crate) fn without_times(mut trail: Value) -> Vec<Value> {
+    let mut before = String::new();
+    for entry in trail.as_array_mut().unwrap() {
+        let at = entry.as_object_mut().unwrap().remove("at").unwrap();
+        let at = at.as_str().unwrap().to_owned();
+        assert!(at >= before && at.ends_with('Z'), "{at} after {before}");
+        before = at;
+    }
+    trail.as_array().unwrap().clone()
 }
 
 #[tokio::test]
@@ -217,6 +300,17 @@ async fn a_reopened_event_is_forwarded_again() {
     assert_eq!(received.len(), 2);
     assert_eq!(received[1].attempt(), Some(2));
     assert_eq!(received[1].idempotency_key(), Some(key.as_str()));
+    // The duplicate has written nothing.
+    let (first, second) = (received_id(&setup, 0), received_id(&setup, 1));
+    let trail = get(&setup, &format!("events/{key}")).await["trail"].take();
+    let expected = [
+        entry("delivery", None, "claimed", None, &first),
+        entry("attempt", Some(1), "forwarded", Some(200), &first),
+        entry("reopen", None, "reopened", None, ""),
+        entry("delivery", None, "claimed", None, &second),
+        entry("attempt", Some(2), "forwarded", Some(200), &second),
+    ];
+    assert_eq!(without_times(trail), expected);
 
     let unknown = format!("events/body-{}/reopen", "0".repeat(64));
     let (status, _) = ask(&setup, Method::POST, &unknown, Some(TOKEN)).await;

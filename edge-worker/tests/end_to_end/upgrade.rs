@@ -17,13 +17,16 @@ fn database(storage: &Path) -> Connection {
     Connection::open(file).unwrap()
 }
 
-/// Notes a version, and leaves nothing for the engine in a file beside the database.
-fn set_version(storage: &Path, version: u32) {
+/// Notes a version, and leaves nothing for the engine in a file beside the database. Gives the version of before.
+fn set_version(storage: &Path, version: u32) -> u32 {
     let connection = database(storage);
+    let before = "SELECT max(version) FROM schema_version";
+    let before = connection.query_row(before, [], |row| row.get(0)).unwrap();
     connection.execute("UPDATE schema_version SET version = ?", [version]).unwrap();
     let checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)";
     let is_busy: u32 = connection.query_row(checkpoint, [], |row| row.get(0)).unwrap();
     assert_eq!(is_busy, 0);
+    before
 }
 
 #[tokio::test]
@@ -34,7 +37,7 @@ async fn tables_of_a_later_version_are_left_alone_and_deliveries_come_again() {
     let delivered = succeeded();
     setup.expect(&delivered, 200, "forwarded").await;
     setup.edge.kill().await;
-    set_version(storage.path(), 1_000);
+    let version = set_version(storage.path(), 1_000);
 
     setup.edge.restart().await.unwrap();
     let fresh = succeeded();
@@ -45,7 +48,7 @@ async fn tables_of_a_later_version_are_left_alone_and_deliveries_come_again() {
 
     // Deployed again, the later version finds everything as it was.
     setup.edge.kill().await;
-    set_version(storage.path(), 1);
+    set_version(storage.path(), version);
     setup.edge.restart().await.unwrap();
     setup.expect(&delivered, 200, "duplicate").await;
     setup.expect(&fresh, 200, "forwarded").await;

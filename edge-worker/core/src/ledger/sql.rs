@@ -112,8 +112,7 @@ macro_rules! unsettled {
     };
 }
 
-/// Adds lines to the trail of a row, of which the last [`MOST_BYTES`](super::trail::MOST_BYTES) stay: all of it is
-/// ASCII.
+/// Adds lines to the trail of a row, of which the last bytes stay, as many as `trail` says: all of it is ASCII.
 macro_rules! trail {
     ($lines:literal) => {
         concat!("trail = substr(coalesce(trail, '') || ", $lines, ", -5376)")

@@ -16,9 +16,11 @@ use super::entry::{ATTEMPT_LOST, Entry, EventState, Token};
 pub(crate) const SHOWN: usize = 20;
 
 /// The longest line, in bytes: the longest correlation id has 128, the longest outcome 64, and the rest is numbers.
+#[cfg(test)]
 const LONGEST_LINE: usize = 256;
 
-/// How many bytes of a trail are kept: one line more than is shown, since the first one may be cut.
+/// How many bytes of a trail are kept, by `sql`: one line more than is shown, since the first one may be cut.
+#[cfg(test)]
 pub(crate) const MOST_BYTES: usize = (SHOWN + 1) * LONGEST_LINE;
 
 /// The longest outcome that is noted, in bytes. All of ours are shorter.

@@ -9,6 +9,7 @@ use reqwest::{Client, Method};
 use serde_json::Value;
 
 use super::{Durable, job_events, quiet};
+use crate::admin::{entry, without_times};
 use crate::faults::attempts;
 use crate::setup::{PATIENCE, succeeded};
 
@@ -57,6 +58,20 @@ async fn a_dead_letter_is_replayed() {
     assert_eq!(attempts(&durable.setup, &delivery), [1, 2]);
     assert_eq!(received[0].header("x-edge-replay"), None);
     assert!(received[1].header("x-edge-replay").is_some());
+
+    // All attempts of the object are named after the delivery that was accepted.
+    let id = received[0].header("x-correlation-id").unwrap();
+    assert_eq!(received[1].header("x-correlation-id"), Some(id));
+    let replay_id = received[1].header("x-edge-replay").unwrap();
+    let (_, event) = ask(&durable, Method::GET, &format!("events/{key}")).await;
+    let expected = [
+        entry("delivery", None, "accepted", None, id),
+        entry("attempt", Some(1), "origin_rejected", Some(401), id),
+        entry("dead", None, "dead", None, ""),
+        entry("replay", None, "replayed", None, replay_id),
+        entry("attempt", Some(2), "forwarded", Some(200), id),
+    ];
+    assert_eq!(without_times(event["trail"].clone()), expected);
 
     // Its bytes are gone now.
     let (answered, body) = replay(&durable, &delivery).await;

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::Durable;
 use super::admin::{TOKEN, ask, replay, status};
+use crate::admin::{entry, without_times};
 use crate::setup::{PATIENCE, key};
 
 const SUBMITTER: &str = "the-token-of-who-submits";
@@ -147,6 +148,19 @@ async fn a_job_has_a_timeline_and_its_money_counts() {
     assert_eq!(types, ["job.queued", "job.succeeded"], "{page}");
     assert_eq!(events[1]["last_outcome"], "origin_failed", "{page}");
     assert_eq!(events[1]["key"], page["end_event"]);
+    let trail = without_times(events[0]["trail"].clone());
+    let id = durable.setup.origin.received()[0].header("x-correlation-id").unwrap().to_owned();
+    let expected = [
+        entry("delivery", None, "accepted", None, &id),
+        entry("attempt", Some(1), "forwarded", Some(200), &id),
+    ];
+    assert_eq!(trail, expected);
+    let trail = without_times(events[1]["trail"].clone());
+    assert_eq!(
+        (&trail[1]["outcome"], &trail[1]["origin_status"]),
+        (&"origin_failed".into(), &503.into())
+    );
+    assert!(events[0]["next_attempt"].is_null(), "{page}");
     assert_eq!(money(&costs().await.1), ["0", "1.05", "1.05"], "paid, and not delivered");
 
     durable.setup.origin.reply_with(|_| Reply::default());
@@ -156,6 +170,16 @@ async fn a_job_has_a_timeline_and_its_money_counts() {
     let tenant = &page["tenants"][0];
     assert_eq!((&tenant["tenant"], &tenant["succeeded"]), (&"acme".into(), &1.into()));
     assert_eq!((&tenant["p50"], &tenant["p95"]), (&"1.05".into(), &"1.05".into()));
+    let seconds = &tenant["seconds_to_end"];
+    assert_eq!((&seconds["jobs"], &seconds["complete"]), (&1.into(), &true.into()), "{page}");
+    assert!(seconds["p50"].as_u64().unwrap() < 60 && seconds["p50"] == seconds["p95"], "{page}");
+    // The tenant of an event is that of its job.
+    let other = Job::random(UnixTime::now()).unwrap();
+    durable.accept(&event(&other, Status::Queued)).await;
+    for (tenant, number) in [("acme", 2), (other.id(), 1), ("nobody", 0)] {
+        let (_, list) = ask(&durable, Method::GET, &format!("events?tenant={tenant}")).await;
+        assert_eq!(list["events"].as_array().unwrap().len(), number, "{tenant}: {list}");
+    }
     assert_eq!(status(&durable).await["credits"]["settled"], "1.05");
     let url = format!("{}_edge/metrics", durable.setup.edge.url());
     let metrics = Client::new().get(url).bearer_auth(TOKEN).send().await.unwrap();

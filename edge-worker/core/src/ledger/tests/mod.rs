@@ -24,6 +24,7 @@ mod shards;
 pub(crate) mod sqlite;
 mod steps;
 mod time_to_live;
+mod trail;
 mod transitions;
 mod upgrade;
 mod walk;
