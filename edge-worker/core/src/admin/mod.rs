@@ -6,8 +6,8 @@
 //! | `GET /_edge/whoami` | the name and the role of the token that came |
 //! | `GET /_edge/status` | settings without secrets, outcomes, the ledger shard by shard, warnings |
 //! | `GET /_edge/metrics` | the same figures for Prometheus |
-//! | `GET /_edge/events?state=&job=&type=&limit=&cursor=` | events, the most recently changed first |
-//! | `GET /_edge/events/{key}` | one event |
+//! | `GET /_edge/events?state=&type=&job=&tenant=&outcome=&id=&since=&until=&limit=&cursor=` | events, the most recently changed first |
+//! | `GET /_edge/events/{key}` | one event and its trail |
 //! | `POST /_edge/events/{key}/reopen` | forwards the event's next delivery |
 //! | `POST /_edge/events/{key}/replay` | delivers an event anew whose bytes are kept |
 //! | `POST /_edge/replays` | plans a replay of many events, or starts it |
@@ -16,7 +16,7 @@
 //! | `POST /_edge/jobs` | follows a job from now on |
 //! | `GET /_edge/jobs?state=&tenant=&limit=&cursor=` | jobs, those first that became known last |
 //! | `GET /_edge/jobs/{id}` | one job, and what became of its events |
-//! | `GET /_edge/costs` | what jobs cost, by tenant |
+//! | `GET /_edge/costs` | what jobs cost and how long they take, by tenant |
 //! | `GET /_edge/audit?limit=&cursor=` | what admins and the reconciler did, the latest first |
 //! | `POST /_edge/pause`, `POST /_edge/resume` | holds all events back, lets them go out again |
 //!

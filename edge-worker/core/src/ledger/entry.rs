@@ -415,8 +415,8 @@ impl Entry {
     }
 
     /// With more for its trail.
-    pub(crate) fn noting(mut self, entries: impl IntoIterator<Item = TrailEntry>) -> Self {
-        self.noted.extend(entries);
+    pub(crate) fn noting(mut self, entries: [Option<TrailEntry>; 2]) -> Self {
+        self.noted.extend(entries.into_iter().flatten());
         self
     }
 

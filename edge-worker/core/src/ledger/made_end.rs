@@ -54,7 +54,7 @@ pub(crate) fn make_end(
     let due_ms = (!is_blocked).then_some(now_ms);
     let entry =
         Entry::waiting(EventMeta { credits: None, tenant: None, ..meta }, owed, due_ms, now_ms);
-    let entry = entry.noting([TrailEntry::new(now_ms, Act::Made, RECONCILED)]);
+    let entry = entry.noting([Some(TrailEntry::new(now_ms, Act::Made, RECONCILED)), None]);
     store.insert(&key, &entry)?;
     outbox::arrange_alarm(store, &entry, policy, now_ms)?;
     let end = JobEnd { key, ending, credits: observation.credits };

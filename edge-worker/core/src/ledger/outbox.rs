@@ -76,7 +76,7 @@ pub(crate) fn accept(
     let owed = Owed { since_ms: now_ms, tries: 0, seq, head, replay: None };
     let noting = |entry: Entry, lost: Option<TrailEntry>, outcome: Outcome| {
         let delivery = TrailEntry::new(now_ms, Act::Delivery, outcome.code());
-        entry.noting(lost.into_iter().chain([delivery.by(correlation_id.clone())]))
+        entry.noting([lost, Some(delivery.by(correlation_id.clone()))])
     };
     let mut write = |entry: Entry, lost: Option<TrailEntry>| {
         let entry = noting(entry, lost, Outcome::Accepted);
@@ -155,7 +155,7 @@ pub(crate) fn take(
         let entry = entry::take(entry, policy, now_ms);
         let dead = entry.state == EventState::Dead;
         let dead = dead.then(|| TrailEntry::new(now_ms, Act::Dead, DEAD));
-        let entry = entry.noting(lost.into_iter().chain(dead));
+        let entry = entry.noting([lost, dead]);
         store.update(&key, &entry)?;
         arrange_alarm(store, &entry, policy, now_ms)?;
         if entry.state == EventState::Dead {
@@ -206,7 +206,7 @@ pub(crate) fn replay_entry(
     match entry::replay(before, kept, id, seq, is_blocked, now_ms) {
         Replay::Store(entry) => {
             let replay = TrailEntry::new(now_ms, Act::Replay, "replayed").by(Some(id.to_owned()));
-            let entry = entry.noting([replay]);
+            let entry = entry.noting([Some(replay), None]);
             if is_owed {
                 store.update(key, &entry)?;
             } else {

@@ -105,7 +105,7 @@ pub(crate) fn answer(
                     // What is claimed here is past its lease.
                     let reopened = TrailEntry::new(now_ms, Act::Reopen, "reopened");
                     let lost = before.as_ref().and_then(TrailEntry::lost);
-                    store.update(&key, &entry.noting(lost.into_iter().chain([reopened])))?;
+                    store.update(&key, &entry.noting([lost, Some(reopened)]))?;
                     store.forget_kept(&key)?;
                     Reply::Ok
                 }
@@ -196,7 +196,7 @@ fn claim(
     let lost = entry.as_ref().and_then(TrailEntry::lost);
     let write = |entry: Entry, outcome| {
         let delivery = TrailEntry::new(now_ms, Act::Delivery, outcome).by(correlation_id);
-        let entry = &entry.noting(lost.into_iter().chain([delivery]));
+        let entry = &entry.noting([lost, Some(delivery)]);
         // The alarm that will delete the row belongs to the same step: there is never a row without.
         alarm::ensure(store, now_ms.saturating_add(policy.retention_ms), now_ms);
         if is_new { store.insert(key, entry) } else { store.update(key, entry) }
@@ -258,7 +258,7 @@ fn apply(
         Change::Store(entry) => {
             let dead = entry.state == EventState::Dead;
             let dead = dead.then(|| TrailEntry::new(now_ms, Act::Dead, DEAD));
-            let entry = entry.noting([settled.attempt].into_iter().chain(dead));
+            let entry = entry.noting([Some(settled.attempt), dead]);
             store.update(key, &entry)?;
             store.add(counts)?;
             if let Some((id, before)) = settled.replayed {
