@@ -103,20 +103,7 @@ struct Sum {
 impl Sum {
     /// Adds a shard's part. `cut` says whether the shard may have left out prices, or times.
     fn add(&mut self, part: TenantCosts, cut: Cut) {
-        let sum = &mut self.costs;
-        for (number, more) in [
-            (&mut sum.open, part.open),
-            (&mut sum.overdue, part.overdue),
-            (&mut sum.succeeded, part.succeeded),
-            (&mut sum.failed, part.failed),
-            (&mut sum.conflicts, part.conflicts),
-        ] {
-            *number = number.saturating_add(more);
-        }
-        sum.reserved = sum.reserved.plus(part.reserved);
-        sum.settled = sum.settled.plus(part.settled);
-        sum.refunded = sum.refunded.plus(part.refunded);
-        sum.paid_not_delivered = sum.paid_not_delivered.plus(part.paid_not_delivered);
+        self.costs.add(&part);
         // Of tenants that are not named, no prices are told.
         self.is_cut |= cut.prices || is_longest(&part.prices, MOST_PRICES) || part.is_rest;
         self.prices.extend(part.prices.iter().map(|(price, times)| (price.millionths(), *times)));

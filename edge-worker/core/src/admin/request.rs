@@ -180,7 +180,7 @@ impl AdminRequest {
     fn questions(&self) -> Vec<Call> {
         match &self.route {
             AdminRoute::Status | AdminRoute::Metrics if self.settings.policy.jobs.is_some() => {
-                vec![Call::Figures { counts: Counts::new() }, Call::Costs]
+                vec![Call::Figures { counts: Counts::new() }, Call::Totals]
             }
             AdminRoute::Job(job_id) => {
                 let filter = Filter {

@@ -66,6 +66,40 @@ pub(crate) struct TenantCosts {
     pub(crate) seconds_to_end: Vec<(u64, u64)>,
 }
 
+impl TenantCosts {
+    /// Adds up jobs and amounts; prices and times are left out.
+    pub(crate) fn add(&mut self, part: &Self) {
+        for (number, more) in [
+            (&mut self.open, part.open),
+            (&mut self.overdue, part.overdue),
+            (&mut self.succeeded, part.succeeded),
+            (&mut self.failed, part.failed),
+            (&mut self.conflicts, part.conflicts),
+        ] {
+            *number = number.saturating_add(more);
+        }
+        self.reserved = self.reserved.plus(part.reserved);
+        self.settled = self.settled.plus(part.settled);
+        self.refunded = self.refunded.plus(part.refunded);
+        self.paid_not_delivered = self.paid_not_delivered.plus(part.paid_not_delivered);
+    }
+}
+
+/// How long totals are told again before all jobs are looked at anew, in milliseconds. Many may watch, and each of them
+/// once a minute.
+pub(crate) const TOTALS_HOLD_MS: u64 = 30_000;
+
+/// What all jobs of a shard cost, at a time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Totals {
+    /// When they were added up, in milliseconds since 1970.
+    pub(crate) at_ms: u64,
+    /// The sums, in no tenant's name, without prices and times.
+    pub(crate) costs: TenantCosts,
+}
+
+from_json!(Totals { at_ms = required, costs = required });
+
 from_json!(TenantCosts {
     tenant = or_default,
     is_rest = or_default,

@@ -1,7 +1,7 @@
 //! What a shard does about jobs: one step each on its [`Store`].
 
 use super::alarm;
-use super::costs::TenantCosts;
+use super::costs::{TOTALS_HOLD_MS, TenantCosts, Totals};
 use super::credits::Credits;
 use super::end_slot::{self, Slot};
 use super::entry::{Entry, EventState};
@@ -14,7 +14,7 @@ use super::message::Reply;
 use super::order::JobStage;
 use super::policy::Policy;
 use super::row::LARGEST_EXACT;
-use super::store::Store;
+use super::store::{Memory, Store};
 use crate::counts::Counts;
 
 /// The name under which genuine ends are counted that say something else than the made one.
@@ -324,6 +324,26 @@ fn appeared(seen: &Observation, jobs: JobPolicy, policy: &Policy, now_ms: u64) -
 pub(crate) fn list(store: &impl Store, filter: &JobFilter, now_ms: u64) -> Result<Reply, String> {
     let jobs = store.list_jobs(filter, now_ms)?;
     Ok(Reply::Jobs(jobs.into_iter().map(|(job_id, job)| job.summary(job_id, now_ms)).collect()))
+}
+
+/// What all jobs cost together. All of them have to be looked at, so for a while the sums are told again.
+///
+/// # Errors
+/// The store's message.
+pub(crate) fn totals(store: &mut impl Store, now_ms: u64) -> Result<TenantCosts, String> {
+    let memory = store.remembered();
+    if let Some(totals) = &memory.totals
+        && now_ms.abs_diff(totals.at_ms) < TOTALS_HOLD_MS
+    {
+        return Ok(totals.costs.clone());
+    }
+    let mut costs = TenantCosts::default();
+    for part in store.costs(now_ms)? {
+        costs.add(&part);
+    }
+    let totals = Some(Totals { at_ms: now_ms, costs: costs.clone() });
+    store.remember(&Memory { totals, ..memory });
+    Ok(costs)
 }
 
 /// Looks up one job.

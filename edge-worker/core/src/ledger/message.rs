@@ -189,6 +189,9 @@ pub(crate) enum Call {
     },
     /// Add up what jobs cost, by tenant.
     Costs,
+    /// Tell what jobs cost in all, as of up to half a minute ago: the sums of [`Costs`](Self::Costs) as those of one
+    /// tenant, without prices and times.
+    Totals,
     /// List what admins and the reconciler did.
     Audit {
         /// Only entries behind this place in the list.

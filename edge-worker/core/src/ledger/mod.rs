@@ -31,8 +31,8 @@
 //! answer with it. Writes that nothing separates are committed together or not at all if the machine
 //! crashes, and a step that fails between two statements is undone as a whole: it is one transaction.
 //!
-//! No row is cached, so memory cannot disagree with the disk. The one number that is remembered, of the bytes that are
-//! owed, is never too small. An error of the storage is answered as an
+//! No row is cached, so memory cannot disagree with the disk. Of two things that are remembered, the bytes that are owed
+//! are never too few, and what all jobs cost is only shown. An error of the storage is answered as an
 //! error, never as "not seen": the delivery gets a 503 and comes again.
 //!
 //! A claim whose answer gets lost on its way is no harm: its lease runs out, and the next claim is

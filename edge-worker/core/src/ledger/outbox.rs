@@ -11,7 +11,7 @@ use super::message::Reply;
 use super::order::Order;
 use super::owed::Owed;
 use super::policy::Policy;
-use super::store::{DEAD, Known, OwedBytes, Store};
+use super::store::{DEAD, Known, Memory, OwedBytes, Store};
 use super::trail::{Act, TrailEntry};
 use super::{alarm, lane, replays};
 use crate::outcome::Outcome;
@@ -212,8 +212,10 @@ pub(crate) fn replay_entry(
             } else {
                 store.restore(key, &entry)?;
                 // Kept bytes are owed again: they have to be added up before the sum can be believed.
-                if let Some(owed) = store.remembered() {
-                    store.remember(OwedBytes { at_most: u64::MAX, ..owed });
+                let mut memory = store.remembered();
+                if let Some(owed) = &mut memory.owed {
+                    owed.at_most = u64::MAX;
+                    store.remember(&memory);
                 }
             }
             arrange_alarm(store, &entry, policy, now_ms)?;
@@ -334,7 +336,8 @@ pub(super) fn has_room(
     now_ms: u64,
 ) -> Result<bool, String> {
     let after = |bytes: u64| bytes.saturating_add(body_bytes);
-    let mut owed = match store.remembered() {
+    let memory = store.remembered();
+    let mut owed = match memory.owed {
         // The size of the database is known at once, and bounds what the bodies can have.
         None if after(store.bytes()?) <= policy.most_bytes => return Ok(true),
         Some(owed) if after(owed.at_most) <= policy.most_bytes => owed,
@@ -354,6 +357,6 @@ pub(super) fn has_room(
     if has_room {
         owed.at_most = after(owed.at_most);
     }
-    store.remember(owed);
+    store.remember(&Memory { owed: Some(owed), ..memory });
     Ok(has_room)
 }

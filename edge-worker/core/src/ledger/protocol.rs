@@ -158,6 +158,7 @@ pub(crate) fn answer(
         Call::ForgetJob { job_id } => jobs::forget(store, &job_id)?,
         Call::FindJob { job_id } => jobs::find(store, &job_id, now_ms)?,
         Call::Costs => Reply::Costs(store.costs(now_ms)?),
+        Call::Totals => Reply::Costs(vec![jobs::totals(store, now_ms)?]),
         Call::Audit { cursor, limit } => Reply::Audit(store.audit(cursor, limit)?),
     })
 }

@@ -6,7 +6,7 @@ use super::figures::{COUNT_LIMIT, Figures};
 use super::gate::Gate;
 use super::order::JobStage;
 use super::search::{Looked, Search};
-use super::store::{Known, LAST_DUE, OwedBytes, Store};
+use super::store::{Known, LAST_DUE, Memory, Store};
 use super::trail::{self, TrailEntry};
 use super::value::Value;
 use super::walk::{Piece, Place, Walk, Walked};
@@ -235,13 +235,13 @@ impl<D: Storage> Store for SqliteStore<D> {
         Ok(self.number(sql::SUM_BODIES, Vec::new())?.unwrap_or(0))
     }
 
-    fn remembered(&self) -> Option<OwedBytes> {
-        json::read(&self.0.memory())
+    fn remembered(&self) -> Memory {
+        json::read(&self.0.memory()).unwrap_or_default()
     }
 
-    fn remember(&mut self, owed: OwedBytes) {
-        // Numbers can always be written as JSON. The empty text would mean that they are added up again.
-        self.0.set_memory(&serde_json::to_string(&owed).unwrap_or_default());
+    fn remember(&mut self, memory: &Memory) {
+        // Numbers and texts can always be written as JSON. The empty text would mean that they are added up again.
+        self.0.set_memory(&serde_json::to_string(memory).unwrap_or_default());
     }
 
     fn bytes(&self) -> Result<u64, String> {

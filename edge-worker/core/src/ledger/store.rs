@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::audit::AuditStore;
+use super::costs::Totals;
 use super::entry::Entry;
 use super::expired::Expired;
 use super::figures::Figures;
@@ -38,6 +39,19 @@ pub(crate) struct OwedBytes {
     /// The same and what has come since: there are not more.
     pub(crate) at_most: u64,
 }
+
+/// What an object remembers as long as it runs, in memory.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Memory {
+    /// The bytes of owed events.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) owed: Option<OwedBytes>,
+    /// What jobs cost.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) totals: Option<Totals>,
+}
+
+from_json!(Memory { owed = or_default, totals = or_default });
 
 from_json!(OwedBytes { counted = required, counted_ms = required, at_most = required });
 
@@ -99,12 +113,12 @@ pub(crate) trait Store: KeptStore + ReplayStore + JobStore + AuditStore {
     /// How many bytes the bodies of owed events have, dead letters included.
     fn owed_bytes(&self) -> Result<u64, String>;
 
-    /// What is remembered of these bytes; none if the object has been started anew since. A step that fails leaves it
-    /// as it is, since too large a number does no harm.
-    fn remembered(&self) -> Option<OwedBytes>;
+    /// What is remembered; nothing if the object has been started anew since. A step that fails leaves it as it is:
+    /// too large a number of bytes does no harm, and totals are only shown.
+    fn remembered(&self) -> Memory;
 
     /// Remembers that, in memory.
-    fn remember(&mut self, owed: OwedBytes);
+    fn remember(&mut self, memory: &Memory);
 
     /// The size of the database, in bytes.
     fn bytes(&self) -> Result<u64, String>;

@@ -56,6 +56,7 @@ from_json_enum!(Call {
     "jobs" => Jobs(filter),
     "find_job" => FindJob { job_id = required },
     "costs" => Costs,
+    "totals" => Totals,
     "audit" => Audit { cursor = or_default, limit = required },
 });
 

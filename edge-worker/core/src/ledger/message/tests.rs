@@ -198,6 +198,7 @@ fn calls() -> Vec<Call> {
             rows: 10_000,
         }),
         Call::Search(Search { rows: 1, ..Search::default() }),
+        Call::Totals,
     ]
 }
 

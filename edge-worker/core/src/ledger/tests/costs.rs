@@ -9,6 +9,7 @@ use crate::ledger::job::{NewJob, Observation};
 use crate::ledger::message::{Call, Reply};
 use crate::ledger::policy::Policy;
 use crate::ledger::sqlite_store::SqliteStore;
+use crate::ledger::store::{Memory, OwedBytes, Store as _};
 use crate::ledger::{alarm, protocol};
 use crate::settings::tests::settings_with;
 
@@ -145,6 +146,42 @@ fn tenants_and_prices_beyond_a_number_are_not_told_apart() {
     let all = costs(&mut store);
     assert_eq!(all[0].prices.len(), MOST_PRICES as usize);
     assert_eq!(all[0].prices[0], (credits("2"), 3), "the most frequent first");
+}
+
+fn totals(store: &mut SqliteStore<Sqlite>, now_ms: u64) -> TenantCosts {
+    match protocol::act(store, Call::Totals, None, &policy(), now_ms).unwrap() {
+        Reply::Costs(costs) => <[_; 1]>::try_from(costs).unwrap()[0].clone(),
+        reply => panic!("{reply:?}"),
+    }
+}
+
+#[test]
+fn totals_are_those_of_all_tenants_and_told_again_for_half_a_minute() {
+    let mut store = fresh_store();
+    register(&mut store, "1", Some("acme"), "2");
+    register(&mut store, "2", None, "3");
+    end(&mut store, "3", "succeeded", "1.05", false);
+    let expected = |reserved: &str| TenantCosts {
+        open: if reserved == "5" { 2 } else { 3 },
+        succeeded: 1,
+        reserved: credits(reserved),
+        settled: credits("1.05"),
+        paid_not_delivered: credits("1.05"),
+        ..TenantCosts::default()
+    };
+    assert_eq!(totals(&mut store, NOW_MS), expected("5"));
+    register(&mut store, "4", None, "4");
+    assert_eq!(totals(&mut store, NOW_MS + 29_999), expected("5"));
+    assert_eq!(totals(&mut store, NOW_MS + 30_000), expected("9"));
+    // Whatever the clock does, and beside what else is remembered.
+    assert_eq!(totals(&mut store, NOW_MS - 30_000), expected("9"));
+    let memory = store.remembered();
+    let owed = Some(OwedBytes { counted: 1, counted_ms: 2, at_most: 3 });
+    store.remember(&Memory { owed, ..memory.clone() });
+    assert_eq!((store.remembered().owed, store.remembered().totals), (owed, memory.totals));
+    // Those of the page are exact.
+    register(&mut store, "5", None, "1");
+    assert_eq!(costs(&mut store)[0].reserved, credits("8"));
 }
 
 /// From when it became known, by its registration or its first event, whichever way it ends.

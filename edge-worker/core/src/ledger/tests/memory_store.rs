@@ -17,7 +17,7 @@ use crate::ledger::listing::{Cursor, Filter};
 use crate::ledger::order::JobStage;
 use crate::ledger::replays::{self, ReplayStore, Selected};
 use crate::ledger::search::{Looked, Search};
-use crate::ledger::store::{DEAD, Known, LAST_DUE, OwedBytes, Store};
+use crate::ledger::store::{DEAD, Known, LAST_DUE, Memory, Store};
 use crate::ledger::trail::{SHOWN, TrailEntry};
 use crate::ledger::walk::{Piece, Place, Walk, Walked};
 
@@ -200,11 +200,11 @@ impl Store for MemoryStore {
     }
 
     /// Nothing: it counts each time.
-    fn remembered(&self) -> Option<OwedBytes> {
-        None
+    fn remembered(&self) -> Memory {
+        Memory::default()
     }
 
-    fn remember(&mut self, _: OwedBytes) {}
+    fn remember(&mut self, _: &Memory) {}
 
     fn bytes(&self) -> Result<u64, String> {
         self.owed_bytes()

@@ -8,12 +8,13 @@ use super::sqlite::{Sqlite, fresh_store};
 use crate::counts::Counts;
 use crate::ledger::message::Call;
 use crate::ledger::policy::Policy;
-use crate::ledger::protocol;
+use crate::ledger::{object, protocol};
 use crate::ledger::sql;
 use crate::ledger::sqlite_store::{self, SqliteStore};
 use crate::ledger::store::Store as _;
 use crate::ledger::trail::TrailEntry;
 use crate::ledger::transaction::transaction;
+use crate::settings::tests::settings_with;
 
 /// Steps as a change of the tables could take them: a new table, the rows copied, the old one dropped.
 const STEPS: [&str; 3] = [
@@ -148,7 +149,7 @@ fn the_tables_are_made_wherever_it_is_broken_off() {
 /// its next change on it has a trail.
 #[test]
 fn the_step_to_trails_keeps_the_events() {
-    let fresh = fresh_store().0;
+    let (fresh, settings) = (fresh_store().0, settings_with(&[]));
     for statements in 0.. {
         let database = Sqlite::in_memory();
         prepare(&database, &sql::STEPS[..5]).unwrap();
@@ -161,9 +162,9 @@ fn the_step_to_trails_keeps_the_events() {
         };
         let before = events();
         database.break_off_after(statements);
-        let is_broken_off = prepare(&database, sql::STEPS).is_err();
+        let is_broken_off = object::start(&database, &settings, 7).is_err();
         database.go_on();
-        prepare(&database, sql::STEPS).unwrap();
+        object::start(&database, &settings, 7).unwrap();
         assert_eq!(tables(&database), tables(&fresh));
         assert_eq!(events(), before, "after {statements} statements");
         if is_broken_off {

@@ -146,7 +146,7 @@ fn the_status_has_jobs_and_money_and_does_without() {
                 jobs: Some(JobFigures { open: 1, ..JobFigures::default() }),
                 ..Figures::default()
             }),
-            Call::Costs if has_costs || shard != "shard-3" => Reply::Costs(Vec::new()),
+            Call::Totals if has_costs || shard != "shard-3" => Reply::Costs(Vec::new()),
             _ => Reply::Ok,
         }
     };
