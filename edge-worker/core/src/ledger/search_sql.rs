@@ -18,11 +18,14 @@ macro_rules! behind {
 
 /// Rows that pass the rest of the filter. A tenant is that of the event's job.
 macro_rules! passing {
-    () => {
-        " AND (?4 IS NULL OR event_type = ?4) AND (?5 IS NULL OR last_outcome = ?5) \
-         AND (?6 IS NULL OR event_id = ?6) AND (?8 IS NULL OR \
-         ?8 = (SELECT tenant FROM job WHERE job.job_id = event.job_id)) \
-         ORDER BY last_ms DESC, key LIMIT ?9"
+    ($rows:literal) => {
+        concat!(
+            " AND (?4 IS NULL OR event_type = ?4) AND (?5 IS NULL OR last_outcome = ?5) \
+             AND (?6 IS NULL OR event_id = ?6) AND (?8 IS NULL OR \
+             ?8 = (SELECT tenant FROM job WHERE job.job_id = ",
+            $rows,
+            ".job_id)) ORDER BY last_ms DESC, key LIMIT ?9"
+        )
     };
 }
 
@@ -50,8 +53,8 @@ pub(crate) const LIST_UNSETTLED: &str = concat!(
     "SELECT * FROM (SELECT ",
     columns!(),
     looked_at!(),
-    " LIMIT ?10) AS event WHERE true",
-    passing!()
+    " LIMIT ?10) AS looked_at WHERE true",
+    passing!("looked_at")
 );
 
 /// Reads the last of the rows that this looks at, if there are so many; `?9` is how many come before.
@@ -70,7 +73,7 @@ pub(crate) const LIST_PIECE: &str = concat!(
     piece!(),
     " AND (?1 IS NULL OR state = ?1)",
     behind!(),
-    passing!()
+    passing!("event")
 );
 
 /// Counts the rows of a piece.
@@ -83,7 +86,7 @@ pub(crate) const LIST_BY_JOB: &str = concat!(
     columns!(),
     " FROM event WHERE job_id = ?10 AND (?1 IS NULL OR +state = ?1)",
     behind!(),
-    passing!()
+    passing!("event")
 );
 
 /// Counts the rows of a job.

@@ -13,6 +13,7 @@ use crate::isolate::Bindings;
 use crate::ledger::figures::Figures;
 use crate::ledger::message::{Call, Reply};
 use crate::ledger::order::Order;
+use crate::ledger::search::Found;
 use crate::outcome::OriginResult;
 use crate::settings::tests::{SECRET, settings_with};
 
@@ -520,7 +521,7 @@ fn a_replay_finds_an_event_in_a_shard_of_a_former_number() {
 fn a_list_by_job_asks_where_the_job_was_under_a_former_number() {
     let reply = |_: &str, call: &Call| match call {
         Call::Figures { .. } => figures_of("shard-3"),
-        _ => Reply::Events(Vec::new()),
+        _ => Reply::Found(Found::default()),
     };
     let (rounds, response) = administered("GET", "/_edge/events?job=job_2", reply);
     assert_eq!(response.status, 200);

@@ -8,12 +8,12 @@ use super::sqlite::{Sqlite, fresh_store};
 use crate::counts::Counts;
 use crate::ledger::message::Call;
 use crate::ledger::policy::Policy;
-use crate::ledger::{object, protocol};
 use crate::ledger::sql;
 use crate::ledger::sqlite_store::{self, SqliteStore};
 use crate::ledger::store::Store as _;
 use crate::ledger::trail::TrailEntry;
 use crate::ledger::transaction::transaction;
+use crate::ledger::{object, protocol};
 use crate::settings::tests::settings_with;
 
 /// Steps as a change of the tables could take them: a new table, the rows copied, the old one dropped.
