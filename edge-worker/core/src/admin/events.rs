@@ -204,6 +204,8 @@ pub(super) fn reopened(replies: Vec<Replied>) -> Result<(), Outcome> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::arithmetic_side_effects, reason = "an overflow fails the test")]
+
     use core::cmp::Reverse;
 
     use proptest::prelude::*;
@@ -244,11 +246,13 @@ mod tests {
         }
     }
 
+    #[allow(clippy::unnecessary_wraps, reason = "one of several replies")]
     fn listed(times: &[u64]) -> Replied {
         let events = times.iter().map(|last_ms| event(*last_ms)).collect();
         Ok(Reply::Found(Found { events, ..Found::default() }))
     }
 
+    #[allow(clippy::unnecessary_wraps, reason = "one of several replies")]
     fn one(times: &[u64]) -> Replied {
         Ok(Reply::Events(times.iter().map(|last_ms| event(*last_ms)).collect()))
     }

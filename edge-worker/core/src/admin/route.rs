@@ -20,6 +20,7 @@ const JOBS_ALLOW: &str = "GET, HEAD, POST";
 
 /// What is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant, reason = "one at a time")]
 pub(super) enum AdminRoute {
     /// Whose token it is.
     Whoami,

@@ -46,7 +46,7 @@ pub(crate) struct Taken {
 pub(crate) fn accept(
     store: &mut impl Store,
     offer: Offer,
-    correlation_id: Option<String>,
+    correlation_id: Option<&str>,
     policy: &Policy,
     now_ms: u64,
 ) -> Result<Reply, String> {
@@ -76,7 +76,7 @@ pub(crate) fn accept(
     let owed = Owed { since_ms: now_ms, tries: 0, seq, head, replay: None };
     let noting = |entry: Entry, lost: Option<TrailEntry>, outcome: Outcome| {
         let delivery = TrailEntry::new(now_ms, Act::Delivery, outcome.code());
-        entry.noting([lost, Some(delivery.by(correlation_id.clone()))])
+        entry.noting([lost, Some(delivery.by(correlation_id.map(str::to_owned)))])
     };
     let mut write = |entry: Entry, lost: Option<TrailEntry>| {
         let entry = noting(entry, lost, Outcome::Accepted);

@@ -58,7 +58,7 @@ pub(crate) fn answer(
         }
         Call::Accept { key, meta, head, body_bytes, correlation_id } => {
             let offer = Offer { key, meta, head, body_bytes };
-            outbox::accept(store, offer, correlation_id, policy, now_ms)?
+            outbox::accept(store, offer, correlation_id.as_deref(), policy, now_ms)?
         }
         Call::Commit { job_id, key, token, status, correlation_id, counts } => {
             let before = store.read(job_id.as_deref(), &key)?;
@@ -98,22 +98,7 @@ pub(crate) fn answer(
             let settled = Settled::of(before_state, owed, attempt, is_alive);
             apply(store, &key, change, settled, &counts, policy, now_ms)?
         }
-        Call::Reopen { key } => {
-            let before = store.find(&key)?;
-            match entry::reopen(before.clone(), now_ms) {
-                Reopen::Store(entry) => {
-                    // What is claimed here is past its lease.
-                    let reopened = TrailEntry::new(now_ms, Act::Reopen, "reopened");
-                    let lost = before.as_ref().and_then(TrailEntry::lost);
-                    store.update(&key, &entry.noting([lost, Some(reopened)]))?;
-                    store.forget_kept(&key)?;
-                    Reply::Ok
-                }
-                Reopen::InFlight { remaining_ms } => Reply::InFlight { remaining_ms },
-                Reopen::Owed => Reply::Duplicate,
-                Reopen::Absent => Reply::Absent,
-            }
-        }
+        Call::Reopen { key } => reopen(store, &key, now_ms)?,
         Call::Replay { key, id } => outbox::replay(store, &key, &id, policy, now_ms)?,
         Call::PlanReplay(selection) => replays::plan(store, &selection)?,
         Call::StartReplay(new) => replays::start(store, new, policy, now_ms)?,
@@ -160,6 +145,23 @@ pub(crate) fn answer(
         Call::Costs => Reply::Costs(store.costs(now_ms)?),
         Call::Totals => Reply::Costs(vec![jobs::totals(store, now_ms)?]),
         Call::Audit { cursor, limit } => Reply::Audit(store.audit(cursor, limit)?),
+    })
+}
+
+fn reopen(store: &mut impl Store, key: &str, now_ms: u64) -> Result<Reply, String> {
+    let before = store.find(key)?;
+    let lost = before.as_ref().and_then(TrailEntry::lost);
+    Ok(match entry::reopen(before, now_ms) {
+        Reopen::Store(entry) => {
+            // What is claimed here is past its lease.
+            let reopened = TrailEntry::new(now_ms, Act::Reopen, "reopened");
+            store.update(key, &entry.noting([lost, Some(reopened)]))?;
+            store.forget_kept(key)?;
+            Reply::Ok
+        }
+        Reopen::InFlight { remaining_ms } => Reply::InFlight { remaining_ms },
+        Reopen::Owed => Reply::Duplicate,
+        Reopen::Absent => Reply::Absent,
     })
 }
 

@@ -104,15 +104,15 @@ impl<D: Storage> SqliteStore<D> {
             return Ok(Looked { rows, looked: looked.unwrap_or(0), ..Looked::default() });
         }
         if filter.state.as_deref().is_some_and(|state| sql::UNSETTLED.contains(&state)) {
-            return self.look_by_time(values, rows);
+            return self.look_by_time(&values, rows);
         }
         self.look_through_piece(search, values, rows)
     }
 
-    fn look_by_time(&self, values: Columns, rows: u32) -> Result<Looked, String> {
+    fn look_by_time(&self, values: &[Value], rows: u32) -> Result<Looked, String> {
         // Behind the state, the place in the list and the time since when; the rest is not asked for.
         let range = |last: u32| {
-            let mut range = values.clone();
+            let mut range = values.to_vec();
             range.truncate(8);
             range.push(row::number(last.into())?);
             Ok::<_, String>(range)
@@ -124,7 +124,7 @@ impl<D: Storage> SqliteStore<D> {
         };
         let limit = row::number(rows.into())?;
         Ok(Looked {
-            rows: self.rows(LIST_UNSETTLED, [&values[..], &[limit]].concat())?,
+            rows: self.rows(LIST_UNSETTLED, [values, &[limit]].concat())?,
             last: last.map(cursor).transpose()?,
             end: None,
             looked,

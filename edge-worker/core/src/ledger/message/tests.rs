@@ -42,6 +42,7 @@ fn new_replay() -> NewReplay {
     NewReplay { id: "r-1".to_owned(), selection: selection(), rate: 10, interval_ms: 1_600 }
 }
 
+#[allow(clippy::too_many_lines, reason = "one of each")]
 fn calls() -> Vec<Call> {
     let some = |text: &str| Some(text.to_owned());
     let meta = EventMeta {
