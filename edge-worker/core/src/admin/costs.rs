@@ -191,9 +191,8 @@ pub(super) fn total(replies: Vec<Replied>) -> Option<(Money, u64)> {
         total.add(part, Cut::default());
     }
     let prices = count(&total.prices, u64::MAX);
-    let [p50, p95] = [50, 95].map(|percent| {
-        percentile(&total.prices, prices, percent).map(Credits::of_millionths)
-    });
+    let [p50, p95] = [50, 95]
+        .map(|percent| percentile(&total.prices, prices, percent).map(Credits::of_millionths));
     let money = Money { percentiles: p50.zip(p95).map(<[_; 2]>::from), ..money(&total.costs) };
     Some((money, total.costs.conflicts))
 }

@@ -94,7 +94,7 @@ pub(crate) const TOTALS_HOLD_MS: u64 = 30_000;
 pub(crate) struct Totals {
     /// When they were added up, in milliseconds since 1970.
     pub(crate) at_ms: u64,
-    /// The sums, in no tenant's name, without prices and times.
+    /// The sums, in no tenant's name, with the prices of all and without times.
     pub(crate) costs: TenantCosts,
 }
 

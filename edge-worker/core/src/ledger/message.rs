@@ -190,7 +190,7 @@ pub(crate) enum Call {
     /// Add up what jobs cost, by tenant.
     Costs,
     /// Tell what jobs cost in all, as of up to half a minute ago: the sums of [`Costs`](Self::Costs) as those of one
-    /// tenant, without prices and times.
+    /// tenant, with the prices of all and without times.
     Totals,
     /// List what admins and the reconciler did.
     Audit {

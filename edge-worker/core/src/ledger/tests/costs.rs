@@ -167,6 +167,7 @@ fn totals_are_those_of_all_tenants_and_told_again_for_half_a_minute() {
         reserved: credits(reserved),
         settled: credits("1.05"),
         paid_not_delivered: credits("1.05"),
+        prices: vec![(credits("1.05"), 1)],
         ..TenantCosts::default()
     };
     assert_eq!(totals(&mut store, NOW_MS), expected("5"));
