@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::ledger::costs::{
     MOST_PRICES, MOST_PRICES_OF_SHARD, MOST_TENANTS, MOST_TIMES, MOST_TIMES_OF_SHARD, TenantCosts,
+    is_longest,
 };
 use crate::ledger::credits::Credits;
 use crate::ledger::message::{CallError, Reply};
@@ -147,10 +148,6 @@ const fn money(costs: &TenantCosts) -> Money {
         paid_not_delivered: costs.paid_not_delivered,
         percentiles: None,
     }
-}
-
-fn is_longest<T>(list: &[T], most: u32) -> bool {
-    list.len() >= usize::try_from(most).unwrap_or(usize::MAX)
 }
 
 /// How many jobs had this price or time, or a lower one.

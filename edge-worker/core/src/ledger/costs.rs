@@ -83,6 +83,22 @@ impl TenantCosts {
         self.refunded = self.refunded.plus(part.refunded);
         self.paid_not_delivered = self.paid_not_delivered.plus(part.paid_not_delivered);
     }
+
+    /// Adds up how many jobs had each price, for [`MOST_PRICES`] prices at most.
+    pub(crate) fn add_prices(&mut self, part: &Self) {
+        for (price, times) in &part.prices {
+            if let Some((_, sum)) = self.prices.iter_mut().find(|(known, _)| known == price) {
+                *sum = sum.saturating_add(*times);
+            } else if !is_longest(&self.prices, MOST_PRICES) {
+                self.prices.push((*price, *times));
+            }
+        }
+    }
+}
+
+/// Whether a list has as many elements as it may have.
+pub(crate) fn is_longest<T>(list: &[T], most: u32) -> bool {
+    list.len() >= usize::try_from(most).unwrap_or(usize::MAX)
 }
 
 /// How long totals are told again before all jobs are looked at anew, in milliseconds. Many may watch, and each of them

@@ -340,7 +340,7 @@ pub(crate) fn totals(store: &mut impl Store, now_ms: u64) -> Result<TenantCosts,
     let mut costs = TenantCosts::default();
     for part in store.costs(now_ms)? {
         costs.add(&part);
-        costs.prices.extend(part.prices);
+        costs.add_prices(&part);
     }
     let totals = Some(Totals { at_ms: now_ms, costs: costs.clone() });
     store.remember(&Memory { totals, ..memory });

@@ -331,3 +331,15 @@ fn a_made_end_stands_in_the_audit_log_in_the_same_step() {
     crate::ledger::object::call(&database, &settings, &message, NOW_MS).unwrap();
     assert_eq!(database.shown("SELECT * FROM audit").len(), 1);
 }
+
+#[test]
+fn totals_have_the_prices_of_all_tenants() {
+    let mut store = fresh_store();
+    register(&mut store, "1", Some("acme"), "1");
+    for (job, price) in [("1", "1.05"), ("2", "1.05"), ("3", "2")] {
+        end(&mut store, job, "succeeded", price, false);
+    }
+    let mut prices = totals(&mut store, NOW_MS).prices;
+    prices.sort();
+    assert_eq!(prices, [(credits("1.05"), 2), (credits("2"), 1)]);
+}
