@@ -62,16 +62,20 @@ c-test: c-header-check c-library ## functions and results from C and C++, symbol
 C_TARGETS := x86_64-unknown-linux-gnu x86_64-unknown-linux-musl i686-unknown-linux-gnu aarch64-unknown-linux-gnu \
 	aarch64-apple-darwin wasm32-unknown-unknown thumbv7em-none-eabihf thumbv6m-none-eabi riscv32imc-unknown-none-elf
 
+# Levels of optimisation; `assurance` checks one, the weekly run all three.
+C_LEVELS := 3 s z
+
 .PHONY: c-targets
-c-targets: .tools/installed/c-targets ## panics, symbols and sizes for nine machines
-	$(call say,The C library for other machines$(comma) at three levels of optimisation)
-	capi/tests/targets.sh capi/README.md '$(C_TARGETS)'
+c-targets: .tools/installed/c-targets ## panics, symbols and sizes for nine machines; C_LEVELS=
+	$(call say,The C library for other machines)
+	LEVELS='$(C_LEVELS)' capi/tests/targets.sh capi/README.md '$(C_TARGETS)'
 
 .PHONY: c-sizes
 c-sizes: .tools/installed/c-targets ## write the sizes in capi/README.md anew
 	capi/tests/targets.sh capi/README.md '$(C_TARGETS)' write
 
 .PHONY: c-assurance
+c-assurance: C_LEVELS := s
 c-assurance: c-targets c-library hook .tools/installed/valgrind .tools/installed/targets .tools/installed/c-packages ## c-targets, memcheck, installing, the example
 	$(call say,The C library under memcheck)
 	ABI=$(C_ABI) capi/tests/programs.sh $(C_LIBRARY) $(C_OUT) valgrind

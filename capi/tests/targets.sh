@@ -5,6 +5,8 @@
 #   tests/targets.sh README TARGETS            fails as well if a size in README is off by more than 2 %
 #   tests/targets.sh README TARGETS write      writes the sizes into README
 #
+# LEVELS has the levels to check, all if not said otherwise.
+#
 # The size is that of the code, constants and data of the whole library. A program has less: the linker leaves
 # out what is not called. For bare metal, SHA-256 is the compact one, as the README says.
 set -euo pipefail
@@ -20,11 +22,16 @@ object=$scratch/object
 
 table='| target | `3` | `s` | `z` |'$'\n''| --- | --- | --- | --- |'
 failed=
+if [ "$mode" = write ]; then LEVELS=; fi
 for target in "${targets[@]}"; do
     flags=
     [[ $target == *-none-* ]] && flags='--cfg sha2_backend_soft="compact"'
     row="| \`$target\` |"
     for level in "${levels[@]}"; do
+        if [[ " ${LEVELS:-${levels[*]}} " != *" $level "* ]]; then
+            row+=' - |'
+            continue
+        fi
         CARGO_PROFILE_CAPI_OPT_LEVEL=$level RUSTFLAGS=$flags \
             "$here/../packaging/build.sh" "$scratch/stage" 0 "$target" staticlib
         archive=$scratch/stage/libnextapi_webhook.a
@@ -53,12 +60,14 @@ sed -n "\\|^$begin\$|,\\|^$end\$|p" "$readme" | grep '^|' | paste -d '|' - <(pri
         NR > 2 {
             if ($2 != $8) stale = 1
             for (i = 3; i <= 5; i++) {
+                if ($(i + 6) == " - ") continue
+                compared++
                 said = $i + 0; is = $(i + 6) + 0
                 if (said < 0.98 * is - 0.05 || said > 1.02 * is + 0.05) stale = 1
             }
             rows++
         }
-        END {exit stale || rows == 0}' || {
+        END {exit stale || rows == 0 || compared < rows}' || {
     echo "the sizes in $readme are out of date: make c-sizes" >&2
     exit 1
 }

@@ -9,10 +9,11 @@ EXAMPLE_BENCH := target/example-worker-bench
 EXAMPLE_CARGO := CARGO_TARGET_DIR=$(CURDIR)/target/example cargo
 
 .PHONY: example-worker
+# In release, as it is built: what runs at build time is there already.
 example-worker: $(EXAMPLE_BUILD)/index.js ## a small Worker with the crate `worker`: lints, bundle
 	$(call say,Formatting and lints of the example Worker)
 	cd $(EXAMPLE) && cargo fmt --check
-	cd $(EXAMPLE) && $(EXAMPLE_CARGO) clippy --quiet --locked --target wasm32-unknown-unknown -- --deny warnings
+	cd $(EXAMPLE) && $(EXAMPLE_CARGO) clippy --quiet --locked --release --target wasm32-unknown-unknown -- --deny warnings
 
 # esbuild puts the entry module $(1) and all that it imports into the folder $(2).
 bundle_example = $(EDGE)/node_modules/.bin/esbuild $(1) --bundle --minify --format=esm --outdir=$(2) \
