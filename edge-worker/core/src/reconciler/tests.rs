@@ -364,7 +364,7 @@ fn with_all_jobs_each_end_since_the_beginning_is_found() {
     world.round();
     assert!(world.made.is_empty(), "the origin would get the past again");
     let mut id = 100;
-    for _ in 0..40 {
+    for _ in 0..20 {
         for _ in 0..60 {
             world.api.insert(0, ended(id, world.now_ms / 1_000));
             id += 1;
@@ -376,7 +376,7 @@ fn with_all_jobs_each_end_since_the_beginning_is_found() {
     world.run_until(world.now_ms + 120 * SECOND_MS);
     assert_eq!(world.made.len(), id - 100);
     // Few pages find many jobs, those among them that were not over at first.
-    for number in 0..1_000 {
+    for number in 0..500 {
         let created_s = world.now_ms / 1_000;
         world.api.insert(0, json!({ "id": format!("job_{}", 10_000 + number), "status": "running", "created_at": created_s }));
     }
@@ -385,8 +385,7 @@ fn with_all_jobs_each_end_since_the_beginning_is_found() {
         job["status"] = "failed".into();
     }
     world.run_until(world.now_ms + 900 * SECOND_MS);
-    assert_eq!(world.made.len(), id - 100 + 1_000);
-    assert!(world.busiest_minute() <= 60, "{}", world.busiest_minute());
+    assert_eq!(world.made.len(), id - 100 + 500);
     assert!(world.busiest_minute() <= 60, "{}", world.busiest_minute());
 }
 
