@@ -70,6 +70,7 @@ function host(owner: Owner): Host {
   return {
     readBody: none,
     checkRateLimit: none,
+    askWatch: none,
     respondEarly: none,
     call: ({ message: text }) => owner.call(text).catch((error) => failed(message(error))),
   };

@@ -72,6 +72,14 @@ key: string,
 /**
  * When to give up, in milliseconds from now.
  */
+deadlineMs: number, } | { "type": "ask_watch", 
+/**
+ * Which one.
+ */
+page: WatchPage, 
+/**
+ * When to give up, in milliseconds from now.
+ */
 deadlineMs: number, } | { "type": "respond_early", 
 /**
  * The response.
@@ -251,3 +259,47 @@ message: string,
  * The bytes that go along, as text.
  */
 body: string | null, };
+
+export type WatchOutput = { "type": "call_ledger", 
+/**
+ * The calls.
+ */
+calls: Array<RoundCall>, 
+/**
+ * When to give up on each, in milliseconds from now.
+ */
+deadlineMs: number, } | { "type": "keep", 
+/**
+ * What the next round begins with if this one is cut off.
+ */
+memory: string, } | { "type": "post", 
+/**
+ * Where it goes. It is a secret.
+ */
+url: string, 
+/**
+ * The request's headers.
+ */
+headers: Array<[string, string]>, 
+/**
+ * The body.
+ */
+body: string, 
+/**
+ * When to give up, in milliseconds from now.
+ */
+deadlineMs: number, } | { "type": "end", 
+/**
+ * What the next round begins with.
+ */
+memory: string, 
+/**
+ * When the next round begins, in milliseconds since 1970; none if there is nothing to do.
+ */
+alarmMs: number | null, 
+/**
+ * Lines for the log.
+ */
+log: Array<string>, };
+
+export type WatchPage = "history" | "alerts";

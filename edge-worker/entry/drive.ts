@@ -9,6 +9,7 @@ import { computeMacs } from "./macs";
 import { forward } from "./origin";
 
 export type ReadBody = Extract<Output, { type: "read_body" }>;
+export type AskWatch = Extract<Output, { type: "ask_watch" }>;
 export type EarlyResponse = Extract<Output, { type: "respond_early" }>;
 export type LastOutput = Extract<Output, { type: "respond" | "end" }>;
 
@@ -19,6 +20,8 @@ export interface Host {
   call(call: LedgerCall, body: Uint8Array, deadlineMs: number, deadlines: Deadlines): Promise<string>;
   /** Whether the client is within its limit, or why nobody can say. */
   checkRateLimit(key: string, deadlineMs: number, deadlines: Deadlines): Promise<boolean | string>;
+  /** A page of the watch; rejects if there is none. */
+  askWatch(output: AskWatch): Promise<string>;
   respondEarly(output: EarlyResponse): void;
 }
 
@@ -84,6 +87,12 @@ export async function drive(
         else next = instance.rateLimitChecked(id, within, Date.now());
         break;
       }
+      case "ask_watch": {
+        const page = await pageOf(output, host, deadlines);
+        if (page.isSound) next = instance.watchAnswered(id, page.text, Date.now());
+        else next = instance.watchFailed(id, page.text, Date.now());
+        break;
+      }
       case "respond_early":
         host.respondEarly(output);
         next = instance.responded(id, Date.now());
@@ -107,6 +116,22 @@ async function macsOf(
     return await deadlines.within(deadlineMs, computeMacs(keys(), signed), late);
   } catch (error) {
     return message(error);
+  }
+}
+
+/** A page of the watch, or why there is none. */
+async function pageOf(
+  output: AskWatch,
+  host: Host,
+  deadlines: Deadlines,
+): Promise<{ isSound: boolean; text: string }> {
+  const { deadlineMs } = output;
+  try {
+    const asked = host.askWatch(output).then((text) => ({ isSound: true, text }));
+    const late = () => ({ isSound: false, text: `no answer within ${deadlineMs} ms` });
+    return await deadlines.within(deadlineMs, asked, late);
+  } catch (error) {
+    return { isSound: false, text: message(error) };
   }
 }
 

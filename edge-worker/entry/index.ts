@@ -9,10 +9,13 @@ import { Deadlines } from "./deadlines";
 import { drive, type EarlyResponse, type Host, type LastOutput, message, parse } from "./drive";
 import { type Env, edge, newId, restart } from "./instance";
 import { write } from "./log";
-import { wakeReconciler } from "./reconciler";
+import { wakeReconciler, wakeReconcilerNow } from "./reconciler";
+import { reportCounts, reviveShards } from "./report";
+import { askWatch, wakeWatch, wakeWatchNow } from "./watch";
 
 export { Ledger } from "./ledger";
 export { Reconciler } from "./reconciler";
+export { Watch } from "./watch";
 
 export default {
   fetch(request, env, context) {
@@ -20,9 +23,16 @@ export default {
       // The work runs to its end even if the provider hangs up. Otherwise a provider that loses patience
       // could part the origin's 2xx from its commit, and the event would come a second time. The response
       // may come before the end.
-      context.waitUntil(handle(request, env, resolve).catch(reject));
+      const handled = handle(request, env, resolve).catch(reject);
+      context.waitUntil(handled.then(() => reportCounts(env)));
       context.waitUntil(wakeReconciler(env));
+      context.waitUntil(wakeWatch(env, request.url));
     });
+  },
+
+  /** Once a minute: what has lost its alarm gets it back without a delivery. */
+  async scheduled(_event, env) {
+    await Promise.all([wakeWatchNow(env), wakeReconcilerNow(env), reviveShards(env)]);
   },
 } satisfies ExportedHandler<Env>;
 
@@ -45,6 +55,7 @@ async function handle(request: Request, env: Env, resolve: (response: Response) 
     readBody: (output, deadlines) => readBody(request, output, deadlines),
     call: (call, body, deadlineMs, deadlines) => callLedger(env, objects, call, body, deadlineMs, deadlines),
     checkRateLimit: (key, deadlineMs, deadlines) => checkRateLimit(env, key, deadlineMs, deadlines),
+    askWatch: (output) => askWatch(env, output.page),
     respondEarly: respond,
   };
   let instance: ReturnType<typeof edge> | undefined;

@@ -2,6 +2,7 @@
 
 import { __wbg_reset_state, Edge, initSync } from "rust/nextapi_edge.js";
 import module from "rust/nextapi_edge_bg.wasm";
+import type { WatchPage } from "./border";
 import { importKeys } from "./macs";
 
 /** An object of the ledger: a message and the body that goes along, and the reply. */
@@ -14,11 +15,19 @@ interface Wakeable {
   wake(): Promise<void>;
 }
 
+/** The watch's object. */
+interface Watching {
+  wake(site?: string): Promise<void>;
+  page(name: WatchPage): Promise<string>;
+}
+
 /** The worker's bindings. Settings are bindings as well, of any type that somebody may have given them. */
 export interface Env {
   LEDGER: DurableObjectNamespace<Rpc.DurableObjectBranded & Callable>;
   /** Missing in a deployment whose configuration is older than the code. */
   RECONCILER?: DurableObjectNamespace<Rpc.DurableObjectBranded & Wakeable>;
+  /** As above. */
+  WATCH?: DurableObjectNamespace<Rpc.DurableObjectBranded & Watching>;
   ANALYTICS?: AnalyticsEngineDataset;
   RATE_LIMITER?: RateLimit;
 }

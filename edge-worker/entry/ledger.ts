@@ -5,6 +5,7 @@ import { makeAttempts } from "./attempts";
 import type { Attempt } from "./border";
 import { message } from "./drive";
 import { type Env, edge, restart } from "./instance";
+import { reportCounts } from "./report";
 import { Storage } from "./storage";
 
 /** Pause before the next alarm, in milliseconds, if not even the Rust code could set one. */
@@ -64,6 +65,8 @@ export class Ledger extends DurableObject<Env> {
     };
     const made = await makeAttempts({ take, body, call }, this.env);
     if (made > 0) this.#guarded((edge) => edge.restObject(storage, this.now()));
+    // What these attempts have counted went along with their commits, but for the latest.
+    if (made > 0) this.ctx.waitUntil(reportCounts(this.env));
   }
 
   /** The object's clock, in milliseconds since 1970. */

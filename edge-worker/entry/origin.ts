@@ -1,4 +1,4 @@
-// Sends a body to the origin.
+// Sends a body to the origin, or to whoever receives alerts.
 
 import type { Output } from "./border";
 import type { Deadlines } from "./deadlines";
@@ -7,7 +7,7 @@ import type { Deadlines } from "./deadlines";
 export type Answer = { status: number; retryAfter: string | undefined } | "timed_out" | "unreachable";
 
 export async function forward(
-  { url, headers: fields, deadlineMs }: Extract<Output, { type: "forward" }>,
+  { url, headers: fields, deadlineMs }: Omit<Extract<Output, { type: "forward" }>, "type">,
   body: Uint8Array,
   deadlines: Deadlines,
 ): Promise<Answer> {

@@ -1,130 +1,61 @@
 // The reconciler's Durable Object: the platform's half of core/src/reconciler. There is one of it, and it asks the
 // provider's API for jobs whose end has not come.
 
-import { DurableObject } from "cloudflare:workers";
 import type { RoundOutput } from "./border";
-import { callLedger, type Objects } from "./call";
-import { Deadlines } from "./deadlines";
-import { message } from "./drive";
-import { type Env, edge, restart } from "./instance";
+import type { Deadlines } from "./deadlines";
+import { type Env, edge } from "./instance";
+import { type Machine, MEMORY, Rounds, Waker } from "./rounds";
 
 /** The name of the only one. */
 const NAME = "reconciler";
 
-/** Where it keeps what it has to remember. */
-const MEMORY = "memory";
+const waker = new Waker(NAME);
 
-/** Pause before the next round if this one is cut off, in milliseconds. One that goes on has no other beside it. */
-const PAUSE_MS = 5_000;
-
-/** Pause after a round that has failed, in milliseconds: it might fail again, and take requests of the isolate along. */
-const FAILURE_PAUSE_MS = 60_000;
-
-/** How late an alarm may ring before it counts as lost, in milliseconds. */
-const LATEST_MS = 30_000;
-
-/** An alarm further ahead was set by a clock that was ahead, in milliseconds. */
-const LONGEST_PAUSE_MS = 2 * 60 * 60_000;
-
-/** How often a Worker looks whether the alarm is set, in milliseconds. */
-const WAKE_EVERY_MS = 60_000;
-
-/** When this isolate looked last. */
-let woken = Number.NEGATIVE_INFINITY;
-
-/** Makes sure that rounds go on. It never rejects: no request may fail for it. */
+/** Makes sure that rounds go on, at most once a minute. It never rejects: no request may fail for it. */
 export async function wakeReconciler(env: Env): Promise<void> {
-  const now = Date.now();
-  if (Math.abs(now - woken) < WAKE_EVERY_MS) return;
-  woken = now;
-  try {
-    if (!edge(env).reconciles) return;
-    if (env.RECONCILER === undefined) {
-      console.error(
-        "NEXTAPI_API_KEY is set, and the binding RECONCILER is missing: take it from wrangler.jsonc",
-      );
-      return;
-    }
-    await env.RECONCILER.getByName(NAME).wake();
-  } catch (error) {
-    console.error(`the reconciler was not woken: ${message(error)}`);
-  }
+  await waker.sometimes(() => wake(env));
 }
 
-export class Reconciler extends DurableObject<Env> {
+/** The same, at once. */
+export async function wakeReconcilerNow(env: Env): Promise<void> {
+  await waker.now(() => wake(env));
+}
+
+async function wake(env: Env): Promise<void> {
+  if (!edge(env).reconciles) return;
+  if (env.RECONCILER === undefined) {
+    console.error(
+      "NEXTAPI_API_KEY is set, and the binding RECONCILER is missing: take it from wrangler.jsonc",
+    );
+    return;
+  }
+  await env.RECONCILER.getByName(NAME).wake();
+}
+
+export class Reconciler extends Rounds<RoundOutput> {
+  protected override readonly name = NAME;
+
   /** Has the alarm ring soon, unless it rings anyway. */
   async wake(): Promise<void> {
-    const alarm = await this.ctx.storage.getAlarm();
-    const now = this.now();
-    if (alarm === null && (await this.ctx.storage.get(MEMORY)) === undefined) {
-      // From here on jobs count that are in the provider's list.
-      await this.ctx.storage.put(MEMORY, JSON.stringify({ since_ms: now }));
-    }
-    const isLost = alarm === null || alarm + LATEST_MS < now || alarm > now + LONGEST_PAUSE_MS;
-    if (isLost) await this.ctx.storage.setAlarm(now + 1000);
+    const isNew = (await this.ctx.storage.getAlarm()) === null && (await this.memory()) === "";
+    // From here on jobs count that are in the provider's list.
+    if (isNew) await this.ctx.storage.put(MEMORY, JSON.stringify({ since_ms: this.now() }));
+    await this.ensureAlarm();
   }
 
-  /** Fails only if no successor could be set: the platform gives an alarm up for good after seven failures. */
-  override async alarm(): Promise<void> {
-    await this.ctx.storage.setAlarm(this.now() + PAUSE_MS);
-    const deadlines = new Deadlines();
-    try {
-      await this.#round(deadlines);
-    } catch (error) {
-      console.error(`a round of the reconciler failed: ${message(error)}`);
-      restart(error);
-      await this.ctx.storage.setAlarm(this.now() + FAILURE_PAUSE_MS);
-    } finally {
-      deadlines.end();
-    }
-  }
-
-  /** The object's clock, in milliseconds since 1970. */
-  protected now(): number {
-    return Date.now();
-  }
-
-  async #round(deadlines: Deadlines): Promise<void> {
+  protected override async machine(): Promise<Machine<RoundOutput>> {
     const instance = edge(this.env);
-    const objects: Objects = new Map();
-    const memory = (await this.ctx.storage.get<string>(MEMORY)) ?? "";
-    let output = parse(instance.beginRound(memory, this.now()));
-    for (;;) {
-      switch (output.type) {
-        case "call_ledger": {
-          const { calls, deadlineMs } = output;
-          const made = calls.map(({ shard, message, body }) => {
-            const bytes = body === null ? new Uint8Array(0) : new TextEncoder().encode(body);
-            const call = { shard, message, withBody: body !== null };
-            return callLedger(this.env, objects, call, bytes, deadlineMs, deadlines);
-          });
-          const replies = await Promise.all(made);
-          output = parse(instance.roundLedgerReplied(replies.join("\n"), this.now()));
-          break;
-        }
-        case "ask_api": {
-          const answer = await ask(output, deadlines);
-          if (typeof answer === "string") output = parse(instance.roundApiFailed(answer, this.now()));
-          else {
-            const { status, headers, body } = answer;
-            output = parse(instance.roundApiAnswered(status, JSON.stringify(headers), body, this.now()));
-          }
-          break;
-        }
-        case "keep":
-          await this.ctx.storage.put(MEMORY, output.memory);
-          await this.ctx.storage.sync();
-          output = parse(instance.roundKept(this.now()));
-          break;
-        case "end": {
-          for (const line of output.log) console.log(line);
-          await this.ctx.storage.put(MEMORY, output.memory);
-          if (output.alarmMs === null) await this.ctx.storage.deleteAlarm();
-          else await this.ctx.storage.setAlarm(output.alarmMs);
-          return;
-        }
-      }
-    }
+    return {
+      begin: (memory, now) => instance.beginRound(memory, now),
+      replied: (replies, now) => instance.roundLedgerReplied(replies, now),
+      kept: (now) => instance.roundKept(now),
+      other: async (output, deadlines) => {
+        const answer = await ask(output, deadlines);
+        if (typeof answer === "string") return instance.roundApiFailed(answer, this.now());
+        const { status, headers, body } = answer;
+        return instance.roundApiAnswered(status, JSON.stringify(headers), body, this.now());
+      },
+    };
   }
 }
 
@@ -177,8 +108,4 @@ async function readUpTo(limit: number, response: Response): Promise<Uint8Array |
     filled += piece.byteLength;
   }
   return body;
-}
-
-function parse(output: string): RoundOutput {
-  return JSON.parse(output);
 }

@@ -3,8 +3,9 @@
 use js_sys::Uint8Array;
 use nextapi_edge_core::ledger::Attempt;
 use nextapi_edge_core::{
-    Bindings, Input, Isolate, Machine, OriginResult, Output, RawSettings, Request, Round,
-    RoundInput, RoundOutput, Settings, Step, TransportError, ledger,
+    Bindings, Input, Isolate, Machine, OriginResult, Output, REPORT_AFTER_MS, RawSettings, Request,
+    Round, RoundInput, RoundOutput, Settings, Step, TransportError, WatchInput, WatchOutput,
+    WatchPage, WatchRound, ledger, watch_page,
 };
 use wasm_bindgen::prelude::*;
 
@@ -30,6 +31,8 @@ pub struct Edge {
     machines: Vec<(u32, Machine)>,
     /// The reconciler's round. There is one reconciler in the world, and it makes one round at a time.
     round: Option<Round>,
+    /// The watch's round. There is one watch in the world as well.
+    watch: Option<WatchRound>,
     random: RandomSupply,
     /// The bytes of the secrets, until they are taken; none if the settings are refused.
     secrets: Vec<Uint8Array>,
@@ -64,6 +67,7 @@ impl Edge {
             isolate,
             machines: Vec::new(),
             round: None,
+            watch: None,
             random: RandomSupply::new(),
             secrets,
         })
@@ -262,6 +266,130 @@ impl Edge {
         self.go_round(RoundInput::NoAnswer(error), now_ms)
     }
 
+    /// Whether figures are taken minute by minute.
+    #[wasm_bindgen(getter)]
+    #[must_use]
+    pub fn watches(&self) -> bool {
+        self.isolate.settings().is_ok_and(Settings::watches)
+    }
+
+    /// Begins a round of the watch with what the one before has left, or with an empty text, and with the
+    /// deployment's scheme and host, if they are known. Outputs are JSON: `WatchOutput` in `border.ts`.
+    #[wasm_bindgen(js_name = beginWatch)]
+    pub fn begin_watch(&mut self, memory: &str, site: Option<String>, now_ms: f64) -> String {
+        let random = self.random.take();
+        let now_ms = time::from_js(now_ms);
+        let turn = WatchRound::begin(&self.isolate, memory, site, &random, now_ms);
+        self.watch_turn(turn)
+    }
+
+    /// The memory of the watch is kept.
+    ///
+    /// # Errors
+    /// If there is no round, as after a panic.
+    #[wasm_bindgen(js_name = watchKept)]
+    pub fn watch_kept(&mut self, now_ms: f64) -> Result<String, JsError> {
+        self.go_watch(WatchInput::Kept, now_ms)
+    }
+
+    /// The ledger has replied to the watch, as for a request.
+    ///
+    /// # Errors
+    /// As above.
+    #[wasm_bindgen(js_name = watchLedgerReplied)]
+    pub fn watch_ledger_replied(
+        &mut self,
+        replies: String,
+        now_ms: f64,
+    ) -> Result<String, JsError> {
+        self.go_watch(WatchInput::LedgerReplies(replies), now_ms)
+    }
+
+    /// Whoever receives alerts has answered with this status, and perhaps with `Retry-After`.
+    ///
+    /// # Errors
+    /// As above.
+    #[wasm_bindgen(js_name = watchPosted)]
+    pub fn watch_posted(
+        &mut self,
+        status: u16,
+        retry_after: Option<String>,
+        now_ms: f64,
+    ) -> Result<String, JsError> {
+        let result = OriginResult::Status(status);
+        self.go_watch(WatchInput::Posted { result, retry_after }, now_ms)
+    }
+
+    /// Whoever receives alerts has not answered: `timed_out`, or anything else for a connection that broke.
+    ///
+    /// # Errors
+    /// As above.
+    #[wasm_bindgen(js_name = watchNotPosted)]
+    pub fn watch_not_posted(&mut self, reason: &str, now_ms: f64) -> Result<String, JsError> {
+        let result = match reason {
+            "timed_out" => OriginResult::TimedOut,
+            _ => OriginResult::Unreachable,
+        };
+        self.go_watch(WatchInput::Posted { result, retry_after: None }, now_ms)
+    }
+
+    /// A page of the watch, `history` or `alerts`, from what its last round has left.
+    ///
+    /// # Errors
+    /// If there is no such page.
+    #[wasm_bindgen(js_name = watchPage)]
+    pub fn watch_page(&self, name: &str, memory: &str) -> Result<String, JsError> {
+        let page = WatchPage::named(name).ok_or_else(|| JsError::new("there is no such page"))?;
+        Ok(watch_page(page, memory, self.isolate.settings().ok()))
+    }
+
+    /// The watch has answered with a page.
+    #[wasm_bindgen(js_name = watchAnswered)]
+    pub fn watch_answered(&mut self, id: u32, page: String, now_ms: f64) -> String {
+        self.handle(id, Input::Watch(Ok(page)), now_ms)
+    }
+
+    /// The watch has not answered, for this reason.
+    #[wasm_bindgen(js_name = watchFailed)]
+    pub fn watch_failed(&mut self, id: u32, error: String, now_ms: f64) -> String {
+        self.handle(id, Input::Watch(Err(error)), now_ms)
+    }
+
+    /// Whether this isolate has counted something that it has not passed on yet.
+    #[wasm_bindgen(getter, js_name = hasCounts)]
+    #[must_use]
+    pub fn has_counts(&self) -> bool {
+        self.isolate.has_counts()
+    }
+
+    /// How long it waits for another call to take that along, in milliseconds.
+    #[wasm_bindgen(getter, js_name = reportAfterMs)]
+    #[must_use]
+    pub fn report_after_ms(&self) -> u32 {
+        REPORT_AFTER_MS
+    }
+
+    /// The call that reports what this isolate has counted, `LedgerCall` in `border.ts`; none if that is nothing.
+    #[wasm_bindgen(js_name = report)]
+    pub fn report(&mut self, now_ms: f64) -> Option<String> {
+        let random = self.random.take();
+        let call = self.isolate.report(&random, time::from_js(now_ms))?;
+        serde_json::to_string(&call).ok()
+    }
+
+    /// The reply to the report, or the error in its place.
+    pub fn reported(&mut self, reply: &str) {
+        self.isolate.reported(reply);
+    }
+
+    /// Calls that make sure of the alarm of every shard in use: a list of `LedgerCall` in `border.ts`.
+    #[wasm_bindgen(getter)]
+    #[must_use]
+    pub fn revivals(&self) -> String {
+        // As for a request's output.
+        serde_json::to_string(&self.isolate.revivals()).unwrap_or_default()
+    }
+
     /// The rate limiter has answered.
     #[wasm_bindgen(js_name = rateLimitChecked)]
     pub fn rate_limit_checked(&mut self, id: u32, is_within: bool, now_ms: f64) -> String {
@@ -393,6 +521,18 @@ impl Edge {
 
     fn turn(&mut self, (round, output): (Option<Round>, RoundOutput)) -> String {
         self.round = round;
+        // As for a request's output.
+        serde_json::to_string(&output).unwrap_or_default()
+    }
+
+    fn go_watch(&mut self, input: WatchInput, now_ms: f64) -> Result<String, JsError> {
+        let round = self.watch.take().ok_or_else(|| JsError::new("there is no round"))?;
+        let turn = round.handle(input, time::from_js(now_ms));
+        Ok(self.watch_turn(turn))
+    }
+
+    fn watch_turn(&mut self, (round, output): (Option<WatchRound>, WatchOutput)) -> String {
+        self.watch = round;
         // As for a request's output.
         serde_json::to_string(&output).unwrap_or_default()
     }

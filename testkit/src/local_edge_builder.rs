@@ -20,6 +20,7 @@ pub struct LocalEdgeBuilder {
     bundle: PathBuf,
     services: BTreeMap<String, String>,
     settings: BTreeMap<String, Chosen>,
+    removed: Vec<String>,
     storage: Option<PathBuf>,
     port: u16,
     has_file_limits: bool,
@@ -32,6 +33,7 @@ impl LocalEdgeBuilder {
             bundle: PathBuf::from("build"),
             services: BTreeMap::new(),
             settings: BTreeMap::new(),
+            removed: Vec::new(),
             storage: None,
             port: 0,
             has_file_limits: false,
@@ -59,6 +61,13 @@ impl LocalEdgeBuilder {
     #[must_use]
     pub fn without_setting(mut self, name: impl Into<String>) -> Self {
         self.settings.insert(name.into(), Chosen::Nothing);
+        self
+    }
+
+    /// Leaves out the binding of a Durable Object, as a `wrangler.jsonc` does that is older than the worker.
+    #[must_use]
+    pub fn without_durable_object(mut self, name: impl Into<String>) -> Self {
+        self.removed.push(name.into());
         self
     }
 
@@ -105,7 +114,8 @@ impl LocalEdgeBuilder {
     /// If the worker is not built, the engine not installed, `wrangler.jsonc` not readable, the port
     /// taken, or if the engine does not accept the worker; the error then has what it printed.
     pub async fn start(self) -> anyhow::Result<LocalEdge> {
-        let wrangler = Wrangler::read(&self.edge_dir.join("wrangler.jsonc"))?;
+        let mut wrangler = Wrangler::read(&self.edge_dir.join("wrangler.jsonc"))?;
+        self.removed.iter().for_each(|name| wrangler.remove_durable_object(name));
         let engine = workerd::find_engine(&self.edge_dir)?;
         // A directory of `tempfile` is open to its owner only.
         let files = tempfile::tempdir().context("cannot make a temporary directory")?;

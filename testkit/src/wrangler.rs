@@ -70,6 +70,11 @@ impl Wrangler {
         &self.durable_objects.bindings
     }
 
+    /// Takes the binding of a Durable Object out.
+    pub(crate) fn remove_durable_object(&mut self, name: &str) {
+        self.durable_objects.bindings.retain(|object| object.name != name);
+    }
+
     /// Whether the class was created with SQLite storage.
     pub(crate) fn has_sqlite(&self, class: &str) -> bool {
         self.migrations

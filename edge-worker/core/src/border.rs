@@ -14,6 +14,7 @@ use crate::reconciler::{RoundCall, RoundOutput};
 use crate::record::DataPoint;
 use crate::request::Request;
 use crate::response::Response;
+use crate::watch::{WatchOutput, WatchPage};
 
 /// Where the declarations stand.
 const FILE: &str = "../entry/border.ts";
@@ -34,6 +35,8 @@ fn declarations() -> String {
         Order::decl(&config),
         RoundOutput::decl(&config),
         RoundCall::decl(&config),
+        WatchOutput::decl(&config),
+        WatchPage::decl(&config),
     ];
     let mut text = HEAD.to_owned();
     for declaration in types {

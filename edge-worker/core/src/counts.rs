@@ -1,8 +1,9 @@
 //! Counts by name: deliveries by outcome, events by state.
 //!
 //! An isolate counts outcomes in memory. What it has counted goes along with a call that changes the
-//! ledger anyway, at most twice a minute, so counting costs no call of its own and refused deliveries
-//! still never cause one. What an isolate has not reported when the platform ends it is not counted.
+//! ledger anyway, at most twice a minute. If there is none for a while, it makes one for what was counted: so
+//! refused deliveries are counted as well, and a flood of them costs three calls a minute and isolate at most. What
+//! an isolate has not reported when the platform ends it is not counted.
 
 use serde::{Serialize, Serializer};
 

@@ -16,10 +16,10 @@ use crate::request::Request;
 use crate::settings::Settings;
 use crate::trace::TraceContext;
 
-const EDGE_ATTEMPT: &str = "x-edge-attempt";
+pub(crate) const EDGE_ATTEMPT: &str = "x-edge-attempt";
 const EDGE_ORDER: &str = "x-edge-order";
 const EDGE_REPLAY: &str = "x-edge-replay";
-const EDGE_SIGNATURE: &str = "x-edge-signature";
+pub(crate) const EDGE_SIGNATURE: &str = "x-edge-signature";
 
 /// What an owed event keeps of its delivery, beside its body: JSON in the ledger.
 #[derive(Serialize)]

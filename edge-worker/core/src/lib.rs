@@ -36,6 +36,7 @@
 //! | `authentic` | from a signature and a body to an event with a key |
 //! | `ledger` | which events the origin has: rows, transitions, messages |
 //! | `reconciler` | the ends of jobs whose webhooks never came |
+//! | `watch` | figures minute by minute, and alerts |
 //! | `settings` | all settings, checked as a whole |
 //! | `admin` | the paths for admins |
 //! | `forward`, `trace`, `header_names` | the headers that the origin gets, and the names of a delivery |
@@ -65,10 +66,11 @@ mod response;
 mod settings;
 mod time;
 mod trace;
+mod watch;
 
 pub mod ledger;
 
-pub use isolate::{Bindings, Isolate};
+pub use isolate::{Bindings, Isolate, REPORT_AFTER_MS};
 pub use machine::{Input, LedgerCall, Machine, Output, Step};
 pub use nextapi_client::TransportError;
 pub use outcome::OriginResult;
@@ -78,3 +80,4 @@ pub use request::Request;
 pub use response::Response;
 pub use settings::{InvalidSettings, RawSettings, Settings, Url};
 pub use trace::Random;
+pub use watch::{WatchInput, WatchOutput, WatchPage, WatchRound, page as watch_page};

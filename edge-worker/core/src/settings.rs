@@ -6,6 +6,7 @@
 //! at once. One bad setting refuses all of them, and nothing is forwarded until it is put right.
 
 mod access;
+mod alerts;
 mod delivery;
 mod fields;
 mod origin;
@@ -25,6 +26,7 @@ use nextapi_webhook::{Key, Tolerance, Verifier};
 use crate::client_address::Network;
 use crate::ledger::policy::Policy;
 pub(crate) use access::{Access, Holder};
+pub(crate) use alerts::AlertSettings;
 pub(crate) use delivery::DeliveryMode;
 pub(crate) use origin::Origin;
 pub use origin::Url;
@@ -38,6 +40,7 @@ pub(crate) use role::Role;
 pub(crate) use summary::Summary;
 pub(crate) use tenant_field::{MAX_TENANT_BYTES, TenantField, is_tenant};
 pub(crate) use token::Token;
+pub(crate) use unknown::nearest;
 
 /// Keys that may be active at once. Rotation needs two; each one costs a MAC per delivery.
 pub(crate) const MAX_KEYS: usize = 8;
@@ -73,6 +76,7 @@ const SECONDS_PER_YEAR: u64 = 365 * 24 * 60 * 60;
 const HOURS_PER_YEAR: u64 = 365 * 24;
 const SECONDS_PER_HOUR: u64 = 60 * 60;
 const MILLISECONDS: u64 = 1_000;
+const HOUR_MS: u64 = SECONDS_PER_HOUR * MILLISECONDS;
 
 /// The path of the health check, which cannot be the webhook's.
 pub(crate) const HEALTH_PATH: &str = "/healthz";
@@ -112,7 +116,9 @@ pub struct Settings {
     pub(crate) reconcile: Option<ReconcileSettings>,
     /// `TENANT_FIELD`: where the signed body names the tenant.
     pub(crate) tenant_field: Option<TenantField>,
-    /// Warnings about names that resemble a setting's but are not one.
+    /// `ALERTS` and `ALERT_URL`.
+    pub(crate) alerts: AlertSettings,
+    /// Warnings about names that resemble a setting's but are not one, and about alerts that nobody gets.
     pub(crate) warnings: Vec<String>,
 }
 
@@ -140,6 +146,12 @@ impl Settings {
     #[must_use]
     pub const fn reconciles(&self) -> bool {
         self.reconcile.is_some()
+    }
+
+    /// Whether figures are taken minute by minute: for who may read them, or for alerts.
+    #[must_use]
+    pub fn watches(&self) -> bool {
+        self.access.has_reader() || !self.alerts.rules.is_empty()
     }
 
     /// The longest body that is accepted, in bytes.
@@ -178,6 +190,7 @@ impl Settings {
         let access = access::read(&mut reader);
         let delivery = delivery::read(&mut reader);
         let reconcile = reconcile::read(&mut reader, parse_url, &access);
+        let alerts = alerts::read(&mut reader, parse_url);
 
         let retention = retention_hours.saturating_mul(SECONDS_PER_HOUR);
         if retention < past.saturating_add(future) {
@@ -220,7 +233,8 @@ impl Settings {
             .map_err(|error| fields::refuse_keys(&mut reader, error))
             .ok();
         let sound_path = (!reader.is_refused("WEBHOOK_PATH")).then(|| webhook_path.clone());
-        let warnings = unknown::warnings(raw.names(), reader.settings());
+        let mut warnings = unknown::warnings(raw.names(), reader.settings());
+        warnings.extend(alerts.warnings(reconcile.followed().is_some()));
         let problems = reader.problems();
         match (verifier, origin) {
             (Some(verifier), Some(origin)) if problems.is_empty() => Ok(Self {
@@ -245,10 +259,7 @@ impl Settings {
                     breaker: delivery.breaker,
                     concurrency,
                     dead_retention_ms: delivery.dead_retention_ms,
-                    keep_bodies_ms: delivery
-                        .keep_bodies_hours
-                        .saturating_mul(SECONDS_PER_HOUR)
-                        .saturating_mul(MILLISECONDS),
+                    keep_bodies_ms: delivery.keep_bodies_hours.saturating_mul(HOUR_MS),
                     most_bytes: delivery.most_bytes,
                     jobs: reconcile.followed(),
                 },
@@ -256,6 +267,7 @@ impl Settings {
                 access,
                 reconcile: reconcile.settings,
                 tenant_field: reconcile.tenant_field,
+                alerts,
                 warnings,
             }),
             _ => Err(InvalidSettings { webhook_path: sound_path, problems, warnings }),

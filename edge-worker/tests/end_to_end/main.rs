@@ -42,3 +42,4 @@ mod source_addresses;
 mod steps;
 mod tokens;
 mod upgrade;
+mod watch;

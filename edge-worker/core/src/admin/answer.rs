@@ -14,6 +14,7 @@ use crate::outcome::Outcome;
 use crate::record::{AdminRecord, Target};
 use crate::response::Response;
 use crate::settings::Role;
+use crate::watch::Findings;
 
 /// Whose token came.
 #[derive(Serialize)]
@@ -32,11 +33,11 @@ impl AdminRequest {
         let response = match &self.route {
             AdminRoute::Whoami => Response::json(&Whoami { name: &self.by, role: self.role }),
             AdminRoute::Status => {
-                let overview = self.overview(isolate, replies, more);
+                let overview = self.overview(isolate, replies, more, now_ms);
                 status::response(&overview, &self.settings, now_ms)
             }
             AdminRoute::Metrics => {
-                let overview = self.overview(isolate, replies, more);
+                let overview = self.overview(isolate, replies, more, now_ms);
                 let text = metrics::text(&overview, &self.settings, now_ms);
                 Response::text(metrics::CONTENT_TYPE, text)
             }
@@ -88,6 +89,10 @@ impl AdminRequest {
             AdminRoute::Audit { limit, .. } => {
                 audit::list(replies, self.asked(), *limit).unwrap_or_else(Outcome::response)
             }
+            AdminRoute::Watch(_) => match self.watch {
+                Some(Ok(page)) => Response::text("application/json", page),
+                _ => Outcome::LedgerUnavailable.response_saying("The watch could not be reached."),
+            },
             AdminRoute::Pause { is_paused } => {
                 let result = events::all_done(&replies);
                 let (operation, done) =
@@ -138,10 +143,11 @@ impl AdminRequest {
 
     /// `more` are the costs, if they were asked for.
     fn overview(
-        &self,
+        &mut self,
         isolate: &mut Isolate,
         replies: Vec<Replied>,
         more: Vec<Replied>,
+        now_ms: u64,
     ) -> Overview {
         if replies.first().is_none_or(Result::is_err) {
             isolate.give_back(&self.counts);
@@ -155,7 +161,12 @@ impl AdminRequest {
             (name, figures)
         });
         let is_asked = !more.is_empty();
-        Overview::of(shards.collect(), costs::total(more).filter(|_| is_asked))
+        let mut overview = Overview::of(shards.collect(), costs::total(more).filter(|_| is_asked));
+        overview.watch = self
+            .watch
+            .take()
+            .map(|page| Findings::read(&page?, now_ms).ok_or_else(|| "malformed page".to_owned()));
+        overview
     }
 }
 

@@ -194,6 +194,12 @@ pub(super) fn total(replies: Vec<Replied>) -> Option<(Money, u64)> {
     Some((money, total.costs.conflicts))
 }
 
+/// The price that 95 of a hundred jobs did not exceed; none if there are no prices.
+pub(crate) fn price_p95(replies: Vec<Replied>) -> Result<Option<Credits>, Outcome> {
+    let (money, _) = total(replies).ok_or(Outcome::LedgerUnavailable)?;
+    Ok(money.percentiles.map(|[_, p95]| p95))
+}
+
 /// The page by tenant.
 pub(super) fn page(replies: Vec<Replied>) -> Result<Response, Outcome> {
     let lists = lists(replies).ok_or(Outcome::LedgerUnavailable)?;

@@ -143,9 +143,26 @@ pub(crate) fn text(overview: &Overview, settings: &Settings, now_ms: u64) -> Str
     )
     .sample(&[], overview.owed_by_unused(settings));
 
+    alerts(&mut text, overview);
     Metric::new(&mut text, "nextapi_edge_info", "gauge", "The worker's version.")
         .sample(&[("version", env!("CARGO_PKG_VERSION"))], 1);
     text
+}
+
+/// The rules of `ALERTS`.
+fn alerts(text: &mut String, overview: &Overview) {
+    if let Some(Ok(findings)) = &overview.watch {
+        let mut firing = Metric::new(
+            text,
+            "nextapi_edge_alerts_firing",
+            "gauge",
+            "Whether a rule of ALERTS holds and was told of: 1 or 0.",
+        );
+        // A rule has no letter that would need an escape.
+        for (rule, is_firing) in &findings.rules {
+            firing.sample(&[("rule", rule)], u8::from(*is_firing));
+        }
+    }
 }
 
 /// What is owed, and what becomes of it.

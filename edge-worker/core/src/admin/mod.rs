@@ -18,6 +18,8 @@
 //! | `GET /_edge/jobs/{id}` | one job, and what became of its events |
 //! | `GET /_edge/costs` | what jobs cost and how long they take, by tenant |
 //! | `GET /_edge/audit?limit=&cursor=` | what admins and the reconciler did, the latest first |
+//! | `GET /_edge/history` | figures minute by minute |
+//! | `GET /_edge/alerts` | rules, how they stand, and who was told |
 //! | `POST /_edge/pause`, `POST /_edge/resume` | holds all events back, lets them go out again |
 //!
 //! All of them take a bearer token whose role is enough for them: `AdminRoute::needs`. Without one they are answered
@@ -48,5 +50,6 @@ mod status;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use costs::price_p95;
 pub(crate) use request::AdminRequest;
 pub(crate) use route::is_admin_path;

@@ -9,6 +9,7 @@ use crate::ledger::store::DEAD;
 use crate::merge;
 use crate::settings::Settings;
 use crate::time::rfc3339;
+use crate::watch::Findings;
 
 /// The figures of one shard, or why there are none.
 pub(crate) type ShardFigures = (String, Result<Figures, String>);
@@ -32,6 +33,8 @@ pub(crate) struct Overview {
     /// What jobs cost, and how many of those that are remembered have two ends that contradict each other; none if
     /// jobs are not kept, or a shard did not tell.
     pub(super) costs: Option<(Money, u64)>,
+    /// What the watch has found, or why it did not tell; none if it was not asked.
+    pub(super) watch: Option<Result<Findings, String>>,
 }
 
 impl Overview {
@@ -60,7 +63,7 @@ impl Overview {
                 shard_counts.push((since_ms, count));
             }
         }
-        Self { shards, events, outcomes, abandoned, shard_counts, jobs, costs }
+        Self { shards, events, outcomes, abandoned, shard_counts, jobs, costs, watch: None }
     }
 
     /// How many events were deleted undelivered since the ledger was made, by the state that they were in.
@@ -109,6 +112,16 @@ impl Overview {
                 "{conflicts} jobs ended in two ways, and provider and API contradict each other: look at \
                  /_edge/jobs?state=conflict"
             ));
+        }
+        match &self.watch {
+            Some(Err(error)) => warnings.push(format!(
+                "the watch did not answer ({error}): there is no history, and nobody is told of alerts"
+            )),
+            Some(Ok(Findings { failed: failed @ 1.., .. })) => warnings.push(format!(
+                "{failed} alerts of the last day were sent and not taken: look at /_edge/alerts, and put \
+                 ALERT_URL right"
+            )),
+            _ => {}
         }
         let (known, paused) =
             (self.known().count(), self.known().filter(|it| it.is_paused).count());

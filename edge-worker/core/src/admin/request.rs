@@ -13,7 +13,8 @@ use crate::ledger::listing::Filter;
 use crate::ledger::message::{Call, CallError, Reply};
 use crate::ledger::shard;
 use crate::machine::{
-    Input, LEDGER_TIMEOUT_MS, LedgerCall, Output, Step, TokenRefusal, administer, respond,
+    Input, LEDGER_TIMEOUT_MS, LedgerCall, OUT_OF_TURN, Output, Step, TokenRefusal, administer,
+    respond,
 };
 use crate::merge;
 use crate::outcome::Outcome;
@@ -22,6 +23,7 @@ use crate::request::Request;
 use crate::response::Response;
 use crate::settings::{MAX_SHARDS, Role, Settings, Token};
 use crate::trace::{self, Random};
+use crate::watch::WatchPage;
 
 /// A request that waits for its body, or for the shards.
 #[derive(Clone)]
@@ -43,6 +45,8 @@ pub(crate) struct AdminRequest {
     pub(super) replay_id: String,
     /// What the body says, once it is read.
     pub(super) body: Option<Body>,
+    /// What the watch says, or why it does not; none if it is not asked.
+    pub(super) watch: Option<Result<String, String>>,
 }
 
 /// The body of a request.
@@ -105,7 +109,11 @@ impl AdminRequest {
             // Not the sender's correlation id, which may come again.
             replay_id: trace::correlation_id(None, random),
             body: None,
+            watch: None,
         };
+        if let AdminRoute::Watch(page) = begun.route {
+            return begun.ask_watch(page);
+        }
         match begun.route.most_bytes() {
             Some(limit) => administer(
                 begun,
@@ -139,6 +147,21 @@ impl AdminRequest {
             calls.extend(to_each(&self.shards, &figures.encode()));
         }
         administer(self, Output::CallLedger { calls, deadline_ms: LEDGER_TIMEOUT_MS })
+    }
+
+    /// Asks the watch.
+    fn ask_watch(mut self, page: WatchPage) -> Step {
+        // Until it says something.
+        self.watch = Some(Err(OUT_OF_TURN.to_owned()));
+        administer(self, Output::AskWatch { page, deadline_ms: LEDGER_TIMEOUT_MS })
+    }
+
+    /// The shards have replied: what the status and the metrics say of alerts is asked of the watch.
+    fn finish(self, isolate: &mut Isolate, now_ms: u64) -> Step {
+        if self.is_about_figures() && self.settings.watches() {
+            return self.ask_watch(WatchPage::Alerts);
+        }
+        self.respond(isolate, now_ms)
     }
 
     /// The body was read, or not.
@@ -198,10 +221,11 @@ impl AdminRequest {
     /// The only question of most requests.
     fn call(&self) -> Call {
         match &self.route {
-            // No shard is asked who asks.
-            AdminRoute::Whoami | AdminRoute::Status | AdminRoute::Metrics => {
-                Call::Figures { counts: Counts::new() }
-            }
+            // No shard is asked who asks, or for a page of the watch.
+            AdminRoute::Whoami
+            | AdminRoute::Status
+            | AdminRoute::Metrics
+            | AdminRoute::Watch(_) => Call::Figures { counts: Counts::new() },
             AdminRoute::Events { search, .. } => Call::Search(search.clone()),
             AdminRoute::Event(key) => Call::Find { key: key.clone() },
             AdminRoute::Reopen(key) => Call::Reopen { key: key.clone() },
@@ -269,6 +293,12 @@ impl AdminRequest {
     /// The body was read, or the shards have replied, or not. After those in use, the ones are asked that were in use
     /// under another number of shards: what they owe is still theirs to deliver.
     pub(crate) fn handle(mut self, isolate: &mut Isolate, input: Input, now_ms: u64) -> Step {
+        if self.watch.is_some() {
+            if let Input::Watch(page) = input {
+                self.watch = Some(page);
+            }
+            return self.respond(isolate, now_ms);
+        }
         if let (None, Some(limit)) = (&self.body, self.route.most_bytes()) {
             return self.read(isolate, input, limit, now_ms);
         }
@@ -281,11 +311,11 @@ impl AdminRequest {
             for (replies, more) in self.replies.iter_mut().zip(more) {
                 replies.extend(more);
             }
-            return self.respond(isolate, now_ms);
+            return self.finish(isolate, now_ms);
         }
         let former = self.first_replies(&messages);
         if former.is_empty() {
-            return self.respond(isolate, now_ms);
+            return self.finish(isolate, now_ms);
         }
         let calls = self.calls(&former);
         self.shards.extend(former);

@@ -8,6 +8,7 @@ use crate::ledger::job::JobFilter;
 use crate::ledger::search::Search;
 use crate::outcome::Outcome;
 use crate::settings::Role;
+use crate::watch::WatchPage;
 
 /// What all paths for admins begin with.
 const PREFIX: &str = "/_edge/";
@@ -74,6 +75,8 @@ pub(super) enum AdminRoute {
         /// How many entries to show.
         limit: usize,
     },
+    /// A page of the watch.
+    Watch(WatchPage),
     /// Hold all events back, or let them go out again.
     Pause {
         /// Whether they are held back.
@@ -124,6 +127,7 @@ impl AdminRoute {
             | Self::Jobs { .. }
             | Self::Job(_)
             | Self::Costs
+            | Self::Watch(_)
             | Self::Audit { .. } => Some(Role::Read),
             // To plan a bulk replay changes nothing, but only its body tells that.
             Self::Reopen(_)
@@ -199,6 +203,8 @@ impl AdminRoute {
             }
             (Some("costs"), None, ..) => (Self::Costs, "GET, HEAD"),
             (Some("audit"), None, ..) => (query::audit(query)?, "GET, HEAD"),
+            (Some("history"), None, ..) => (Self::Watch(WatchPage::History), "GET, HEAD"),
+            (Some("alerts"), None, ..) => (Self::Watch(WatchPage::Alerts), "GET, HEAD"),
             (Some("pause"), None, ..) => (Self::Pause { is_paused: true }, "POST"),
             (Some("resume"), None, ..) => (Self::Pause { is_paused: false }, "POST"),
             _ => return Err(Outcome::NotFound.into()),
@@ -256,6 +262,8 @@ mod tests {
         assert_eq!(of("POST", "/_edge/jobs"), AdminRoute::RegisterJob);
         assert_eq!(of("GET", "/_edge/jobs/job%201"), AdminRoute::Job("job 1".to_owned()));
         assert_eq!(of("HEAD", "/_edge/costs"), AdminRoute::Costs);
+        assert_eq!(of("GET", "/_edge/history"), AdminRoute::Watch(WatchPage::History));
+        assert_eq!(of("HEAD", "/_edge/alerts"), AdminRoute::Watch(WatchPage::Alerts));
         let body_key = KEY.replace("event-", "body-");
         let path = format!("/_edge/events/{body_key}");
         assert_eq!(of("GET", &path), AdminRoute::Event(body_key));
@@ -288,6 +296,8 @@ mod tests {
             "/_edge/jobs/job_1",
             "/_edge/costs",
             "/_edge/audit",
+            "/_edge/history",
+            "/_edge/alerts",
         ] {
             assert_eq!(outcome("POST", path, ""), post, "{path}");
         }
@@ -310,6 +320,8 @@ mod tests {
             "/_edge/jobs/job_1/events",
             "/_edge/costs/",
             "/_edge/audit/1",
+            "/_edge/history/",
+            "/_edge/alerts/1",
             "/_edge/replays/",
             "/_edge/replays/a.b",
             "/_edge/replays/r-1/other",

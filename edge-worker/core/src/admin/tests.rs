@@ -10,6 +10,7 @@ use crate::machine::{Input, Machine, Output};
 use crate::request::Request;
 use crate::settings::tests::settings_with;
 use crate::trace::Random;
+use crate::watch::WatchPage;
 
 const NOW_MS: u64 = 1_700_000_000_000;
 const KEY: &str = "event-00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
@@ -67,6 +68,8 @@ table! {
     AdminRoute::Job(_), "GET", "jobs/job_1", WHO_READS;
     AdminRoute::Costs, "GET", "costs", WHO_READS;
     AdminRoute::Audit { .. }, "GET", "audit", WHO_READS;
+    AdminRoute::Watch(WatchPage::History), "GET", "history", WHO_READS;
+    AdminRoute::Watch(WatchPage::Alerts), "GET", "alerts", WHO_READS;
     AdminRoute::Pause { is_paused: true }, "POST", "pause", WHO_OPERATES;
     AdminRoute::Pause { is_paused: false }, "POST", "resume", WHO_OPERATES;
 }
@@ -96,6 +99,9 @@ fn outputs(isolate: &mut Isolate, row: &Row, token: Option<&str>) -> Vec<Output>
             Output::CallLedger { calls, .. } => {
                 let replies = calls.iter().map(|_| Reply::Ok.encode()).collect::<Vec<_>>();
                 Input::LedgerReplies(replies.join("\n"))
+            }
+            Output::AskWatch { .. } => {
+                Input::Watch(Ok(r#"{"rules":[],"notifications":[]}"#.to_owned()))
             }
             Output::CheckRateLimit { .. } => Input::RateLimit(Ok(true)),
             Output::Wait { .. } => Input::Waited,
@@ -134,8 +140,10 @@ fn every_route_is_open_to_the_roles_of_its_row_and_to_nobody_else() {
             let (status, body, log) = response(&outputs);
             assert_eq!(status != 403, opens, "{method} {path} {token}: {body}");
             if opens {
-                let is_asked =
-                    matches!(outputs[0], Output::CallLedger { .. } | Output::ReadBody { .. });
+                let is_asked = matches!(
+                    outputs[0],
+                    Output::CallLedger { .. } | Output::ReadBody { .. } | Output::AskWatch { .. }
+                );
                 assert!(is_asked || path == "whoami" && status == 200, "{method} {path}: {body}");
             } else {
                 // Nothing is read, and nobody is called.

@@ -54,6 +54,23 @@ pub(crate) fn ensure(store: &mut impl Store, needed_ms: u64, now_ms: u64) {
     }
 }
 
+/// Makes sure of the alarm of a shard whose rows nobody touches: sets it if it is lost, or later than the shard's events
+/// are due. One that rings in time is left alone.
+///
+/// # Errors
+/// The store's message. The alarm that was pending then stands.
+pub(crate) fn revive(store: &mut impl Store, policy: &Policy, now_ms: u64) -> Result<(), String> {
+    match store.alarm_ms() {
+        Some(alarm_ms) if alarm_ms.saturating_add(LATEST_MS) >= now_ms => {
+            if let Some(next_ms) = outbox::next_ms(store, policy, now_ms)? {
+                ensure(store, next_ms, now_ms);
+            }
+            Ok(())
+        }
+        _ => rest(store, policy, now_ms),
+    }
+}
+
 /// Sets the successor of an alarm that has just rung. It must come before anything that can fail. Without
 /// sound settings there is nothing that it could do soon.
 pub(crate) fn set_successor(store: &mut impl Store, policy: Option<&Policy>, now_ms: u64) {
@@ -244,6 +261,25 @@ mod tests {
         for late_ms in [LATEST_MS + 1, HOUR_MS] {
             assert_eq!(ensured(NOW_MS - late_ms), Some(NOW_MS + LEAST_AHEAD_MS), "lost");
         }
+    }
+
+    #[test]
+    fn a_lost_alarm_is_set_anew_and_one_that_rings_in_time_is_left_alone() {
+        let revived = |pending_ms| {
+            let mut store = store_with(1, NOW_MS);
+            store.set_alarm(pending_ms);
+            revive(&mut store, &Policy::of_tests(), NOW_MS).unwrap();
+            store.alarm_ms()
+        };
+        let due_ms = revived(None).unwrap();
+        assert!(due_ms > NOW_MS, "{due_ms}");
+        assert_eq!(revived(Some(NOW_MS - LATEST_MS - 1)), Some(due_ms), "lost");
+        for pending_ms in [NOW_MS - LATEST_MS, NOW_MS, NOW_MS + 5, NOW_MS + 1_000 * HOUR_MS] {
+            assert_eq!(revived(Some(pending_ms)), Some(pending_ms));
+        }
+        let mut empty = MemoryStore::default();
+        revive(&mut empty, &Policy::of_tests(), NOW_MS).unwrap();
+        assert_eq!(empty.alarm_ms(), None, "an empty ledger needs none");
     }
 
     proptest! {

@@ -143,6 +143,12 @@ pub(crate) enum Call {
         #[serde(skip_serializing_if = "Counts::is_empty")]
         counts: Counts,
     },
+    /// Take note of outcomes, and make sure that the alarm rings.
+    Report {
+        /// Outcomes counted since the last report.
+        #[serde(skip_serializing_if = "Counts::is_empty")]
+        counts: Counts,
+    },
     /// List the events that pass a filter, however many rows that takes.
     List(Filter),
     /// Look for events that pass a filter among so many rows.

@@ -63,7 +63,7 @@ mod kept_sql;
 mod lane;
 pub(crate) mod listing;
 mod look;
-mod made_end;
+pub(crate) mod made_end;
 pub(crate) mod message;
 mod object;
 pub(crate) mod order;

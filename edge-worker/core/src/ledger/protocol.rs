@@ -110,6 +110,8 @@ pub(crate) fn answer(
         Call::Pause { is_paused } => outbox::pause(store, is_paused, policy, now_ms)?,
         Call::Figures { counts } => {
             store.add(&counts)?;
+            // Shards of former numbers of shards get no other call that would notice.
+            alarm::revive(store, policy, now_ms)?;
             let mut figures = store.figures(now_ms.saturating_sub(ABANDONED_AFTER_MS))?;
             if policy.jobs.is_some() {
                 let (open, overdue) = store.count_jobs(COUNT_LIMIT, now_ms)?;
@@ -118,6 +120,11 @@ pub(crate) fn answer(
                 figures.jobs = Some(JobFigures { open, overdue, reconciled, conflicts });
             }
             Reply::Figures(figures)
+        }
+        Call::Report { counts } => {
+            store.add(&counts)?;
+            alarm::revive(store, policy, now_ms)?;
+            Reply::Ok
         }
         Call::List(filter) => {
             let rows = search::list(store, &filter)?.into_iter();

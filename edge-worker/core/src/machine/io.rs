@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::outcome::OriginResult;
 use crate::record::DataPoint;
 use crate::response::Response;
+use crate::watch::WatchPage;
 
 /// What the driver has to do next. As JSON it is an object with the variant's name as `type`.
 #[derive(Clone, PartialEq, Serialize)]
@@ -61,6 +62,13 @@ pub enum Output {
     CheckRateLimit {
         /// The client, as the limiter knows it.
         key: String,
+        /// When to give up, in milliseconds from now.
+        deadline_ms: u32,
+    },
+    /// Ask the watch for a page. Answer with [`Input::Watch`].
+    AskWatch {
+        /// Which one.
+        page: WatchPage,
         /// When to give up, in milliseconds from now.
         deadline_ms: u32,
     },
@@ -145,6 +153,8 @@ pub enum Input {
     Waited,
     /// Whether the client is still within its limit, or why the limiter did not say.
     RateLimit(Result<bool, String>),
+    /// The watch's page, or why there is none.
+    Watch(Result<String, String>),
 }
 
 /// Without URLs and header values, which may hold secrets.
@@ -162,6 +172,9 @@ impl fmt::Debug for Output {
             Self::Forward { deadline_ms, .. } => write!(f, "Forward(in {deadline_ms} ms)"),
             Self::Wait { ms } => write!(f, "Wait({ms} ms)"),
             Self::CheckRateLimit { key, .. } => write!(f, "CheckRateLimit({key})"),
+            Self::AskWatch { page, deadline_ms } => {
+                write!(f, "AskWatch({page:?} in {deadline_ms} ms)")
+            }
             Self::Respond { response, .. } => write!(f, "Respond({response:?})"),
             Self::RespondEarly { response, .. } => write!(f, "RespondEarly({response:?})"),
             Self::End { .. } => f.write_str("End"),
@@ -186,6 +199,8 @@ impl fmt::Debug for Input {
             Self::Responded => f.write_str("Responded"),
             Self::Waited => f.write_str("Waited"),
             Self::RateLimit(answer) => write!(f, "RateLimit({answer:?})"),
+            Self::Watch(Ok(page)) => write!(f, "Watch({} bytes)", page.len()),
+            Self::Watch(Err(error)) => write!(f, "Watch({error})"),
         }
     }
 }

@@ -28,7 +28,7 @@ mod delivery;
 mod io;
 mod limiting;
 mod receiving;
-mod retry_after;
+pub(crate) mod retry_after;
 mod route;
 mod settlement;
 #[cfg(test)]
@@ -174,7 +174,7 @@ impl Machine {
 }
 
 /// What the log says when the driver comes with another input than it was asked for.
-const OUT_OF_TURN: &str = "an input out of turn";
+pub(crate) const OUT_OF_TURN: &str = "an input out of turn";
 
 /// Responds to a request that is no delivery.
 pub(crate) fn respond(correlation_id: &str, response: Response, log: Option<String>) -> Step {

@@ -4,7 +4,7 @@ use std::time::UNIX_EPOCH;
 
 /// How long the origin wants to be left alone from now on, in milliseconds: from a number of seconds, or a
 /// date as HTTP writes it. A date in the past is no time at all; what is neither says nothing.
-pub(super) fn parse(value: &str, now_ms: u64) -> Option<u64> {
+pub(crate) fn parse(value: &str, now_ms: u64) -> Option<u64> {
     let value = value.trim();
     if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
         // More digits than fit are a long time.

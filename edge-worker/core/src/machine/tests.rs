@@ -418,8 +418,12 @@ fn an_admin_asks_every_shard() {
     let mut run = Run { isolate, machine, output };
     let errors = vec![r#"{"error":{"message":"broken"}}"#; 16];
     let input = Input::LedgerReplies(errors.join("\n"));
+    run.handle(input, NOW_MS);
+    assert!(matches!(run.output, Output::AskWatch { .. }), "{:?}", run.output);
+    let input = Input::Watch(Err("broken".to_owned()));
     let Output::Respond { response, .. } = run.handle(input, NOW_MS) else { panic!("no response") };
     assert_eq!(response.status, 200);
+    assert!(response.body.contains("the watch did not answer (broken)"), "{}", response.body);
     assert!(response.body.contains("16 of 16 shards did not answer"), "{}", response.body);
 }
 
@@ -438,6 +442,10 @@ fn administered(
     loop {
         let calls = match &run.output {
             Output::CallLedger { calls, .. } => calls,
+            Output::AskWatch { .. } => {
+                run.handle(Input::Watch(Err("broken".to_owned())), NOW_MS);
+                continue;
+            }
             Output::Respond { response, .. } => return (rounds, response.clone()),
             output => panic!("{output:?}"),
         };

@@ -63,6 +63,11 @@ impl Access {
         self.holders.iter().any(|holder| holder.role == role)
     }
 
+    /// Whether there is a token that may read.
+    pub(crate) fn has_reader(&self) -> bool {
+        self.holders.iter().any(|holder| holder.role.may(Role::Read))
+    }
+
     /// The holders, in the order of the settings.
     pub(crate) fn holders(&self) -> &[Holder] {
         &self.holders

@@ -4,10 +4,12 @@ use serde::Serialize;
 
 use super::{MILLISECONDS, Role, SECONDS_PER_HOUR, Settings, TenantField};
 use crate::ledger::order::LateEvents;
+use crate::watch::Rule;
 
 /// The settings in force. Of secrets it says only whether they are set, and of the origin's URL not
 /// the path, which may hold a token.
 #[derive(Serialize)]
+#[allow(clippy::struct_excessive_bools, reason = "whether each secret is set")]
 pub(crate) struct Summary<'a> {
     webhook_path: &'a str,
     webhook_secrets: usize,
@@ -40,6 +42,8 @@ pub(crate) struct Summary<'a> {
     submit_token: bool,
     tokens: Vec<TokenSummary<'a>>,
     tenant_field: Option<String>,
+    alerts: Vec<String>,
+    alert_url: bool,
     reconcile: Option<ReconcileSummary<'a>>,
 }
 
@@ -104,6 +108,8 @@ impl Settings {
                 .map(|holder| TokenSummary { name: holder.name(), role: holder.role() })
                 .collect(),
             tenant_field: self.tenant_field.as_ref().map(TenantField::to_string),
+            alerts: self.alerts.rules.iter().map(Rule::to_string).collect(),
+            alert_url: self.alerts.url.is_some(),
             reconcile: self.reconcile.as_ref().map(|reconcile| ReconcileSummary {
                 api: &reconcile.api_host,
                 environment: reconcile.environment.name(),
@@ -141,6 +147,8 @@ mod tests {
             ("NEXTAPI_API_URL", "https://api.example/canary"),
             ("NEXTAPI_ENVIRONMENT", "test"),
             ("TENANT_FIELD", "data.job.metadata.tenant"),
+            ("ALERTS", "dead>0; waiting > 5 for 10m"),
+            ("ALERT_URL", "https://hooks.example/canary?canary"),
         ]);
         let summary = serde_json::to_value(settings.summary()).unwrap();
         let expected = json!({
@@ -178,6 +186,8 @@ mod tests {
                 { "name": "grafana", "role": "read" },
             ],
             "tenant_field": "data.job.metadata.tenant",
+            "alerts": ["dead > 0", "waiting > 5 for 10m"],
+            "alert_url": true,
             "reconcile": {
                 "api": "api.example",
                 "environment": "test",

@@ -8,7 +8,7 @@ use super::*;
 use crate::ledger::order::LateEvents;
 
 /// All settings.
-const NAMES: [&str; 39] = [
+const NAMES: [&str; 41] = [
     "WEBHOOK_PATH",
     "WEBHOOK_SECRETS",
     "SIGNATURE_HEADERS",
@@ -48,6 +48,8 @@ const NAMES: [&str; 39] = [
     "RECONCILE_REQUESTS_PER_MINUTE",
     "SUBMIT_TOKEN",
     "TENANT_FIELD",
+    "ALERTS",
+    "ALERT_URL",
 ];
 
 /// The provider's secret in [`settings_with`].

@@ -2,7 +2,7 @@
 //! a word.
 
 /// Names of bindings that are no settings.
-const BINDINGS: [&str; 4] = ["LEDGER", "ANALYTICS", "RATE_LIMITER", "RECONCILER"];
+const BINDINGS: [&str; 5] = ["LEDGER", "ANALYTICS", "RATE_LIMITER", "RECONCILER", "WATCH"];
 
 /// How many letters a misspelled name may be off.
 const MOST_EDITS: usize = 3;
@@ -18,21 +18,21 @@ pub(crate) fn warnings<'a>(
     names
         .filter(|name| !settings.contains(name) && !BINDINGS.contains(name))
         .filter_map(|name| {
-            let nearest = nearest(name, settings)?;
+            let nearest = nearest(&name.to_ascii_uppercase(), settings)?;
             Some(format!("{name} is not a setting and is ignored: did you mean {nearest}?"))
         })
         .collect()
 }
 
-fn nearest(name: &str, settings: &[&'static str]) -> Option<&'static str> {
+/// The name that this one may be meant for, if there is one.
+pub(crate) fn nearest(name: &str, names: &[&'static str]) -> Option<&'static str> {
     if name.len() > LONGEST_NAME {
         return None;
     }
-    let name = name.to_ascii_uppercase();
-    let with_edits = settings.iter().map(|setting| (edits(&name, setting), *setting));
+    let with_edits = names.iter().map(|other| (edits(name, other), *other));
     // A quarter of a short name may not be guessed at.
-    let is_near = |(edits, setting): &(usize, &str)| *edits <= MOST_EDITS.min(setting.len() / 4);
-    with_edits.filter(is_near).min().map(|(_, setting)| setting)
+    let is_near = |(edits, other): &(usize, &str)| *edits <= MOST_EDITS.min(other.len() / 4);
+    with_edits.filter(is_near).min().map(|(_, other)| other)
 }
 
 /// Letters to insert, delete or replace to make one text of the other (Levenshtein's distance).

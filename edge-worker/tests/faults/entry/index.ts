@@ -13,11 +13,16 @@ import type { Output } from "../../../entry/border";
 import worker, { Ledger as Product } from "../../../entry/index";
 import type { Env } from "../../../entry/instance";
 import { Storage } from "../../../entry/storage";
+import { Watch as ProductWatch } from "../../../entry/watch";
+import { type Clock, clockOf, quicken, shown } from "./clock";
 import { traceRounds } from "./trace";
 
 export { Reconciler } from "../../../entry/reconciler";
 
 const HEADER = "x-fault";
+
+/** A request to this path is what cron does. */
+const SCHEDULED = "/__scheduled";
 
 const FAULTS = [
   "panic-before-verifying",
@@ -222,16 +227,16 @@ function claimedKey(message: string): string | undefined {
   return calledWith(message, "claim") ?? calledWith(message, "accept");
 }
 
-interface Settings {
-  /** When an object's clock shows the real time, in milliseconds since 1970. */
-  FAULT_CLOCK_START?: string;
-  /** How many times as fast it runs from then on. */
-  FAULT_CLOCK_SPEED?: string;
+interface Settings extends Clock {
   /**
    * How alarms fail: before the product has set a successor; the first as if the platform had given it up; or
    * every third, before the product has even heard of it.
    */
   FAULT_ALARM?: "throw" | "panic" | "lose-first" | "fail-often";
+  /** The first alarm of the watch is as if the platform had given it up. */
+  FAULT_WATCH_ALARM?: "lose-first";
+  /** How long an isolate waits before it reports what it has counted, in milliseconds. */
+  FAULT_REPORT_AFTER_MS?: string;
   /** The longest body that is handed over at once, in bytes; -1 for none. No number: as deployed. */
   FAULT_HAND_OVER_LIMIT?: string;
   /** Whether rounds of the reconciler are printed. */
@@ -247,6 +252,8 @@ traceRounds(() => settings.FAULT_TRACE === "rounds");
 
 /** How many alarms have rung in this isolate. */
 let alarms = 0;
+/** Whether one of the watch was given up. */
+let isLost = false;
 let alarmFault: Settings["FAULT_ALARM"];
 
 export class Ledger extends Product {
@@ -301,20 +308,13 @@ export class Ledger extends Product {
 
   /** The same before a restart and after it. */
   protected override now(): number {
-    const { start, speed } = this.#clock;
-    return Math.floor(start + (Date.now() - start) * speed);
-  }
-
-  get #clock(): { start: number; speed: number } {
-    const { FAULT_CLOCK_START, FAULT_CLOCK_SPEED } = this.env as Settings;
-    return { start: Number(FAULT_CLOCK_START ?? 0), speed: Number(FAULT_CLOCK_SPEED ?? 1) };
+    return shown(clockOf(this.env as Settings));
   }
 
   constructor(context: DurableObjectState, env: Env) {
     super(context, env);
     const { storage } = context;
-    const { start, speed } = this.#clock;
-    const { setAlarm, getAlarm, sql } = storage;
+    const { sql } = storage;
     const { exec } = sql;
     sql.exec = (statement, ...values) => {
       if (within?.statement !== undefined && statement.startsWith(within.statement)) {
@@ -322,15 +322,32 @@ export class Ledger extends Product {
       }
       return exec.call(sql, statement, ...values) as never;
     };
-    storage.setAlarm = (time, options) => {
-      console.log("fault: an alarm is set");
-      // Never earlier than the real time at which the object's clock shows it.
-      return setAlarm.call(storage, Math.ceil(start + (Number(time) - start) / speed), options);
-    };
-    storage.getAlarm = async (options) => {
-      const alarm = await getAlarm.call(storage, options);
-      return alarm === null ? null : Math.floor(start + (alarm - start) * speed);
-    };
+    quicken(storage, clockOf(env as Settings), () => console.log("fault: an alarm is set"));
+  }
+}
+
+Object.defineProperty(Edge.prototype, "reportAfterMs", {
+  get: () => Number(settings.FAULT_REPORT_AFTER_MS ?? 20_000),
+});
+
+export class Watch extends ProductWatch {
+  override async alarm(): Promise<void> {
+    const { FAULT_WATCH_ALARM } = this.env as Settings;
+    if (FAULT_WATCH_ALARM === "lose-first" && !isLost) {
+      isLost = true;
+      console.log("fault: an alarm of the watch was given up");
+      return;
+    }
+    await super.alarm();
+  }
+
+  protected override now(): number {
+    return shown(clockOf(this.env as Settings));
+  }
+
+  constructor(context: DurableObjectState, env: Env) {
+    super(context, env);
+    quicken(context.storage, clockOf(env as Settings));
   }
 }
 
@@ -350,6 +367,10 @@ function never(): Promise<never> {
 export default {
   fetch(request, env, context) {
     settings = env as Settings;
+    if (new URL(request.url).pathname === SCHEDULED) {
+      const controller = { cron: "* * * * *", scheduledTime: Date.now(), noRetry: () => {} };
+      return worker.scheduled(controller, env).then(() => new Response());
+    }
     return worker.fetch(request, env, context);
   },
 } satisfies ExportedHandler<Env>;

@@ -39,6 +39,7 @@ from_json_enum!(Call {
     "replays" => Replays { id = or_default },
     "pause" => Pause { is_paused = required },
     "figures" => Figures { counts = or_default },
+    "report" => Report { counts = or_default },
     "list" => List(filter),
     "search" => Search(search),
     "find" => Find { key = required },

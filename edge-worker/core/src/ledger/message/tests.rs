@@ -107,6 +107,8 @@ fn calls() -> Vec<Call> {
         Call::Pause { is_paused: true },
         Call::Figures { counts: counts() },
         Call::Figures { counts: Counts::new() },
+        Call::Report { counts: counts() },
+        Call::Report { counts: Counts::new() },
         Call::List(filter),
         Call::List(Filter { limit: 1, ..Filter::default() }),
         Call::Find { key: key() },
