@@ -220,17 +220,19 @@ async fn events_are_found_by_outcome_id_and_time() {
     let all = get(&setup, "events").await["events"].clone();
     let list =
         async |query: String| get(&setup, &format!("events?{query}")).await["events"].clone();
-    let of =
-        |numbers: &[usize]| Value::from_iter(numbers.iter().map(|number| all[*number].clone()));
+    let of = |numbers: &[usize]| -> Value {
+        numbers.iter().map(|number| all[*number].clone()).collect()
+    };
 
     assert_eq!(list("outcome=origin_failed".to_owned()).await, of(&[0]));
     assert_eq!(list("outcome=forwarded".to_owned()).await, of(&[1, 2]));
     let id = all[1]["event_id"].as_str().unwrap();
     assert_eq!(list(format!("id={id}")).await, of(&[1]));
     assert_eq!(list("id=evt_of_nothing".to_owned()).await, of(&[]));
-    let last = all[1]["last"].as_str().unwrap();
+    let bound = all[1]["last"].as_str().unwrap();
     // Two may have been taken in the same millisecond: what is sure is that the bound itself is in one of the two.
-    let (since, until) = (list(format!("since={last}")).await, list(format!("until={last}")).await);
+    let (since, until) =
+        (list(format!("since={bound}")).await, list(format!("until={bound}")).await);
     let keys = |events: &Value| -> Vec<_> {
         events.as_array().unwrap().iter().map(|event| event["key"].clone()).collect()
     };

@@ -72,7 +72,7 @@ async fn nothing_hostile_gets_through_and_nothing_breaks() {
     for line in setup.edge.logs() {
         match record(&line) {
             Some(record) => {
-                assert!(record["http.response.status_code"].as_u64().unwrap() < 500, "{line}")
+                assert!(record["http.response.status_code"].as_u64().unwrap() < 500, "{line}");
             }
             None => assert!(is_about_http(&line) || is_of_the_tests(&line), "{line}"),
         }
