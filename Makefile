@@ -39,7 +39,9 @@ EDGE := edge-worker
 BUNDLE := $(EDGE)/build/index.js
 # The same worker with faults on request, for tests only.
 FAULTS_BUNDLE := $(EDGE)/build-faults/index.js
-EDGE_SOURCES := $(shell find verifier/src client/src $(EDGE)/core/src $(EDGE)/src $(EDGE)/entry -type f) \
+# The operator's page, a module of the worker's.
+CONSOLE := $(EDGE)/build-console/page.js
+EDGE_SOURCES := $(CONSOLE) $(shell find verifier/src client/src $(EDGE)/core/src $(EDGE)/src $(EDGE)/entry -type f) \
 	verifier/Cargo.toml client/Cargo.toml $(EDGE)/core/Cargo.toml $(EDGE)/Cargo.toml Cargo.toml Cargo.lock
 # A program of the workspace, with the features that the whole workspace wants of its dependencies: so that
 # what one program needs is not compiled again for the next.
@@ -54,7 +56,7 @@ demo: $(BUNDLE) hook ## send real traffic through a local edge, show the outcome
 	$(HOOK) demo --edge-dir $(EDGE)
 
 .PHONY: test
-test: make-tests check types all-tests vectors monitoring origins c-test no-std docs dry-run deny demo ## everything that is built, checked and shown to work
+test: make-tests check types all-tests console-test vectors monitoring origins c-test no-std docs dry-run deny demo ## everything that is built, checked and shown to work
 	$(call say,All checks passed)
 
 ## Day to day
@@ -143,7 +145,7 @@ bench-embedded: .tools/installed/embedded ## flash, stack and instructions on a 
 
 .PHONY: clean
 clean: ## remove what was built, keep the tools
-	rm -rf target $(EDGE)/build $(EDGE)/build-faults $(EDGE)/.wrangler
+	rm -rf target $(EDGE)/build $(EDGE)/build-console $(EDGE)/build-faults $(EDGE)/.wrangler
 
 .PHONY: help
 help: ## this list
@@ -168,7 +170,7 @@ check: .tools/installed/targets ## formatting and lints, warnings denied
 .PHONY: types
 types: $(BUNDLE) $(FAULTS_BUNDLE) ## the entry modules in TypeScript: types, lints
 	$(call say,Types of the entry modules$(comma) and of what crosses the border to Rust)
-	cd $(EDGE) && node_modules/.bin/tsc --project . && node_modules/.bin/tsc --project tests/faults
+	cd $(EDGE) && for project in . console tests/console tests/faults; do node_modules/.bin/tsc --project $$project; done
 	cd $(EDGE) && node_modules/.bin/biome ci --error-on-warnings
 
 # There are two ways to a verdict, by the length of the body. The end-to-end tests run a second time with the
@@ -201,6 +203,12 @@ end-to-end: $(BUNDLE) $(FAULTS_BUNDLE) ## the built worker on workerd, SQLite an
 	$(call say,End-to-end tests on workerd)
 	cargo test --package nextapi-edge --test end_to_end --test chaos
 	$(PLATFORM_MACS) cargo test --package nextapi-edge --test end_to_end -- $(SKIP_AFTER_VERDICT)
+
+.PHONY: console-test
+console-test: $(BUNDLE) ## the operator's page in a real browser, before a real edge
+	$(call say,The operator's page in Chromium)
+	$(call debian,chromium,command -v chromium)
+	cargo test --package nextapi-edge --test console -- --include-ignored
 
 .PHONY: no-std
 no-std: .tools/installed/targets ## verifier, client, C library without a standard library
@@ -458,10 +466,14 @@ define bundle
 		target/wasm32-unknown-unknown/wasm/$(subst -,_,$(2)).wasm
 	$(3)
 	cd $(EDGE) && node_modules/.bin/esbuild $(4) --bundle --minify --format=esm --outfile=../$(1)/index.js \
-		--external:cloudflare:workers --alias:rust=../$(1)/rust --loader:.wasm=copy --asset-names=[name] \
-		--log-level=warning
+		--external:cloudflare:workers --alias:rust=../$(1)/rust --alias:console=./build-console --loader:.wasm=copy \
+		--asset-names=[name] --log-level=warning
 	@touch $(1)/index.js
 endef
+
+$(CONSOLE): $(shell find $(EDGE)/console -type f) $(EDGE)/node_modules/.package-lock.json
+	$(call say,Building the operator's page)
+	cd $(EDGE) && node console/build.mjs $(CURDIR)/$@
 
 $(BUNDLE) $(FAULTS_BUNDLE): $(EDGE_SOURCES) | .tools/installed/targets $(EDGE)/node_modules/.package-lock.json $(WASM_BINDGEN)
 

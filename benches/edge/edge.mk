@@ -6,8 +6,8 @@ MACS_BENCH := target/macs-bench
 $(MACS_BENCH)/index.js: benches/edge/workers/macs/index.js $(BUNDLE)
 	rm -rf $(@D) && mkdir -p $(@D)
 	cd $(EDGE) && node_modules/.bin/esbuild ../$< --bundle --minify --format=esm --outfile=../$@ \
-		--external:cloudflare:workers --alias:rust=./build/rust --loader:.wasm=copy --asset-names=[name] \
-		--log-level=warning
+		--external:cloudflare:workers --alias:rust=./build/rust --alias:console=./build-console --loader:.wasm=copy \
+		--asset-names=[name] --log-level=warning
 	@touch $@
 
 bench-edge edge-peers: $(MACS_BENCH)/index.js

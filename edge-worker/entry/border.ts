@@ -100,7 +100,11 @@ log: string | null,
 /**
  * A point for the dataset.
  */
-dataPoint: DataPoint | null, } | { "type": "respond", 
+dataPoint: DataPoint | null, } | { "type": "respond_page", 
+/**
+ * The response's headers, names in lower case.
+ */
+headers: Array<[string, string]>, } | { "type": "respond", 
 /**
  * The response.
  */

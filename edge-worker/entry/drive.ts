@@ -11,7 +11,7 @@ import { forward } from "./origin";
 export type ReadBody = Extract<Output, { type: "read_body" }>;
 export type AskWatch = Extract<Output, { type: "ask_watch" }>;
 export type EarlyResponse = Extract<Output, { type: "respond_early" }>;
-export type LastOutput = Extract<Output, { type: "respond" | "end" }>;
+export type LastOutput = Extract<Output, { type: "respond" | "respond_page" | "end" }>;
 
 /** What differs between a request to the worker and an attempt of an object's. */
 export interface Host {

@@ -9,6 +9,7 @@ import { Deadlines } from "./deadlines";
 import { drive, type EarlyResponse, type Host, type LastOutput, message, parse } from "./drive";
 import { type Env, edge, newId, restart } from "./instance";
 import { write } from "./log";
+import { page } from "./page";
 import { wakeReconciler, wakeReconcilerNow } from "./reconciler";
 import { reportCounts, reviveShards } from "./report";
 import { askWatch, wakeWatch, wakeWatchNow } from "./watch";
@@ -46,6 +47,7 @@ async function handle(request: Request, env: Env, resolve: (response: Response) 
     write(output, env);
     if (output.type === "end") return;
     isAnswered = true;
+    if (output.type === "respond_page") return resolve(page(output));
     const { response } = output;
     // No name comes twice, and an object is read in half the time that a list of pairs takes.
     const headers = Object.fromEntries(response.headers);

@@ -4,7 +4,10 @@ import type { DataPoint } from "./border";
 import { type EarlyResponse, type LastOutput, message } from "./drive";
 import type { Env } from "./instance";
 
-export function write({ log, dataPoint }: LastOutput | EarlyResponse, env: Env): void {
+export function write(output: LastOutput | EarlyResponse, env: Env): void {
+  // Nothing is written about the operator's page: it holds no data.
+  if (output.type === "respond_page") return;
+  const { log, dataPoint } = output;
   if (dataPoint !== null) writeDataPoint(env, dataPoint);
   if (log !== null) console.log(log);
 }

@@ -8,7 +8,7 @@
 //! 1. The driver does what the output says, and nothing else for this request.
 //! 2. It calls `handle` once with the result; every output but [`Output::Respond`] says with which
 //!    inputs. Failures are inputs too. An input of another kind counts as the output's failure.
-//! 3. After `Respond` or `End` there is no machine any more. `RespondEarly` is no end: the client gets its
+//! 3. After `Respond`, `RespondPage` or `End` there is no machine any more. `RespondEarly` is no end: the client gets its
 //!    response, and the driver goes on.
 //!
 //! The driver keeps the body: it is what [`Output::Forward`] sends, and what [`Output::ComputeMacs`] is

@@ -3,6 +3,7 @@
 //!
 //! | request | answer |
 //! | --- | --- |
+//! | `GET /_edge/` | the operator's page, which asks for a token and then for what stands below |
 //! | `GET /_edge/whoami` | the name and the role of the token that came |
 //! | `GET /_edge/status` | settings without secrets, outcomes, the ledger shard by shard, warnings |
 //! | `GET /_edge/metrics` | the same figures for Prometheus |
@@ -41,6 +42,7 @@ mod job_request;
 mod jobs;
 mod metrics;
 mod overview;
+mod page;
 mod query;
 mod replay_request;
 mod replays;
@@ -51,5 +53,6 @@ mod status;
 mod tests;
 
 pub(crate) use costs::price_p95;
+pub(crate) use page::{PAGE_PATH, page};
 pub(crate) use request::AdminRequest;
 pub(crate) use route::is_admin_path;

@@ -89,6 +89,12 @@ pub enum Output {
         /// A point for the dataset.
         data_point: Option<DataPoint>,
     },
+    /// Respond with 200 and the operator's page: the text and the policy that were built into the driver. That is
+    /// the end.
+    RespondPage {
+        /// The response's headers, names in lower case.
+        headers: Vec<(&'static str, String)>,
+    },
     /// Respond to the request. That is the end.
     Respond {
         /// The response.
@@ -177,6 +183,7 @@ impl fmt::Debug for Output {
             }
             Self::Respond { response, .. } => write!(f, "Respond({response:?})"),
             Self::RespondEarly { response, .. } => write!(f, "RespondEarly({response:?})"),
+            Self::RespondPage { headers } => write!(f, "RespondPage({headers:?})"),
             Self::End { .. } => f.write_str("End"),
         }
     }

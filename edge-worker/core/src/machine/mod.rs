@@ -40,7 +40,7 @@ use std::sync::Arc;
 
 pub use io::{Input, LedgerCall, Output};
 
-use crate::admin::AdminRequest;
+use crate::admin::{self, AdminRequest};
 use delivery::Delivery;
 #[cfg(test)]
 pub(crate) use delivery::Phase;
@@ -100,6 +100,13 @@ impl Machine {
                 isolate.count(outcome);
                 respond(&correlation_id, outcome.response(), None)
             }
+            Route::Page => match admin::page(isolate.settings().ok()) {
+                Some(headers) => respond_page(&correlation_id, headers),
+                None => {
+                    isolate.count(Outcome::NotFound);
+                    respond(&correlation_id, Outcome::NotFound.response(), None)
+                }
+            },
             Route::Admin => match isolate.settings.clone() {
                 Ok(settings) => AdminRequest::begin(
                     isolate,
@@ -180,6 +187,12 @@ pub(crate) const OUT_OF_TURN: &str = "an input out of turn";
 pub(crate) fn respond(correlation_id: &str, response: Response, log: Option<String>) -> Step {
     let response = response.with_header(CORRELATION_ID, correlation_id.to_owned());
     (None, Output::Respond { response, log, data_point: None })
+}
+
+/// Responds with the operator's page.
+fn respond_page(correlation_id: &str, mut headers: Vec<(&'static str, String)>) -> Step {
+    headers.push((CORRELATION_ID, correlation_id.to_owned()));
+    (None, Output::RespondPage { headers })
 }
 
 /// Goes on with an admin's request.

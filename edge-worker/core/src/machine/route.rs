@@ -10,6 +10,8 @@ use crate::settings::HEALTH_PATH;
 pub(super) enum Route {
     /// The health check.
     Health,
+    /// The operator's page.
+    Page,
     /// A path for admins, or one that could be.
     Admin,
     /// A delivery.
@@ -25,6 +27,9 @@ pub(super) fn of(request: &Request, webhook_path: Option<&str>) -> Route {
     let refused = |allow| Route::Nowhere(Outcome::MethodNotAllowed { allow });
     if path == HEALTH_PATH {
         return if matches!(method, "GET" | "HEAD") { Route::Health } else { refused("GET, HEAD") };
+    }
+    if path == admin::PAGE_PATH && matches!(method, "GET" | "HEAD") {
+        return Route::Page;
     }
     if admin::is_admin_path(path) {
         return Route::Admin;
@@ -58,6 +63,10 @@ mod tests {
             ("POST", "/webhook/", Route::Nowhere(Outcome::NotFound)),
             ("POST", "/Webhook", Route::Nowhere(Outcome::NotFound)),
             ("GET", "/_edge", Route::Nowhere(Outcome::NotFound)),
+            ("GET", "/_edge/", Route::Page),
+            ("HEAD", "/_edge/", Route::Page),
+            ("POST", "/_edge/", Route::Admin),
+            ("GET", "/_edge//", Route::Admin),
             ("GET", "/_edge/status", Route::Admin),
             ("POST", "/_edge/anything", Route::Admin),
         ] {

@@ -1,0 +1,96 @@
+// Alerts: the rules, and who was told.
+
+import type { Alerts } from "./answers";
+import { count } from "./format";
+import { Badge, Empty, Loading, Table, Time, Trouble } from "./parts";
+import { usePolled } from "./polled";
+
+/** What needs somebody stands first. */
+const ORDER = ["firing", "pending", "quiet"];
+
+export function AlertsScreen() {
+  const { data, problem, at } = usePolled<Alerts>("alerts");
+  const isOlder = data === null && problem?.status === 404;
+  const rules = [...(data?.rules ?? [])].sort(
+    (left, right) => ORDER.indexOf(left.state) - ORDER.indexOf(right.state),
+  );
+  return (
+    <>
+      <h1>Alerts</h1>
+      {!isOlder && <Trouble problem={problem} at={at} />}
+      {isOlder ? (
+        <Empty>
+          <p>This edge has no alerts: deploy a later version of it.</p>
+        </Empty>
+      ) : data === null ? (
+        <Loading problem={problem} />
+      ) : (
+        <>
+          {!data.is_sent && rules.length > 0 && (
+            <p class="trouble">
+              Nobody is told: alerts are shown here alone until <code>ALERT_URL</code> is set.
+            </p>
+          )}
+          <p class="faint">
+            {data.checked_at ? (
+              <>
+                Checked <Time at={data.checked_at} inWords />.
+              </>
+            ) : (
+              "Not checked yet."
+            )}
+          </p>
+          {rules.length === 0 ? (
+            <Empty>
+              <p>
+                No rule is set. Set <code>ALERTS</code>, such as{" "}
+                <code>{"dead > 0; oldest_waiting > 30m"}</code>, and <code>ALERT_URL</code>, where somebody is
+                told.
+              </p>
+            </Empty>
+          ) : (
+            <Table name="Rules" head={[["State"], ["Rule"], ["Value", "number"], ["Since"]]}>
+              {rules.map(({ rule, state, value, since }) => (
+                <tr key={rule}>
+                  <td>
+                    <Badge state={state} />
+                  </td>
+                  <td>
+                    <code>{rule}</code>
+                  </td>
+                  <td class="number">{value === null ? "–" : count(value)}</td>
+                  <td>{since ? <Time at={since} /> : "–"}</td>
+                </tr>
+              ))}
+            </Table>
+          )}
+          {data.notifications.length > 0 && (
+            <section aria-labelledby="told">
+              <h2 id="told">Notifications</h2>
+              <Table
+                name="Notifications"
+                head={[["At"], ["What"], ["Rule"], ["Attempts", "number"], ["Next"]]}
+              >
+                {data.notifications.map(({ rule, kind, at, attempts, next_attempt }) => (
+                  <tr key={`${rule} ${kind} ${at}`}>
+                    <td>
+                      <Time at={at} />
+                    </td>
+                    <td>
+                      <Badge state={kind} />
+                    </td>
+                    <td>
+                      <code>{rule}</code>
+                    </td>
+                    <td class="number">{attempts}</td>
+                    <td>{next_attempt ? <Time at={next_attempt} inWords /> : "–"}</td>
+                  </tr>
+                ))}
+              </Table>
+            </section>
+          )}
+        </>
+      )}
+    </>
+  );
+}

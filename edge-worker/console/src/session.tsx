@@ -1,0 +1,108 @@
+// Who looks: the token's name and what it may do.
+
+import { createContext } from "preact";
+import { useContext, useEffect, useState } from "preact/hooks";
+import type { Whoami } from "./answers";
+import { get, Problem } from "./api";
+import { dropToken, keepToken, token } from "./token";
+
+const Session = createContext<Whoami>({ name: "", role: "" });
+export const SessionProvider = Session.Provider;
+
+export function useWhoami(): Whoami {
+  return useContext(Session);
+}
+
+/** Whether whoever looks may also act. */
+export function useMayAct(): boolean {
+  return useWhoami().role === "operate";
+}
+
+/** The session of this tab: none before the edge has said whose the token is. */
+export function useSession() {
+  const [who, setWho] = useState<Whoami | null>(null);
+  const [problem, setProblem] = useState<string | null>(null);
+  const [isAsking, setAsking] = useState(token() !== null);
+
+  const ask = async () => {
+    setAsking(true);
+    try {
+      const found = await get<Whoami>("whoami");
+      if (found.role === "submit") {
+        dropToken();
+        setProblem("This token registers jobs and may not look: take one of the role `read` or `operate`.");
+      } else {
+        setWho(found);
+        setProblem(null);
+      }
+    } catch (error) {
+      const isUnknown = error instanceof Problem && (error.status === 404 || error.status === 401);
+      if (isUnknown) dropToken();
+      setProblem(isUnknown ? "The edge does not know this token." : (error as Error).message);
+    }
+    setAsking(false);
+  };
+
+  // Once, for a token that the tab has already.
+  useEffect(() => {
+    if (token() !== null) ask();
+  }, []);
+
+  return {
+    who,
+    problem,
+    isAsking,
+    signIn: (text: string) => {
+      keepToken(text);
+      return ask();
+    },
+    signOut: () => {
+      dropToken();
+      setWho(null);
+      setProblem(null);
+    },
+  };
+}
+
+/** Asks for the token. */
+export function SignIn({
+  problem,
+  isAsking,
+  signIn,
+}: {
+  problem: string | null;
+  isAsking: boolean;
+  signIn: (text: string) => void;
+}) {
+  const [text, setText] = useState("");
+  return (
+    <main class="sign-in" id="main">
+      <h1>nextapi edge</h1>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (text.trim() !== "") signIn(text.trim());
+        }}
+      >
+        <label for="token">Token</label>
+        <input
+          id="token"
+          type="password"
+          autocomplete="off"
+          spellcheck={false}
+          value={text}
+          onInput={(event) => setText(event.currentTarget.value)}
+          aria-describedby="token-help"
+        />
+        <button type="submit" class="main" disabled={isAsking}>
+          {isAsking ? "Asking…" : "Open"}
+        </button>
+        <div role="alert">{problem && <p class="trouble">{problem}</p>}</div>
+        <p id="token-help" class="faint">
+          An admin token of this deployment: <code>ADMIN_TOKEN</code>, or one of <code>ADMIN_TOKENS</code>. It
+          is kept until you close this tab, and sent to this edge alone.
+        </p>
+      </form>
+    </main>
+  );
+}

@@ -1,0 +1,68 @@
+// What became of an event, step by step: deliveries, attempts, and what somebody did.
+
+import type { Event, Step } from "./answers";
+import { shortSpan, words } from "./format";
+import { Badge, Time } from "./parts";
+
+export function Trail({ event }: { event: Event }) {
+  const { trail = [], next_attempt, lease_end, state } = event;
+  return (
+    <ol class="trail">
+      {trail.length === 0 && <WithoutTrail event={event} />}
+      {trail.map((step, index) => (
+        <li key={`${step.at}${index}`}>
+          <Waited from={trail[index - 1]} to={step} />
+          <Time at={step.at} />
+          <span class="what">
+            {step.act}
+            {step.attempt !== null && ` ${step.attempt}`}
+          </span>
+          {step.outcome && <Badge state={step.outcome} />}
+          {step.origin_status !== null && <span>origin answered {step.origin_status}</span>}
+          {step.correlation_id && (
+            <span class="faint">
+              correlation id <code>{step.correlation_id}</code>
+            </span>
+          )}
+        </li>
+      ))}
+      {state === "claimed" && lease_end && (
+        <li class="next">
+          <Badge state="claimed" /> an attempt is under way; it counts as lost <Time at={lease_end} inWords />
+        </li>
+      )}
+      {next_attempt && (
+        <li class="next">
+          <Badge state="waiting" /> next try <Time at={next_attempt} inWords />
+        </li>
+      )}
+    </ol>
+  );
+}
+
+/** How long it was until a step, if that is long enough to matter. */
+function Waited({ from, to }: { from: Step | undefined; to: Step }) {
+  if (from === undefined) return null;
+  const seconds = (Date.parse(to.at) - Date.parse(from.at)) / 1000;
+  return seconds >= 1 ? <span class="waited">after {shortSpan(seconds)}</span> : null;
+}
+
+/** An event from before trails were kept: its first and its last step. */
+function WithoutTrail({ event }: { event: Event }) {
+  return (
+    <>
+      <li>
+        <Time at={event.first} />
+        <span class="what">first delivery</span>
+      </li>
+      <li>
+        <Time at={event.last} />
+        <span class="what">
+          last change, {event.attempts} {event.attempts === 1 ? "attempt" : "attempts"}
+        </span>
+        {event.last_outcome && <Badge state={event.last_outcome} />}
+        <span class="faint">{words(event.state)}</span>
+      </li>
+    </>
+  );
+}
