@@ -12,6 +12,9 @@ const HEIGHT = 180;
 const LEFT = 44;
 const BELOW = 20;
 
+/** How far apart the times below may be, in minutes. */
+const TICKS = [5, 10, 15, 30, 60, 180, 360];
+
 /** Bars of the samples, which are so many seconds apart. */
 export function Chart({ samples, step }: { samples: Sample[]; step: number }) {
   const place = useRef<HTMLElement>(null);
@@ -20,13 +23,13 @@ export function Chart({ samples, step }: { samples: Sample[]; step: number }) {
   const totals = stacks.map((stack) => stack.reduce((sum, number) => sum + number, 0));
   const top = roundUp(Math.max(1, ...totals));
   const slot = (whole - LEFT) / Math.max(samples.length, 1);
-  const width = Math.max(1, slot - 1.5);
+  const width = Math.max(1, slot - Math.min(1.5, slot / 5));
   const height = HEIGHT - BELOW;
   const all = totals.reduce((sum, number) => sum + number, 0);
   const sums = GROUPS.map((_, group) => stacks.reduce((sum, stack) => sum + (stack[group] ?? 0), 0));
   const seconds = samples.length * step;
   const summary = GROUPS.map(({ name }, group) => `${count(sums[group] ?? 0)} ${name}`).join(", ");
-  const every = Math.max(1, Math.ceil((samples.length * 90) / whole));
+  const every = TICKS.find((minutes) => (minutes * 60 * slot) / step >= 64) ?? 720;
 
   return (
     <figure class="chart" ref={place}>
@@ -61,7 +64,7 @@ export function Chart({ samples, step }: { samples: Sample[]; step: number }) {
                   size > 0 && <rect key={kind} class={kind} x={x} y={base} width={width} height={size} />
                 );
               })}
-              {index % every === 0 && (
+              {isTick(sample.at, every, step) && x < whole - 36 && (
                 <text x={x} y={HEIGHT - 4}>
                   {clock(sample.at, Date.parse(sample.at)).slice(0, 5)}
                 </text>
@@ -107,6 +110,11 @@ function title(sample: Sample, stack: number[]): string {
   const parts = GROUPS.map(({ name }, group) => [stack[group] ?? 0, name] as const);
   const said = parts.filter(([number]) => number > 0).map(([number, name]) => `${count(number)} ${name}`);
   return `${clock(sample.at, now())}: ${said.join(", ") || "nothing"}`;
+}
+
+/** Whether the first sample at or after a round time is this one. */
+function isTick(at: string, everyMinutes: number, step: number): boolean {
+  return (Date.parse(at) / 1000) % (everyMinutes * 60) < step;
 }
 
 /** The next of 1, 2, 5, 10, 20, 50 …: the scale's top. */

@@ -64,7 +64,13 @@ export function EventsScreen({ parameters }: { parameters: Record<string, string
         </Empty>
       ) : (
         <>
-          <EventTable events={rows} />
+          {rows.length === 0 ? (
+            <Empty>
+              <p>No event is like that among those looked at so far: a rare one may be further back.</p>
+            </Empty>
+          ) : (
+            <EventTable events={rows} />
+          )}
           <More {...pages} />
         </>
       )}
@@ -80,7 +86,7 @@ export function EventTable({ events }: { events: Event[] }) {
         ["State"],
         ["Type"],
         ["Job"],
-        ["Last outcome"],
+        ["Last outcome", "wide"],
         ["Attempts", "number wide"],
         ["Next", "wide"],
         ["Changed"],
@@ -98,7 +104,7 @@ export function EventTable({ events }: { events: Event[] }) {
           <td>
             <JobLink id={event.job_id} />
           </td>
-          <td>{event.last_outcome ? <Badge state={event.last_outcome} /> : "–"}</td>
+          <td class="wide">{event.last_outcome ? <Badge state={event.last_outcome} /> : "–"}</td>
           <td class="number wide">{event.attempts}</td>
           <td class="wide">{event.next_attempt ? <Time at={event.next_attempt} inWords /> : "–"}</td>
           <td>

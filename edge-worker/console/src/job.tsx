@@ -26,7 +26,7 @@ export function JobScreen({ id }: { id: string }) {
     <>
       <h1>
         <span class="faint">Job</span> {id} {job.data && <Badge state={job.data.status ?? job.data.state} />}
-        {job.data?.conflict && <Badge state="conflict" />}
+        {job.data?.conflict && <Badge state="conflict" />} <Delivery events={events ?? []} />
       </h1>
       <Trouble problem={isUnknown ? alone.problem : job.problem} at={job.at ?? alone.at} />
       {job.data && <JobFacts job={job.data} />}
@@ -72,6 +72,14 @@ export function JobScreen({ id }: { id: string }) {
       )}
     </>
   );
+}
+
+/** Whether the origin has it all: that the job has succeeded says nothing about that. */
+function Delivery({ events }: { events: Event[] }) {
+  const states = events.map(({ state }) => state);
+  if (states.includes("dead")) return <Badge state="not delivered" as="bad" />;
+  const isOwed = states.some((state) => ["waiting", "claimed", "open", "reopened"].includes(state));
+  return isOwed ? <Badge state="not delivered yet" as="warn" /> : null;
 }
 
 function JobFacts({ job }: { job: JobWithEvents }) {

@@ -9,7 +9,7 @@ import { href } from "./route";
 const HEAD: Head[] = [
   ["Tenant"],
   ["Open", "number"],
-  ["Overdue", "number"],
+  ["Overdue", "number wide"],
   ["Succeeded", "number wide"],
   ["Failed", "number wide"],
   ["Reserved", "number wide"],
@@ -72,7 +72,7 @@ function Row({
     <tr class={isTotal ? "total" : ""}>
       <th scope="row">{name}</th>
       <td class="number">{count(costs.open)}</td>
-      <td class={`number ${costs.overdue > 0 ? "bad" : ""}`}>{count(costs.overdue)}</td>
+      <td class={`number wide ${costs.overdue > 0 ? "bad" : ""}`}>{count(costs.overdue)}</td>
       <td class="number wide">{count(costs.succeeded)}</td>
       <td class="number wide">{count(costs.failed)}</td>
       <td class="number wide">{costs.reserved}</td>

@@ -99,7 +99,7 @@ test("many are planned, started, and followed to their end", async () => {
 test("a replay is paused, resumed and cancelled", async () => {
   await inTab({ hash: "#/replays" }, async (tab) => {
     const { page } = tab;
-    await page.getByLabel("Events", { exact: true }).selectOption("done");
+    await page.getByRole("combobox", { name: "Events" }).selectOption("done");
     await page.getByLabel("Events a second").fill("1");
     await page.getByRole("button", { name: "Count them" }).click();
     await confirm(page, "Start the replay", /go to the origin, at most 1 a second/);

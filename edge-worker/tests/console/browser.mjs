@@ -51,7 +51,12 @@ export async function quit() {
  * @param {(tab: Tab) => Promise<void>} story
  */
 export async function inTab(choices, story) {
-  const { edge = "busy", token = world.tokens.operate, hash = "", mayFail = false, answers = {} } = choices;
+  const { edge = "busy", token = world.tokens.operate, hash = "", mayFail = false } = choices;
+  const TEMP = {
+    history: { step_seconds: 60, samples: [], long_step_seconds: 900, long_samples: [] },
+    alerts: { checked_at: null, is_sent: false, rules: [], notifications: [] },
+  };
+  const answers = { ...TEMP, ...choices.answers };
   const { viewport = { width: 1280, height: 900 }, colorScheme = "light" } = choices;
   assert(browser, "the browser runs");
   const context = await browser.newContext({ viewport, colorScheme, reducedMotion: "reduce" });
@@ -79,14 +84,6 @@ export async function inTab(choices, story) {
   for (const [path, answer] of Object.entries(answers)) {
     await context.route(`${url}_edge/${path}`, (route) => route.fulfill({ json: answer }));
   }
-  await context.route(`${url}_edge/whoami`, (route) => {
-    // TEMP
-    const given = route.request().headers().authorization ?? "";
-    if (given.endsWith("operates")) return route.fulfill({ json: { name: "admin", role: "operate" } });
-    if (given.endsWith("reads")) return route.fulfill({ json: { name: "reader", role: "read" } });
-    if (given.endsWith("submits")) return route.fulfill({ json: { name: "submit", role: "submit" } });
-    return route.continue();
-  });
   const page = await context.newPage();
   try {
     await page.goto(`${url}_edge/${hash}`);
@@ -97,7 +94,7 @@ export async function inTab(choices, story) {
     }
     await story({ page, url });
     assert(
-      !(await page.locator("body").textContent()).includes("canary"),
+      !(await page.locator("body").textContent())?.includes("canary"),
       "something secret is on the screen",
     );
     assert(!page.url().includes("canary"), "something secret is in the address");
@@ -130,6 +127,14 @@ export async function goTo({ page }, hash, heading) {
  */
 export async function settled(page) {
   await page.locator(".loading").waitFor({ state: "detached" });
+}
+
+/**
+ * Has the page ask the edge at once, as it does for who comes back to its tab.
+ * @param {import("playwright-core").Page} page
+ */
+export async function lookAgain(page) {
+  await page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
 }
 
 /**

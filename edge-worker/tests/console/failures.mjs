@@ -2,52 +2,40 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { inTab, screenshot } from "./browser.mjs";
+import { inTab, lookAgain, screenshot } from "./browser.mjs";
 
-/** @type {[name: string, status: number, body: object, sentence: string][]} */
+/** @type {[status: number, body: object, sentence: string][]} */
 const FAILURES = [
-  ["401", 401, {}, "The edge does not accept this token"],
+  [401, {}, "The edge does not accept this token"],
+  [403, { error: { code: "forbidden", message: "This token may only look." } }, "This token may only look."],
   [
-    "403",
-    403,
-    { error: { code: "forbidden", message: "This token may only look." } },
-    "This token may only look.",
-  ],
-  [
-    "404",
     404,
     { error: { code: "not_found", message: "Nothing here." } },
     "it was withdrawn, or this edge is older",
   ],
-  ["500", 500, { error: { code: "internal_error", message: "The worker failed." } }, "The edge failed (500"],
-  [
-    "503",
-    503,
-    { error: { code: "ledger_unavailable", message: "…" } },
-    "The ledger did not answer completely",
-  ],
+  [500, { error: { code: "internal_error", message: "The worker failed." } }, "The edge failed (500"],
+  [503, { error: { code: "ledger_unavailable", message: "…" } }, "The ledger did not answer completely"],
 ];
 
-for (const [name, status, json, sentence] of FAILURES) {
-  test(`${name} is said in words, and what was shown stays`, async () => {
-    await inTab({ hash: "#/events", mayFail: true }, async ({ page, url }) => {
-      await page.getByText("job_waits").waitFor();
+test("each failure is said in words, and what was shown stays", async () => {
+  await inTab({ hash: "#/events", mayFail: true }, async ({ page, url }) => {
+    const isShown = () => page.getByText("job_waits").isVisible();
+    await page.getByText("job_waits").waitFor();
+    for (const [status, json, sentence] of FAILURES) {
       await page.route(`${url}_edge/events`, (route) => route.fulfill({ status, json }));
+      await lookAgain(page);
       await page.getByText(sentence).waitFor();
       await page.getByText(/What you see is from/).waitFor();
-      assert(await page.getByText("job_waits").isVisible());
+      assert(await isShown(), sentence);
       await page.unroute(`${url}_edge/events`);
+      await lookAgain(page);
       await page.getByText(sentence).waitFor({ state: "detached" });
-    });
-  });
-}
-
-test("without a network, too", async () => {
-  await inTab({ hash: "#/events", mayFail: true }, async ({ page, url }) => {
-    await page.getByText("job_waits").waitFor();
+      assert(await isShown(), sentence);
+    }
     await page.route(`${url}_edge/events`, (route) => route.abort());
+    await lookAgain(page);
     await page.getByText("The edge cannot be reached").waitFor();
-    assert(await page.getByText("job_waits").isVisible());
+    assert(await isShown());
     await screenshot(page, "unreachable");
   });
 });
