@@ -50,10 +50,13 @@ HOOK := target/debug/nextapi-hook
 
 ## Two commands that do everything on a fresh machine
 
+# Not empty: the edge stays, for a look at the operator's page, until Ctrl-C.
+DEMO_STAY :=
+
 .PHONY: demo
-demo: $(BUNDLE) hook ## send real traffic through a local edge, show the outcome
+demo: $(BUNDLE) hook ## real traffic through a local edge, the outcome; DEMO_STAY=1
 	$(call say,Demo: provider -> edge (workerd) -> origin)
-	$(HOOK) demo --edge-dir $(EDGE)
+	$(HOOK) demo --edge-dir $(EDGE)$(if $(DEMO_STAY), --stay)
 
 .PHONY: test
 test: make-tests check types all-tests console-test vectors monitoring origins c-test no-std docs dry-run deny demo ## everything that is built, checked and shown to work
@@ -204,11 +207,14 @@ end-to-end: $(BUNDLE) $(FAULTS_BUNDLE) ## the built worker on workerd, SQLite an
 	cargo test --package nextapi-edge --test end_to_end --test chaos
 	$(PLATFORM_MACS) cargo test --package nextapi-edge --test end_to_end -- $(SKIP_AFTER_VERDICT)
 
+# Some of the stories, by a pattern.
+STORY :=
+
 .PHONY: console-test
-console-test: $(BUNDLE) ## the operator's page in a real browser, before a real edge
+console-test: $(BUNDLE) ## the operator's page in a real browser; STORY=
 	$(call say,The operator's page in Chromium)
 	$(call debian,chromium,command -v chromium)
-	cargo test --package nextapi-edge --test console -- --include-ignored
+	STORY='$(STORY)' cargo test --package nextapi-edge --test console -- --include-ignored --nocapture
 
 .PHONY: no-std
 no-std: .tools/installed/targets ## verifier, client, C library without a standard library

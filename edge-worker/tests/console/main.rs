@@ -26,9 +26,12 @@ use world::World;
 async fn the_operators_page_in_a_browser() {
     let world = World::start().await;
     let edge_dir = Path::new(env!("CARGO_MANIFEST_DIR"));
+    // Some of the stories, by a pattern.
+    let only = std::env::var("STORY").ok().filter(|pattern| !pattern.is_empty());
     let told = Command::new("node")
         .arg("--test")
         .arg("--test-reporter=spec")
+        .args(only.map(|pattern| format!("--test-name-pattern={pattern}")))
         .arg("tests/console/stories.mjs")
         .current_dir(edge_dir)
         .env("CONSOLE_WORLD", world.as_json().to_string())

@@ -58,7 +58,10 @@ impl World {
         .await;
         let simulator = Simulator::builder(format!("{}webhook", busy.url()), key())
             .port(port)
-            .behaviour(Behaviour { job_duration: Duration::from_millis(200), ..Behaviour::default() })
+            .behaviour(Behaviour {
+                job_duration: Duration::from_millis(200),
+                ..Behaviour::default()
+            })
             .start(keys)
             .await
             .unwrap();
@@ -115,9 +118,10 @@ impl World {
         }
         deliver(&busy, "job_waits", "succeeded", "globex").await;
         deliver(&busy, HOSTILE, "running", "<b>tenant</b>").await;
-        let forged = Delivery::signed(event("job_forged", "failed", "acme"), &key(), UnixTime::now())
-            .unwrap()
-            .with_body("{}");
+        let forged =
+            Delivery::signed(event("job_forged", "failed", "acme"), &key(), UnixTime::now())
+                .unwrap()
+                .with_body("{}");
         assert_eq!(busy.send(&forged).await.unwrap().status(), 401);
         let troubled = Deliverer::new(&format!("{}webhook", self.edges["troubled"].url())).unwrap();
         for number in 0..12 {
@@ -127,7 +131,8 @@ impl World {
 
     /// What the stories have to know.
     pub(crate) fn as_json(&self) -> Value {
-        let urls: BTreeMap<_, _> = self.edges.iter().map(|(name, edge)| (*name, edge.url())).collect();
+        let urls: BTreeMap<_, _> =
+            self.edges.iter().map(|(name, edge)| (*name, edge.url())).collect();
         json!({
             "edges": urls,
             "ids": self.ids,

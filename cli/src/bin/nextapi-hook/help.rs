@@ -187,6 +187,7 @@ or the engine has ended";
 pub(crate) const AFTER_DEMO: &str = "\
 Examples:
   nextapi-hook demo --edge-dir edge-worker
+  nextapi-hook demo --edge-dir edge-worker --stay
   NO_COLOR=1 nextapi-hook demo --edge-dir edge-worker
 
 Environment:

@@ -3,6 +3,7 @@
 mod arrival;
 mod lost_webhooks;
 mod outage;
+mod stay;
 mod submission;
 mod tally;
 
@@ -22,6 +23,7 @@ use crate::output::{HEADING, heading, line};
 use crate::signals::Signals;
 use arrival::Arrival;
 use lost_webhooks::Desk;
+use stay::Stay;
 use submission::Submission;
 use tally::Tally;
 
@@ -40,6 +42,9 @@ pub(crate) struct Demo {
     /// The edge's port on 127.0.0.1; 0 takes any that is free
     #[arg(long, default_value_t = 0)]
     port: u16,
+    /// Leave edge and origin running until Ctrl-C, and say where the operator's page is
+    #[arg(long)]
+    stay: bool,
 }
 
 impl Demo {
@@ -59,7 +64,8 @@ impl Demo {
 
         let origin = Origin::start().await?;
         line(format_args!("1/3  The origin, where verified events go, is at {}", origin.url()))?;
-        let starting = LocalEdge::builder(&self.edge_dir)
+        let stay = if self.stay { Some(Stay::new()?) } else { None };
+        let edge = LocalEdge::builder(&self.edge_dir)
             .port(self.port)
             .setting("WEBHOOK_PATH", WEBHOOK_PATH)
             .setting("WEBHOOK_SECRETS", &webhook_secret)
@@ -73,8 +79,12 @@ impl Demo {
             .setting("RECONCILE_AFTER_SECONDS", "1")
             .setting("SUBMIT_TOKEN", &submit_token)
             .setting("NEXTAPI_API_KEY", api_key.as_str())
-            .setting("NEXTAPI_API_URL", format!("http://127.0.0.1:{api_port}/v1"))
-            .start();
+            .setting("NEXTAPI_API_URL", format!("http://127.0.0.1:{api_port}/v1"));
+        let starting = match &stay {
+            Some(stay) => stay.open(edge),
+            None => edge,
+        }
+        .start();
         let mut edge = tokio::select! {
             edge = starting => edge?,
             status = signals.wait() => return Ok(End::Signal(status)),
@@ -86,7 +96,7 @@ impl Demo {
         let desk =
             Desk::start(api_port, &webhook_url, key.clone(), api_keys, &api_key, &submit_token)
                 .await?;
-        let story = Story {
+        let mut story = Story {
             key,
             desk,
             deliverer: Deliverer::new(&webhook_url)?,
@@ -100,7 +110,9 @@ impl Demo {
             told = story.tell(&mut edge) => Ok(told),
             status = signals.wait() => Err(status),
         };
-        edge.kill().await;
+        if stay.is_none() {
+            edge.kill().await;
+        }
         let told = match told {
             Ok(told) => told,
             Err(status) => return Ok(End::Signal(status)),
@@ -108,7 +120,10 @@ impl Demo {
         let log = edge.logs();
         let end = told.and_then(|mut tally| {
             let secrets = [webhook_secret.as_str(), &edge_secret, &api_key, &submit_token];
-            let has_secret = |line: &&String| secrets.iter().any(|secret| line.contains(secret));
+            let has_secret = |line: &&String| {
+                secrets.iter().any(|secret| line.contains(secret))
+                    || stay.as_ref().is_some_and(|stay| stay.is_in(line))
+            };
             let fact = format!("no secret in the edge's {} log lines", log.len());
             let leak = log.iter().find(has_secret);
             let fault = leak.map(|_| "one of them has a secret in it".to_owned());
@@ -120,6 +135,8 @@ impl Demo {
             for printed in log {
                 line(format_args!("  {printed}"))?;
             }
+        } else if let Some(stay) = stay {
+            stay.wait(&edge, &mut signals).await?;
         }
         end
     }
@@ -140,7 +157,7 @@ struct Story {
 }
 
 impl Story {
-    async fn tell(mut self, edge: &mut LocalEdge) -> anyhow::Result<Tally> {
+    async fn tell(&mut self, edge: &mut LocalEdge) -> anyhow::Result<Tally> {
         line("3/3  Now the provider delivers. What the origin gets is compared byte for byte.")?;
         line("")?;
         Tally::heading()?;
@@ -160,7 +177,7 @@ impl Story {
         let fact = format!("the origin got {count} requests in all");
         let fault = (count != self.due).then(|| format!("expected {}", self.due));
         self.tally.fact(&fact, fault.as_slice())?;
-        Ok(self.tally)
+        Ok(core::mem::take(&mut self.tally))
     }
 
     /// The story that begins with a job instead of an event.
