@@ -1,7 +1,6 @@
 // Alerts: the rules, and who was told.
 
 import type { Alerts } from "./answers";
-import { count } from "./format";
 import { Badge, Empty, Loading, Table, Time, Trouble } from "./parts";
 import { usePolled } from "./polled";
 
@@ -58,7 +57,7 @@ export function AlertsScreen() {
                   <td>
                     <code>{rule}</code>
                   </td>
-                  <td class="number">{value === null ? "–" : count(value)}</td>
+                  <td class="number">{value ?? "–"}</td>
                   <td>{since ? <Time at={since} /> : "–"}</td>
                 </tr>
               ))}
@@ -69,9 +68,9 @@ export function AlertsScreen() {
               <h2 id="told">Notifications</h2>
               <Table
                 name="Notifications"
-                head={[["At"], ["What"], ["Rule"], ["Attempts", "number"], ["Next"]]}
+                head={[["At"], ["What"], ["Rule"], ["Sent"], ["Attempts", "number wide"], ["Next", "wide"]]}
               >
-                {data.notifications.map(({ rule, kind, at, attempts, next_attempt }) => (
+                {data.notifications.map(({ rule, kind, at, attempts, next_attempt, fate, status }) => (
                   <tr key={`${rule} ${kind} ${at}`}>
                     <td>
                       <Time at={at} />
@@ -82,8 +81,11 @@ export function AlertsScreen() {
                     <td>
                       <code>{rule}</code>
                     </td>
-                    <td class="number">{attempts}</td>
-                    <td>{next_attempt ? <Time at={next_attempt} inWords /> : "–"}</td>
+                    <td>
+                      <Badge state={fate} /> {status !== null && <span class="faint">answered {status}</span>}
+                    </td>
+                    <td class="number wide">{attempts}</td>
+                    <td class="wide">{next_attempt ? <Time at={next_attempt} inWords /> : "–"}</td>
                   </tr>
                 ))}
               </Table>

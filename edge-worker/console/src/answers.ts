@@ -50,7 +50,8 @@ export interface History {
 export interface Rule {
   rule: string;
   state: string;
-  value: number | null;
+  /** An amount of credits is a text. */
+  value: number | string | null;
   since: string | null;
 }
 
@@ -60,6 +61,10 @@ export interface Notification {
   at: string;
   attempts: number;
   next_attempt: string | null;
+  /** `pending`, `sent`, `failed`, or `unsent`: there is nobody to send it to. */
+  fate: string;
+  /** What the receiver answered last. */
+  status: number | null;
 }
 
 export interface Alerts {

@@ -40,6 +40,8 @@ const TONES: Record<string, string> = {
   closed: "good",
   forwarded: "good",
   resolved: "good",
+  sent: "good",
+  unsent: "warn",
   ok: "good",
 };
 

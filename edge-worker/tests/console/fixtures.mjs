@@ -18,6 +18,7 @@ function sample(index) {
     dead: 0,
     jobs_open: 4,
     jobs_overdue: 0,
+    is_complete: true,
   };
 }
 
@@ -37,6 +38,14 @@ export const ALERTS = {
     { rule: "origin_failed > 10 for 10m", state: "pending", value: 12, since: "2026-11-29T18:55:00.000Z" },
   ],
   notifications: [
-    { rule: "dead > 0", kind: "firing", at: "2026-11-29T18:40:00.000Z", attempts: 1, next_attempt: null },
+    {
+      rule: "dead > 0",
+      kind: "firing",
+      at: "2026-11-29T18:40:00.000Z",
+      attempts: 1,
+      next_attempt: null,
+      fate: "sent",
+      status: 200,
+    },
   ],
 };

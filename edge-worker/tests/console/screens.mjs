@@ -113,3 +113,14 @@ test("an empty ledger says what to do next", async () => {
     await screenshot(page, "event-empty");
   });
 });
+
+test("the rules are those of the edge's settings", async () => {
+  await inTab({}, async (tab) => {
+    const { page } = tab;
+    await goTo(tab, "#/alerts", "Alerts");
+    await page.getByText("Nobody is told").waitFor();
+    const rules = page.getByRole("table", { name: "Rules" });
+    await rules.getByText("oldest_waiting > 30m").waitFor();
+    await rules.getByText("dead > 0").waitFor();
+  });
+});

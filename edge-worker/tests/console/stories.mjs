@@ -1,15 +1,13 @@
 // The stories, in the order in which they change the world.
 
-import { after, before } from "node:test";
-import { launch, quit } from "./browser.mjs";
+import { after } from "node:test";
+import { quit } from "./browser.mjs";
+import "./door.mjs";
+import "./screens.mjs";
+import "./lists.mjs";
+import "./hostile.mjs";
+import "./failures.mjs";
+import "./keyboard.mjs";
+import "./acts.mjs";
 
-before(launch);
 after(quit);
-
-await import("./door.mjs");
-await import("./screens.mjs");
-await import("./lists.mjs");
-await import("./hostile.mjs");
-await import("./failures.mjs");
-await import("./keyboard.mjs");
-await import("./acts.mjs");

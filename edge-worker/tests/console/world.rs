@@ -54,6 +54,7 @@ impl World {
                 .setting("RETRY_MAX_SECONDS", "240")
                 .setting("BREAKER_FAILURES", "1000")
                 .setting("KEEP_BODIES_HOURS", "1")
+                .setting("ALERTS", "dead > 0; oldest_waiting > 30m")
         })
         .await;
         let simulator = Simulator::builder(format!("{}webhook", busy.url()), key())
