@@ -51,7 +51,7 @@ HOOK := target/debug/nextapi-hook
 ## Two commands that do everything on a fresh machine
 
 # Not empty: the edge stays, for a look at the operator's page, until Ctrl-C.
-DEMO_STAY :=
+DEMO_STAY ?=
 
 .PHONY: demo
 demo: $(BUNDLE) hook ## real traffic through a local edge, the outcome; DEMO_STAY=1
@@ -208,13 +208,14 @@ end-to-end: $(BUNDLE) $(FAULTS_BUNDLE) ## the built worker on workerd, SQLite an
 	$(PLATFORM_MACS) cargo test --package nextapi-edge --test end_to_end -- $(SKIP_AFTER_VERDICT)
 
 # Some of the stories, by a pattern.
-STORY :=
+STORY ?=
 
 .PHONY: console-test
 console-test: $(BUNDLE) ## the operator's page in a real browser; STORY=
 	$(call say,The operator's page in Chromium)
 	$(call debian,chromium,command -v chromium)
-	STORY='$(STORY)' cargo test --package nextapi-edge --test console -- --include-ignored --nocapture
+	STORY='$(STORY)' cargo test --workspace --features $(VERIFIER_FEATURES),$(CLIENT_FEATURES) --test console -- \
+		--include-ignored --nocapture
 
 .PHONY: no-std
 no-std: .tools/installed/targets ## verifier, client, C library without a standard library
