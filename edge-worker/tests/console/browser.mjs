@@ -49,7 +49,8 @@ export async function inTab(choices, story) {
   const { edge = "busy", token = world.tokens.operate, hash = "", mayFail = false, answers = {} } = choices;
   const { viewport = { width: 1280, height: 900 }, colorScheme = "light" } = choices;
   const context = await browser.newContext({ viewport, colorScheme, reducedMotion: "reduce" });
-  context.setDefaultTimeout(10_000);
+  // Only a failing story waits this long.
+  context.setDefaultTimeout(30_000);
   const url = world.edges[edge];
   /** @type {string[]} */
   const breaches = [];
