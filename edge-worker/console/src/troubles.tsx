@@ -48,8 +48,8 @@ export function Troubles({ status, alerts }: { status: Status; alerts: Alerts | 
 
 /** A warning names paths of the edge: they lead to the page's own lists. */
 function linked(text: string) {
-  return text.split(/(\/_edge\/(?:events|jobs)\?state=[a-z]+|\/_edge\/replays)/).map((part) => {
-    const [, list, state] = /^\/_edge\/(events|jobs|replays)(?:\?state=([a-z]+))?$/.exec(part) ?? [];
+  return text.split(/(\/_edge\/(?:events|jobs)\?state=[a-z]+|\/_edge\/(?:replays|alerts))/).map((part) => {
+    const [, list, state] = /^\/_edge\/(events|jobs|replays|alerts)(?:\?state=([a-z]+))?$/.exec(part) ?? [];
     if (list === undefined) return part;
     return (
       <a key={part} href={href(list, null, { state })}>

@@ -100,13 +100,13 @@ impl Machine {
                 isolate.count(outcome);
                 respond(&correlation_id, outcome.response(), None)
             }
-            Route::Page => match admin::page(isolate.settings().ok()) {
-                Some(headers) => respond_page(&correlation_id, headers),
-                None => {
+            Route::Page => {
+                let Some(headers) = admin::page(isolate.settings().ok()) else {
                     isolate.count(Outcome::NotFound);
-                    respond(&correlation_id, Outcome::NotFound.response(), None)
-                }
-            },
+                    return respond(&correlation_id, Outcome::NotFound.response(), None);
+                };
+                respond_page(&correlation_id, headers)
+            }
             Route::Admin => match isolate.settings.clone() {
                 Ok(settings) => AdminRequest::begin(
                     isolate,
