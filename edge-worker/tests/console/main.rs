@@ -4,6 +4,7 @@
 //! It needs Chromium and the built worker: `make console-test` sees to both.
 
 #![allow(
+    clippy::arithmetic_side_effects,
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,

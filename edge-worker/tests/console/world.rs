@@ -27,7 +27,7 @@ const HOSTILE: &str = "job_<img src=x onerror=\"document.title='owned'\">";
 pub(crate) struct World {
     /// By their names in the stories.
     edges: BTreeMap<&'static str, LocalEdge>,
-    _origins: Vec<Origin>,
+    origins: Vec<Origin>,
     simulator: Simulator,
     ids: BTreeMap<&'static str, String>,
 }
@@ -73,7 +73,7 @@ impl World {
             ("closed", start(&origin, |edge| edge).await),
         ]);
         let mut world =
-            Self { edges, _origins: vec![origin, down], simulator, ids: BTreeMap::new() };
+            Self { edges, origins: vec![origin, down], simulator, ids: BTreeMap::new() };
         let submitted = world.submit(&api_key).await;
         world.ids.insert("submitted", submitted);
         world.ids.insert("hostile", HOSTILE.to_owned());
@@ -99,7 +99,7 @@ impl World {
             .unwrap();
         let job: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
         let id = job["id"].as_str().unwrap().to_owned();
-        let origin = &self._origins[0];
+        let origin = &self.origins[0];
         while !origin.received().iter().any(|it| of(it) == (id.clone(), "job.succeeded".to_owned()))
         {
             origin.wait_for(origin.count() + 1, PATIENCE).await.unwrap();
