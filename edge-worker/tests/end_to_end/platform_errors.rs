@@ -6,7 +6,7 @@ use std::io::Write as _;
 
 use reqwest::{Client, StatusCode};
 
-use crate::restarts::object_files_below;
+use crate::restarts::ledger_files_below;
 use crate::setup::{Setup, succeeded};
 
 const TOKEN: &str = "0123456789abcdef";
@@ -21,7 +21,7 @@ async fn a_database_that_is_destroyed_takes_no_other_request_along() {
     })
     .await;
     setup.expect(&succeeded(), 200, "forwarded").await;
-    for file in object_files_below(storage.path()) {
+    for file in ledger_files_below(storage.path()) {
         let mut file = OpenOptions::new().write(true).open(file).unwrap();
         file.write_all(&vec![0x5a; 65_536]).unwrap();
     }

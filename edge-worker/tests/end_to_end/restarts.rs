@@ -105,7 +105,7 @@ async fn a_ledger_that_cannot_be_read_answers_try_again() {
     setup.expect(&committed, 200, "forwarded").await;
     setup.edge.kill().await;
 
-    let files = object_files_below(storage.path());
+    let files = ledger_files_below(storage.path());
     assert!(files.iter().any(|file| file.extension().is_some_and(|end| end == "sqlite")));
     let saved: Vec<_> = files.iter().map(|file| std::fs::read(file).unwrap()).collect();
     for file in &files {
@@ -128,15 +128,16 @@ async fn a_ledger_that_cannot_be_read_answers_try_again() {
     setup.expect(&fresh, 200, "forwarded").await;
 }
 
-/// The files of the objects' databases, without the engine's own notes, without which it does not
-/// start at all.
-pub(crate) fn object_files_below(directory: &Path) -> Vec<PathBuf> {
+/// The files of the ledger's databases, without the engine's own notes, without which it does not start at all.
+pub(crate) fn ledger_files_below(directory: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
+    let is_ledger = directory.file_name().unwrap().to_string_lossy().ends_with("-Ledger");
     for entry in std::fs::read_dir(directory).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            files.extend(object_files_below(&path));
-        } else if !path.file_name().unwrap().to_string_lossy().starts_with("metadata") {
+            files.extend(ledger_files_below(&path));
+        } else if is_ledger && !path.file_name().unwrap().to_string_lossy().starts_with("metadata")
+        {
             files.push(path);
         }
     }

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OpenFlags};
 use tempfile::TempDir;
 
 use crate::faults::{attempts, with_fault, with_faults};
-use crate::restarts::{object_files_below, wait_as_told};
+use crate::restarts::{ledger_files_below, wait_as_told};
 use crate::setup::{PATIENCE, Setup, succeeded};
 
 async fn with_storage() -> (Setup, TempDir) {
@@ -19,7 +19,7 @@ async fn with_storage() -> (Setup, TempDir) {
 /// The states of all events, as they are on disk.
 fn states(storage: &Path) -> Vec<String> {
     let is_database = |file: &PathBuf| file.extension().is_some_and(|it| it == "sqlite");
-    let file = object_files_below(storage).into_iter().find(is_database).unwrap();
+    let file = ledger_files_below(storage).into_iter().find(is_database).unwrap();
     let connection = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
     let mut statement = connection.prepare("SELECT state FROM event").unwrap();
     let rows = statement.query_map([], |row| row.get(0)).unwrap();

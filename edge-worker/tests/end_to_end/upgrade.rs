@@ -4,12 +4,12 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
-use crate::restarts::object_files_below;
+use crate::restarts::ledger_files_below;
 use crate::setup::{Setup, succeeded};
 
 /// The database of the one object that there is.
 fn database(storage: &Path) -> Connection {
-    let databases: Vec<_> = object_files_below(storage)
+    let databases: Vec<_> = ledger_files_below(storage)
         .into_iter()
         .filter(|file| file.extension().is_some_and(|end| end == "sqlite"))
         .collect();

@@ -19,7 +19,7 @@ use rusqlite::{Connection, OpenFlags};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::restarts::object_files_below;
+use crate::restarts::ledger_files_below;
 use crate::setup::{PATIENCE, Setup, key, record};
 
 /// An edge that stores and forwards, with a compressed schedule: a retry after a second, a lease of six.
@@ -100,7 +100,7 @@ fn database_to_write(storage: &Path) -> Connection {
 
 fn database_file(storage: &Path) -> PathBuf {
     let is_database = |file: &PathBuf| file.extension().is_some_and(|it| it == "sqlite");
-    object_files_below(storage).into_iter().find(is_database).unwrap()
+    ledger_files_below(storage).into_iter().find(is_database).unwrap()
 }
 
 /// The record in a log line, if it is that of an attempt.
