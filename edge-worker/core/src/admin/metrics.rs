@@ -44,6 +44,9 @@ fn known(overview: &Overview) -> impl Iterator<Item = (&String, &Figures)> {
 
 /// All metrics. Every outcome and state is there, with 0 if it never occurred, so that an alert has
 /// something to compare with from the start.
+///
+/// Counters have no samples while a shard does not tell: without its part they would go back, which Prometheus takes for
+/// a fresh start and counts everything once more. It bridges a gap.
 pub(crate) fn text(overview: &Overview, settings: &Settings, now_ms: u64) -> String {
     let mut text = String::new();
 
@@ -53,7 +56,7 @@ pub(crate) fn text(overview: &Overview, settings: &Settings, now_ms: u64) -> Str
         "counter",
         "Requests by outcome, as far as the worker's isolates have reported them.",
     );
-    for code in Outcome::CODES {
+    for code in Outcome::CODES.iter().filter(|_| overview.is_whole()) {
         deliveries.sample(&[("outcome", code)], overview.outcomes.get(code));
     }
 
@@ -122,7 +125,7 @@ pub(crate) fn text(overview: &Overview, settings: &Settings, now_ms: u64) -> Str
         "Events that were deleted undelivered, by the state that they were in.",
     );
     let counts = overview.expired();
-    for state in expired::STATES {
+    for state in expired::STATES.iter().filter(|_| overview.is_whole()) {
         gone.sample(&[("state", state)], counts.get(state));
     }
 
@@ -215,7 +218,7 @@ fn owed(text: &mut String, overview: &Overview) {
         "counter",
         "Attempts of owed events by outcome, as far as they were reported.",
     );
-    for outcome in Outcome::OF_ATTEMPTS {
+    for outcome in Outcome::OF_ATTEMPTS.iter().filter(|_| overview.is_whole()) {
         let name = attempt_name(outcome.code());
         attempts.sample(&[("outcome", outcome.code())], overview.outcomes.get(&name));
     }
@@ -232,6 +235,8 @@ fn jobs(text: &mut String, overview: &Overview) {
         );
         open.sample(&[("state", "open")], jobs.open.saturating_sub(jobs.overdue));
         open.sample(&[("state", "overdue")], jobs.overdue);
+    }
+    if let Some(jobs) = overview.jobs.filter(|_| overview.is_whole()) {
         Metric::new(
             text,
             "nextapi_edge_reconciled_jobs_total",
@@ -278,8 +283,12 @@ mod tests {
     use crate::ledger::credits::Credits;
     use crate::ledger::job::JobFigures;
     use crate::settings::tests::settings_with;
+    use crate::watch::Findings;
 
-    fn page() -> String {
+    const NOW_MS: u64 = 1_700_000_001_000;
+
+    /// The page when the second of two shards has told this.
+    fn page_beside(other: Result<Figures, String>) -> String {
         let figures = Figures {
             events: "done:3,open:1".into(),
             abandoned: 1,
@@ -297,16 +306,35 @@ mod tests {
             outcomes: "forwarded:3,attempt_origin_failed:2,expired_dead:4".into(),
             jobs: Some(JobFigures { open: 4, overdue: 3, reconciled: 2, conflicts: 1 }),
         };
-        let shards = vec![
-            ("shard-0".to_owned(), Ok(figures)),
-            ("shard-1".to_owned(), Err("no answer".to_owned())),
-        ];
+        let shards = vec![("shard-0".to_owned(), Ok(figures)), ("shard-1".to_owned(), other)];
         let credits = |text| Credits::parse(text).unwrap();
         let settled = credits("1.05");
         let percentiles = Some([credits("0.35"), credits("0.7")]);
         let money = Money { settled, percentiles, ..Money::default() };
-        let overview = Overview::of(shards, Some((money, 1)));
-        text(&overview, &settings_with(&[]), 1_700_000_001_000)
+        let mut overview = Overview::of(shards, Some((money, 1)));
+        let findings = r#"{"rules":[{"rule":"dead > 0","state":"firing"}],"notifications":[]}"#;
+        overview.watch = Some(Ok(Findings::read(findings, NOW_MS).unwrap()));
+        text(&overview, &settings_with(&[]), NOW_MS)
+    }
+
+    fn page() -> String {
+        page_beside(Ok(Figures { events: "done:2".into(), ..Figures::default() }))
+    }
+
+    #[test]
+    fn no_counter_goes_back_while_a_shard_does_not_tell() {
+        let is_counter = |line: &&str| !line.starts_with('#') && line.contains("_total");
+        assert!(page().lines().filter(is_counter).count() > 20);
+        let page = page_beside(Err("no answer".to_owned()));
+        assert_eq!(page.lines().find(is_counter), None);
+        for line in [
+            "nextapi_edge_ledger_up{shard=\"shard-1\"} 0",
+            "nextapi_edge_events{shard=\"shard-0\",state=\"done\"} 3",
+            "nextapi_edge_jobs{state=\"overdue\"} 3",
+        ] {
+            assert_eq!(page.lines().filter(|it| *it == line).count(), 1, "{line} in\n{page}");
+        }
+        assert!(!page.contains("nextapi_edge_ledger_bytes{shard=\"shard-1\"}"), "{page}");
     }
 
     #[test]
@@ -320,7 +348,8 @@ mod tests {
             "nextapi_edge_oldest_event_timestamp_seconds{shard=\"shard-0\"} 1700000000",
             "nextapi_edge_ledger_bytes{shard=\"shard-0\"} 4096",
             "nextapi_edge_ledger_up{shard=\"shard-0\"} 1",
-            "nextapi_edge_ledger_up{shard=\"shard-1\"} 0",
+            "nextapi_edge_ledger_up{shard=\"shard-1\"} 1",
+            "nextapi_edge_alerts_firing{rule=\"dead > 0\"} 1",
             "nextapi_edge_abandoned_events 1",
             "nextapi_edge_oldest_waiting_timestamp_seconds{shard=\"shard-0\"} 1700000000",
             "nextapi_edge_breaker_open{shard=\"shard-0\"} 1",
@@ -343,7 +372,6 @@ mod tests {
         ] {
             assert_eq!(page.lines().filter(|it| *it == line).count(), 1, "{line} in\n{page}");
         }
-        assert!(!page.contains("nextapi_edge_ledger_bytes{shard=\"shard-1\"}"), "{page}");
     }
 
     /// The page that dashboard and alert rules are checked with. `UPDATE_METRICS=1` writes it anew.

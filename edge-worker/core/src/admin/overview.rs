@@ -66,6 +66,11 @@ impl Overview {
         Self { shards, events, outcomes, abandoned, shard_counts, jobs, costs, watch: None }
     }
 
+    /// Whether all shards have replied.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.shards.iter().all(|(_, figures)| figures.is_ok())
+    }
+
     /// How many events were deleted undelivered since the ledger was made, by the state that they were in.
     pub(crate) fn expired(&self) -> Counts {
         let mut counts = Counts::new();

@@ -14,6 +14,9 @@ pub(crate) struct TokenRecord {
     time: String,
     pub(crate) correlation_id: String,
     outcome: &'static str,
+    #[serde(rename = "error.type")]
+    error_type: &'static str,
+    #[serde(rename = "http.response.status_code")]
     status: u16,
     /// The client, as the rate limiter knows it: an IPv4 address, or a /64 of IPv6.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -41,6 +44,7 @@ impl TokenRecord {
             time: rfc3339(now_ms),
             correlation_id,
             outcome: outcome.code(),
+            error_type: outcome.code(),
             status: outcome.status(),
             client,
             by: None,

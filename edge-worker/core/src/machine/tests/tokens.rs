@@ -50,7 +50,8 @@ fn a_wrong_token_is_counted_and_answered_late_whether_or_not_there_is_a_right_on
             "time": "2023-11-14T22:13:20.000Z",
             "correlation_id": "c-1",
             "outcome": "token_refused",
-            "status": 404,
+            "error.type": "token_refused",
+            "http.response.status_code": 404,
             "client": ADDRESS,
         });
         assert_eq!(line(&run), expected);
