@@ -276,7 +276,11 @@ deadlineMs: number, } | { "type": "keep",
 /**
  * What the next round begins with if this one is cut off.
  */
-memory: string, } | { "type": "post", 
+memory: string, 
+/**
+ * Lines for the log, about what is in the memory.
+ */
+log: Array<string>, } | { "type": "post", 
 /**
  * Where it goes. It is a secret.
  */

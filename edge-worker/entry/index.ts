@@ -27,7 +27,7 @@ export default {
       const handled = handle(request, env, resolve).catch(reject);
       context.waitUntil(handled.then(() => reportCounts(env)));
       context.waitUntil(wakeReconciler(env));
-      context.waitUntil(wakeWatch(env, request.url));
+      context.waitUntil(wakeWatch(env));
     });
   },
 
@@ -57,7 +57,7 @@ async function handle(request: Request, env: Env, resolve: (response: Response) 
     readBody: (output, deadlines) => readBody(request, output, deadlines),
     call: (call, body, deadlineMs, deadlines) => callLedger(env, objects, call, body, deadlineMs, deadlines),
     checkRateLimit: (key, deadlineMs, deadlines) => checkRateLimit(env, key, deadlineMs, deadlines),
-    askWatch: (output) => askWatch(env, output.page),
+    askWatch: (output) => askWatch(env, output.page, request.url),
     respondEarly: respond,
   };
   let instance: ReturnType<typeof edge> | undefined;

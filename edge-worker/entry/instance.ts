@@ -17,8 +17,8 @@ interface Wakeable {
 
 /** The watch's object. */
 interface Watching {
-  wake(site?: string): Promise<void>;
-  page(name: WatchPage): Promise<string>;
+  wake(): Promise<void>;
+  page(name: WatchPage, site?: string): Promise<string>;
 }
 
 /** The worker's bindings. Settings are bindings as well, of any type that somebody may have given them. */

@@ -116,6 +116,7 @@ export abstract class Rounds<O extends Output> extends DurableObject<Env> {
       } else if (output.type === "keep") {
         await this.ctx.storage.put(MEMORY, output.memory);
         await this.ctx.storage.sync();
+        if ("log" in output) for (const line of output.log) console.log(line);
         output = parse<O>(machine.kept(this.now()));
       } else if (output.type === "end") {
         for (const line of output.log) console.log(line);

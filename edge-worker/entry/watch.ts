@@ -16,11 +16,10 @@ const SITE = "site";
 const waker = new Waker(NAME);
 
 /**
- * Makes sure that rounds go on, at most once a minute. It never rejects: no request may fail for it. The URL of a
- * request says where the deployment is.
+ * Makes sure that rounds go on, at most once a minute. It never rejects: no request may fail for it.
  */
-export async function wakeWatch(env: Env, url: string): Promise<void> {
-  await waker.sometimes(() => wake(env, new URL(url).origin));
+export async function wakeWatch(env: Env): Promise<void> {
+  await waker.sometimes(() => wake(env));
 }
 
 /** The same, at once. */
@@ -28,32 +27,35 @@ export async function wakeWatchNow(env: Env): Promise<void> {
   await waker.now(() => wake(env));
 }
 
-async function wake(env: Env, site?: string): Promise<void> {
+async function wake(env: Env): Promise<void> {
   if (!edge(env).watches) return;
   if (env.WATCH === undefined) {
     console.error("the binding WATCH is missing, and there is no watch: take it from wrangler.jsonc");
     return;
   }
-  await env.WATCH.getByName(NAME).wake(site);
+  await env.WATCH.getByName(NAME).wake();
 }
 
-/** A page of the watch; rejects if there is none. */
-export async function askWatch(env: Env, page: WatchPage): Promise<string> {
+/**
+ * A page of the watch; rejects if there is none. Only who has a token is answered with one, so the URL of that request
+ * says where the deployment is: that of a stranger's would be where the stranger wants an operator to go.
+ */
+export async function askWatch(env: Env, page: WatchPage, url: string): Promise<string> {
   if (env.WATCH === undefined) throw new Error("the binding WATCH is missing");
-  return env.WATCH.getByName(NAME).page(page);
+  return env.WATCH.getByName(NAME).page(page, new URL(url).origin);
 }
 
 export class Watch extends Rounds<WatchOutput> {
   protected override readonly name = NAME;
 
   /** Has the alarm ring soon, unless it rings anyway. */
-  async wake(site?: string): Promise<void> {
-    const { storage } = this.ctx;
-    if (site !== undefined && (await storage.get(SITE)) !== site) await storage.put(SITE, site);
+  async wake(): Promise<void> {
     await this.ensureAlarm();
   }
 
-  async page(name: WatchPage): Promise<string> {
+  async page(name: WatchPage, site?: string): Promise<string> {
+    const { storage } = this.ctx;
+    if (site !== undefined && (await storage.get(SITE)) !== site) await storage.put(SITE, site);
     return edge(this.env).watchPage(name, await this.memory());
   }
 

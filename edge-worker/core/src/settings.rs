@@ -234,7 +234,7 @@ impl Settings {
             .ok();
         let sound_path = (!reader.is_refused("WEBHOOK_PATH")).then(|| webhook_path.clone());
         let mut warnings = unknown::warnings(raw.names(), reader.settings());
-        warnings.extend(alerts.warnings(reconcile.followed().is_some()));
+        warnings.extend(alerts.warnings(reconcile.followed().is_some(), shards));
         let problems = reader.problems();
         match (verifier, origin) {
             (Some(verifier), Some(origin)) if problems.is_empty() => Ok(Self {

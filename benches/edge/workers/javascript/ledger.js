@@ -2,6 +2,7 @@
 
 import { DurableObject } from "cloudflare:workers";
 import { makeAttempt } from "./attempt.js";
+import { spanOf } from "./headers.js";
 
 const LEASE_MS = 30_000;
 const RETENTION_MS = 72 * 3_600_000;

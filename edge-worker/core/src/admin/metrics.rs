@@ -159,7 +159,7 @@ fn alerts(text: &mut String, overview: &Overview) {
             text,
             "nextapi_edge_alerts_firing",
             "gauge",
-            "Whether a rule of ALERTS holds and was told of: 1 or 0.",
+            "Whether a rule of ALERTS holds: 1 or 0.",
         );
         // A rule has no letter that would need an escape.
         for (rule, is_firing) in &findings.rules {

@@ -329,10 +329,11 @@ pub(crate) const COUNT_SETTLED: &str = "SELECT count(*), min(CASE WHEN owed_ms I
 /// Reads when the owed event that waits longest was accepted, among so many that changed longest ago. Its first
 /// attempt does not make it younger; one that was replayed waits since then.
 pub(crate) const SELECT_OLDEST_WAITING: &str = concat!(
-    "SELECT min(since_ms) FROM (SELECT CASE WHEN replay IS NULL THEN first_ms ELSE owed_ms END AS since_ms \
-     FROM event WHERE state = 'waiting' AND ",
+    "SELECT min(CASE WHEN replay IS NULL THEN first_ms ELSE owed_ms END) FROM \
+     (SELECT * FROM (SELECT replay, first_ms, owed_ms FROM event WHERE state = 'waiting' AND ",
     unsettled!(),
-    " ORDER BY last_ms LIMIT ?)"
+    " ORDER BY last_ms LIMIT ?1) UNION ALL SELECT * FROM (SELECT replay, first_ms, owed_ms FROM event \
+     WHERE state = 'claimed' AND due_ms IS NOT NULL AND tries > 1 LIMIT ?1))"
 );
 
 /// Adds to the count of an outcome.

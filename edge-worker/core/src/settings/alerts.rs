@@ -5,6 +5,7 @@ use core::fmt;
 use zeroize::Zeroizing;
 
 use super::{Reader, Url};
+use crate::ledger::figures::COUNT_LIMIT;
 use crate::watch::{self, Rule};
 
 /// Everything about alerts.
@@ -34,7 +35,7 @@ impl fmt::Debug for AlertUrl {
 
 impl AlertSettings {
     /// What is allowed, and hardly meant.
-    pub(super) fn warnings(&self, are_jobs_kept: bool) -> Vec<String> {
+    pub(super) fn warnings(&self, are_jobs_kept: bool, shards: u64) -> Vec<String> {
         let mut warnings = Vec::new();
         if !self.rules.is_empty() && self.url.is_none() {
             let text = "ALERTS is set and ALERT_URL is not: alerts are shown at /_edge/alerts, and sent to nobody";
@@ -43,6 +44,12 @@ impl AlertSettings {
         if self.rules.is_empty() && self.url.is_some() {
             warnings
                 .push("ALERT_URL is set and ALERTS is not: there is nothing to send".to_owned());
+        }
+        let most = shards.saturating_mul(COUNT_LIMIT.into());
+        for rule in self.rules.iter().filter(|rule| rule.is_above_what_is_counted(most)) {
+            warnings.push(format!(
+                "ALERTS has `{rule}`, which never fires: each of {shards} shards counts up to {COUNT_LIMIT}"
+            ));
         }
         if !are_jobs_kept {
             for rule in self.rules.iter().filter(|rule| rule.subject.is_about_jobs()) {

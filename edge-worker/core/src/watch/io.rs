@@ -19,10 +19,12 @@ pub enum WatchOutput {
         /// When to give up on each, in milliseconds from now.
         deadline_ms: u32,
     },
-    /// Keep the memory before going on. Answer with [`WatchInput::Kept`].
+    /// Keep the memory and write to the log before going on. Answer with [`WatchInput::Kept`].
     Keep {
         /// What the next round begins with if this one is cut off.
         memory: String,
+        /// Lines for the log, about what is in the memory.
+        log: Vec<String>,
     },
     /// Send a notification by POST; follow no redirect. Answer with [`WatchInput::Posted`].
     Post {

@@ -43,6 +43,9 @@ const MOST_SETTLED: usize = 50;
 /// So many may wait for an endpoint that does not take them; then the oldest ones are given up.
 const MOST_PENDING: usize = 100;
 
+/// How long after an alert was refused for good somebody is told anew, in milliseconds.
+const AGAIN_AFTER_MS: u64 = 60 * MINUTE_MS;
+
 /// How often shards are asked what jobs cost, which takes them longer than the figures, in milliseconds.
 const PRICE_EVERY_MS: u64 = 15 * MINUTE_MS;
 
@@ -86,6 +89,11 @@ impl Memory {
         }
     }
 
+    /// Jobs are not kept any more, and cost nothing.
+    pub(super) const fn forget_price(&mut self) {
+        self.price = None;
+    }
+
     /// Takes a reading: judges every rule by it, and gives the notifications that were added.
     pub(super) fn take(
         &mut self,
@@ -126,16 +134,20 @@ impl Memory {
         added
     }
 
-    /// Forgets the oldest notifications that have their fate. Gives up the oldest ones of too many that wait, and gives
-    /// those.
+    /// Forgets the oldest notifications that have their fate. Gives up the oldest ones of too many that wait, each alert
+    /// with its all-clear, and gives those.
     pub(super) fn bound(&mut self) -> Vec<Notification> {
         let is_pending = |it: &Notification| it.fate == Fate::Pending;
-        let pending = self.notifications.iter().filter(|it| is_pending(it)).count();
         let mut given_up = Vec::new();
-        let waiting = self.notifications.iter_mut().filter(|it| it.fate == Fate::Pending);
-        for notification in waiting.take(pending.saturating_sub(MOST_PENDING)) {
-            notification.end(Fate::Failed);
-            given_up.push(notification.clone());
+        while self.notifications.iter().filter(|it| is_pending(it)).count() > MOST_PENDING {
+            let mut waiting = self.notifications.iter_mut().filter(|it| it.fate == Fate::Pending);
+            let Some(oldest) = waiting.next() else { break };
+            let is_alert = oldest.kind == Kind::Firing;
+            let pair = waiting.find(|it| is_alert && it.rule == oldest.rule);
+            for notification in [Some(oldest), pair].into_iter().flatten() {
+                notification.end(Fate::Failed);
+                given_up.push(notification.clone());
+            }
         }
         let settled = self.notifications.iter().filter(|it| !is_pending(it)).count();
         let mut surplus = settled.saturating_sub(MOST_SETTLED);
@@ -145,6 +157,25 @@ impl Memory {
             is_kept
         });
         given_up
+    }
+
+    /// Tells anew of rules that fire and of which nobody has been told: there was nobody, or the endpoint has refused it
+    /// a while ago. It may have been put right since.
+    pub(super) fn tell_again(&mut self, rules: &[Rule], site: Option<&str>, now_ms: u64) {
+        for (rule, state) in rules.iter().zip(&self.rules).filter(|(_, state)| state.is_firing) {
+            let last = self.notifications.iter().rev().find(|it| it.rule == state.rule);
+            let is_untold = last.is_some_and(|it| match it.fate {
+                Fate::Unsent => true,
+                Fate::Failed => now_ms.saturating_sub(it.at_ms) >= AGAIN_AFTER_MS,
+                Fate::Pending | Fate::Sent => false,
+            });
+            if is_untold {
+                let since_ms = state.since_ms.unwrap_or(now_ms);
+                let again =
+                    Notification::new(Kind::Firing, Some(rule), state, since_ms, site, now_ms);
+                self.notifications.push(again);
+            }
+        }
     }
 
     /// Nobody is there to be told.

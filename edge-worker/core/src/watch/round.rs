@@ -60,6 +60,10 @@ const POST_TIMEOUT_MS: u32 = 10_000;
 /// The shortest pause before the next round, in milliseconds.
 const LEAST_PAUSE_MS: u64 = 1_000;
 
+/// After a longer time without a sample, as when the watch was off, what was counted meanwhile is no news, in
+/// milliseconds.
+const LONGEST_GAP_MS: u64 = 60 * 60_000;
+
 /// The pause while the settings are refused, in milliseconds.
 const PAUSE_MS: u64 = 60_000;
 
@@ -190,17 +194,27 @@ impl WatchRound {
 
     /// 2. Makes a sample, and judges the rules by it.
     fn sample(mut self, now_ms: u64) -> Turn {
+        if self.settings.policy.jobs.is_none() {
+            self.memory.forget_price();
+        }
         if self.is_pricing
             && let Ok(price) = price_p95(core::mem::take(&mut self.costs))
         {
             self.memory.note_price(price, now_ms);
         }
         let figures = core::mem::take(&mut self.figures);
+        if self.memory.sampled_ms.is_some_and(|it| now_ms.abs_diff(it) > LONGEST_GAP_MS) {
+            self.memory.counters.clear();
+        }
         let reading = Reading::of(figures, &mut self.memory.counters, now_ms);
         let added = self.memory.take(&reading, &self.settings.alerts.rules, self.site.as_deref());
         for notification in added {
             let about = About::Alert { rule: &notification.rule, state: notification.kind.name() };
             self.write(about, now_ms);
+        }
+        if self.settings.alerts.url.is_some() {
+            let rules = &self.settings.alerts.rules;
+            self.memory.tell_again(rules, self.site.as_deref(), now_ms);
         }
         self.send(now_ms)
     }
@@ -222,7 +236,8 @@ impl WatchRound {
         notification.begin_attempt(self.jitter, now_ms);
         let memory = self.memory.encode();
         self.phase = Phase::Beginning(index);
-        (Some(self), WatchOutput::Keep { memory })
+        let log = core::mem::take(&mut self.log);
+        (Some(self), WatchOutput::Keep { memory, log })
     }
 
     fn post(mut self, index: usize, now_ms: u64) -> Turn {

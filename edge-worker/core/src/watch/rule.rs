@@ -91,6 +91,18 @@ impl Level {
 /// contradict each other, events that were deleted undelivered.
 const OTHER_COUNTS: [&str; 3] = [RECONCILED, "conflicts", "expired"];
 
+/// Outcomes that are not counted, so that a rule about them would never fire: while the settings are refused nothing
+/// is, and of answers to who has a token only those that refuse it are.
+const NEVER_COUNTED: [&str; 7] = [
+    "misconfigured",
+    "query_invalid",
+    "request_invalid",
+    "jobs_not_kept",
+    "replay_refused",
+    "still_owed",
+    "body_gone",
+];
+
 /// What stands for the price of jobs in a rule.
 const COST_P95: &str = "cost_p95";
 
@@ -112,9 +124,9 @@ impl Subject {
         levels.chain(Self::counts()).chain([COST_P95])
     }
 
-    /// What is counted. While the settings are refused nothing is, so that a rule about that would never fire.
+    /// What is counted.
     fn counts() -> impl Iterator<Item = &'static str> {
-        let codes = Outcome::CODES.into_iter().filter(|code| *code != "misconfigured");
+        let codes = Outcome::CODES.into_iter().filter(|code| !NEVER_COUNTED.contains(code));
         codes.chain(OTHER_COUNTS)
     }
 
@@ -163,6 +175,15 @@ pub(crate) enum Limit {
 }
 
 impl Rule {
+    /// Whether it never fires, since no more than `most` are counted of each state, and of jobs.
+    pub(crate) const fn is_above_what_is_counted(&self, most: u64) -> bool {
+        let is_counted_up_to = matches!(
+            self.subject,
+            Subject::Level(Level::Waiting | Level::Dead | Level::JobsOpen | Level::JobsOverdue)
+        );
+        matches!(self.limit, Limit::Number(number) if is_counted_up_to && number >= most)
+    }
+
     /// How far a count looks back, in milliseconds.
     pub(super) fn window_ms(&self) -> u64 {
         self.for_ms.unwrap_or(MINUTE_MS)

@@ -303,7 +303,10 @@ impl Store for MemoryStore {
     /// No size in bytes: memory has none that means anything.
     fn figures(&self, abandoned_ms: u64) -> Result<Figures, String> {
         let settled = self.rows.values().filter(|entry| entry.owed.is_none());
-        let waiting = self.rows.values().filter(|entry| entry.state.name() == "waiting");
+        let waiting = self.rows.values().filter(|entry| {
+            let is_tried_again = entry.owed.as_ref().is_some_and(|owed| owed.tries > 1);
+            entry.state.name() == "waiting" || entry.state.name() == "claimed" && is_tried_again
+        });
         let waiting_ms = waiting.filter_map(|entry| {
             let owed = entry.owed.as_ref()?;
             Some(if owed.replay.is_none() { entry.first_ms } else { owed.since_ms })

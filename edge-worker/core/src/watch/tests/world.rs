@@ -122,8 +122,9 @@ impl World {
                         calls.iter().map(|call| self.reply(&call.shard, &call.message)).collect();
                     WatchInput::LedgerReplies(replies.join("\n"))
                 }
-                WatchOutput::Keep { memory } => {
+                WatchOutput::Keep { memory, log } => {
                     self.memory = memory;
+                    self.log.extend(log);
                     WatchInput::Kept
                 }
                 WatchOutput::Post { url, headers, body, .. } => {
@@ -136,6 +137,9 @@ impl World {
                     } else {
                         self.answers.remove(0)
                     };
+                    if result == OriginResult::TimedOut {
+                        self.now_ms += 10_000;
+                    }
                     WatchInput::Posted { result, retry_after: retry_after.map(str::to_owned) }
                 }
                 WatchOutput::End { memory, alarm_ms, log } => {
