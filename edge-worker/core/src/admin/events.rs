@@ -207,6 +207,7 @@ mod tests {
     #![allow(clippy::arithmetic_side_effects, reason = "an overflow fails the test")]
 
     use core::cmp::Reverse;
+    use std::collections::BTreeSet;
 
     use proptest::prelude::*;
     use serde_json::{Value, json};
@@ -335,6 +336,11 @@ mod tests {
 
     fn shards(rows: &[Row]) -> Vec<SqliteStore<Sqlite>> {
         let mut shards: Vec<_> = (0..3).map(|_| fresh_store()).collect();
+        insert(&mut shards, rows);
+        shards
+    }
+
+    fn insert(shards: &mut [SqliteStore<Sqlite>], rows: &[Row]) {
         for (shard, job_id, key, last_ms, outcome) in rows {
             let state = if last_ms % 3 == 0 { EventState::Open } else { EventState::Done };
             let entry = Entry {
@@ -357,7 +363,6 @@ mod tests {
                 shards[*shard].set_job(job_id, &Job { tenant, ..job }).unwrap();
             }
         }
-        shards
     }
 
     fn tenant_of(job_id: &str) -> &'static str {
@@ -366,7 +371,8 @@ mod tests {
 
     proptest! {
         /// However few rows a look takes, and however few events a page has: the pages together are the filtered
-        /// list. If a shard is one piece, in its order as well.
+        /// list. If a shard is one piece, in its order as well. Events that come meanwhile change nothing about those
+        /// that do not.
         #[test]
         fn pages_follow_each_other_without_gap_or_repetition(
             rows in rows(),
@@ -378,6 +384,7 @@ mod tests {
             most in 1..8_u32,
             is_whole in any::<bool>(),
             limit in 1..6_usize,
+            later in rows(),
         ) {
             let mut stores = shards(&rows);
             let filter = Filter {
@@ -405,6 +412,8 @@ mod tests {
             expected.sort();
             let expected: Vec<_> = expected.into_iter().map(|(_, key)| key).collect();
             let most = if is_whole { 100 } else { most };
+            // A piece has room for so many more.
+            let mut later = later.into_iter().take(usize::try_from(most).unwrap());
             let mut search = Search { filter, rows: most, ..Search::default() };
             let mut shown = Vec::new();
             for pages in 0.. {
@@ -415,6 +424,8 @@ mod tests {
                     let call = Call::Search(search.clone());
                     let reply = protocol::act(store, call, None, &Policy::of_tests(), 99).unwrap();
                     let Reply::Found(found) = &reply else { panic!("{reply:?}") };
+                    let is_later = search.filter.after.is_some();
+                    let most = if is_later { 2 * most } else { most };
                     prop_assert!(found.looked <= most.into());
                     looked += found.looked;
                     replies.push(Ok(reply));
@@ -430,7 +441,14 @@ mod tests {
                 let EventCursor { after, from, to } = cursor.unwrap();
                 search = Search { from, to, ..search };
                 search.filter.after = after;
+                if let Some((shard, job_id, key, last_ms, outcome)) = later.next() {
+                    let row = (shard, job_id, format!("{key}-later"), last_ms, outcome);
+                    insert(&mut stores, &[row]);
+                }
             }
+            let different: BTreeSet<_> = shown.iter().collect();
+            prop_assert_eq!(different.len(), shown.len(), "{:?}", shown);
+            shown.retain(|key| !key.ends_with("-later"));
             if !is_whole && state != Some(0) && state != Some(2) {
                 shown.sort();
                 let mut expected = expected;

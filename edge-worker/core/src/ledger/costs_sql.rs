@@ -6,7 +6,7 @@ use super::costs::{
 use super::credits::Credits;
 use super::job_sql::{credits, present};
 use super::row;
-use super::sqlite_store::{Columns, SqliteStore, Storage};
+use super::sqlite_store::{Columns, SqliteStore, Storage, pair};
 use super::value::Value;
 
 /// How a job has ended, by the event of its end, or else by what the API shows.
@@ -56,14 +56,42 @@ const SELECT_BY_TENANT: &str =
 /// Reads the sums of all tenants behind one.
 const SELECT_REST: &str = concat!("SELECT NULL, ", sums!(), " WHERE tenant > ?2");
 
-/// Reads how many jobs of a tenant have had which price, the most frequent first.
+/// Reads the sums of all jobs.
+const SELECT_TOTAL: &str = concat!("SELECT NULL, ", sums!());
+
+/// The jobs that have succeeded and whose price is known.
+macro_rules! priced {
+    () => {
+        concat!(
+            " FROM (SELECT tenant, ",
+            outcome!(),
+            " AS outcome, ",
+            price!(),
+            " AS price FROM job) WHERE outcome = 'succeeded' AND price IS NOT NULL"
+        )
+    };
+}
+
+/// Reads how many jobs of a tenant have had which price, the most frequent `?1` of them first. Among equally frequent
+/// ones the highest come first: without the lowest, percentiles do not hide what is dear.
 const SELECT_PRICES: &str = concat!(
-    "SELECT tenant, price, count(*) FROM (SELECT tenant, ",
-    outcome!(),
-    " AS outcome, ",
-    price!(),
-    " AS price FROM job) WHERE outcome = 'succeeded' AND price IS NOT NULL \
-     GROUP BY tenant, price ORDER BY tenant, count(*) DESC, price LIMIT ?"
+    "SELECT tenant, price, times FROM (SELECT tenant, price, count(*) AS times, \
+     row_number() OVER (PARTITION BY tenant ORDER BY count(*) DESC, price DESC) AS place",
+    priced!(),
+    " GROUP BY tenant, price) WHERE place <= ?1 ORDER BY tenant, place LIMIT ?2"
+);
+
+/// Reads how many of all jobs have had which price, the lowest first. If there are more prices than `?1`, each `?1`th of
+/// the jobs, in the order of their prices, counts under its highest price. So a price has the parts that end among its
+/// jobs. The cast is for division: the platform binds all numbers as fractions.
+const SELECT_ALL_PRICES: &str = concat!(
+    "SELECT price, CASE WHEN prices <= most THEN times \
+     ELSE (up_to * most / jobs * jobs + most - 1) / most \
+     - ((up_to - times) * most / jobs * jobs + most - 1) / most END AS told FROM \
+     (SELECT price, count(*) AS times, count(*) OVER () AS prices, sum(count(*)) OVER () AS jobs, \
+     sum(count(*)) OVER (ORDER BY price) AS up_to, CAST(?1 AS INTEGER) AS most",
+    priced!(),
+    " GROUP BY price) WHERE told > 0 ORDER BY price"
 );
 
 /// Reads how many jobs of a tenant have ended in which time, the most frequent first.
@@ -83,15 +111,14 @@ pub(super) fn costs<D: Storage>(
     let one_more = row::number(u64::from(MOST_TENANTS).saturating_add(1))?;
     let rows = store.query(SELECT_BY_TENANT, vec![row::number(now_ms)?, one_more])?;
     let mut costs = rows.into_iter().map(sums).collect::<Result<Vec<_>, String>>()?;
-    let prices = store.query(SELECT_PRICES, vec![row::number(MOST_PRICES_OF_SHARD.into())?])?;
-    for columns in prices {
+    let most = [MOST_PRICES, MOST_PRICES_OF_SHARD].map(|most| row::number(most.into()));
+    let most = most.into_iter().collect::<Result<_, _>>()?;
+    for columns in store.query(SELECT_PRICES, most)? {
         let [tenant, price, times]: [Value; 3] =
             columns.try_into().map_err(|_| "a row has not 3 columns")?;
         let tenant = row::text(tenant)?;
-        let most = usize::try_from(MOST_PRICES).unwrap_or(usize::MAX);
         if let (Some(of_tenant), Some(price)) =
             (costs.iter_mut().find(|it| it.tenant == tenant), credits(&price)?)
-            && of_tenant.prices.len() < most
         {
             of_tenant.prices.push((price, present(&times)?));
         }
@@ -116,6 +143,22 @@ pub(super) fn costs<D: Storage>(
         }
     }
     Ok(costs)
+}
+
+/// What all jobs cost together.
+pub(super) fn total<D: Storage>(
+    store: &SqliteStore<D>,
+    now_ms: u64,
+) -> Result<TenantCosts, String> {
+    let rows = store.query(SELECT_TOTAL, vec![row::number(now_ms)?])?;
+    let mut total = sums(rows.into_iter().next().ok_or("nothing was added up")?)?;
+    for columns in store.query(SELECT_ALL_PRICES, vec![row::number(MOST_PRICES.into())?])? {
+        let [price, times] = pair(columns)?;
+        if let Some(price) = credits(&price)? {
+            total.prices.push((price, present(&times)?));
+        }
+    }
+    Ok(total)
 }
 
 fn sums(columns: Columns) -> Result<TenantCosts, String> {

@@ -272,6 +272,10 @@ impl<D: Storage> JobStore for SqliteStore<D> {
         costs_sql::costs(self, now_ms)
     }
 
+    fn total_costs(&self, now_ms: u64) -> Result<TenantCosts, String> {
+        costs_sql::total(self, now_ms)
+    }
+
     fn forget_ended_jobs(&mut self, ended_ms: u64, limit: u32) -> Result<u32, String> {
         let values = vec![row::number(ended_ms)?, row::number(limit.into())?];
         Ok(u32::try_from(self.query(DELETE_ENDED, values)?.len()).unwrap_or(u32::MAX))

@@ -51,6 +51,9 @@ pub(crate) trait JobStore {
     /// What jobs cost, by tenant.
     fn costs(&self, now_ms: u64) -> Result<Vec<TenantCosts>, String>;
 
+    /// What all jobs cost together, as [`Totals`] have it.
+    fn total_costs(&self, now_ms: u64) -> Result<TenantCosts, String>;
+
     /// Deletes at most `limit` jobs that ended at `ended_ms` or before and of which no event is left; their number.
     fn forget_ended_jobs(&mut self, ended_ms: u64, limit: u32) -> Result<u32, String>;
 
@@ -337,11 +340,7 @@ pub(crate) fn totals(store: &mut impl Store, now_ms: u64) -> Result<TenantCosts,
     {
         return Ok(totals.costs.clone());
     }
-    let mut costs = TenantCosts::default();
-    for part in store.costs(now_ms)? {
-        costs.add(&part);
-        costs.add_prices(&part);
-    }
+    let costs = store.total_costs(now_ms)?;
     let totals = Some(Totals { at_ms: now_ms, costs: costs.clone() });
     store.remember(&Memory { totals, ..memory });
     Ok(costs)

@@ -142,8 +142,9 @@ pub(crate) fn take(
         };
         let Some((key, entry)) = due else { return Ok(None) };
         if lane::is_blocked(store, &key, entry.meta.job_id.as_deref(), policy)? {
+            let lost = TrailEntry::lost(&entry);
             let state = EventState::Waiting { due_ms: None };
-            store.update(&key, &Entry { state, ..entry })?;
+            store.update(&key, &Entry { state, ..entry }.noting([lost, None]))?;
             continue;
         }
         let furthest = match (&entry.meta.job_id, entry.meta.stage()) {

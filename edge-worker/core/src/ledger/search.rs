@@ -16,7 +16,8 @@ use super::listing::{Cursor, EventSummary, Filter, list_order};
 use super::store::Store;
 use super::walk::Place;
 
-/// The most rows that one look takes: some ten milliseconds, in which a shard does nothing else.
+/// The most rows that one look takes: some ten milliseconds, in which a shard does nothing else. A later
+/// page of a piece takes up to twice as many, for rows that have come since the first one.
 pub(crate) const MOST_ROWS: u32 = 10_000;
 
 /// Which events are looked for, and where.
@@ -27,10 +28,11 @@ pub(crate) struct Search {
     /// The piece begins behind this place, or with the first row.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) from: Option<Place>,
-    /// It ends with this place, or with the last row, if it has not too many rows until there.
+    /// It ends with this place, or with the last row, if it has not too many rows until there. What was shown of a
+    /// piece comes again only if more than so many have come into it since its first page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) to: Option<Place>,
-    /// How many rows may be looked at, up to [`MOST_ROWS`].
+    /// How many rows may be looked at, up to [`MOST_ROWS`]; twice as many for a later page of a piece.
     pub(crate) rows: u32,
 }
 

@@ -139,6 +139,9 @@ impl<D: Storage> SqliteStore<D> {
     ) -> Result<Looked, String> {
         let Place { job_id, key } = search.from.clone().unwrap_or_default();
         let mut bounds: Columns = vec![job_id.into(), key.into()];
+        // Since the first page of the piece rows may have come into it. To end it earlier for them would begin the
+        // next piece among rows that were shown.
+        let rows = if search.filter.after.is_some() { rows.saturating_mul(2) } else { rows };
         let before_last = row::number(rows.saturating_sub(1).into())?;
         let end = self.query(sql::SELECT_PIECE_END, [&*bounds, &[before_last]].concat())?;
         let end = end.into_iter().next().map(place).transpose()?;

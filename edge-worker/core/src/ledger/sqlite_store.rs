@@ -153,7 +153,7 @@ impl<D: Storage> Store for SqliteStore<D> {
     fn trail(&self, job_id: Option<&str>, key: &str) -> Result<Vec<TrailEntry>, String> {
         let rows = self.query(sql::SELECT_TRAIL, vec![row::job(job_id), key.into()])?;
         let lines = rows.into_iter().flatten().next().map_or(Ok(None), row::text)?;
-        trail::read(&lines.unwrap_or_default())
+        Ok(trail::read(&lines.unwrap_or_default()))
     }
 
     fn known(&self, job_id: Option<&str>, key: &str) -> Result<Known, String> {

@@ -410,6 +410,7 @@ proptest! {
         prop_assert_eq!(Ok(rows), search::list(&sqlite, &all));
         let all = JobFilter { limit: BATCH, ..JobFilter::default() };
         prop_assert_eq!(memory.list_jobs(&all, now_ms), sqlite.list_jobs(&all, now_ms));
+        prop_assert_eq!(memory.total_costs(now_ms), sqlite.total_costs(now_ms));
         prop_assert_eq!(memory.audit(None, BATCH), sqlite.audit(None, BATCH));
     }
 

@@ -1,15 +1,22 @@
 //! What jobs cost, and who did what: on SQLite, since `agreement` holds the store in memory against it.
 
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::memory_store::MemoryStore;
 use super::sqlite::{Sqlite, fresh_store};
 use crate::ledger::audit::AuditEntry;
-use crate::ledger::costs::{MOST_PRICES, MOST_TENANTS, TenantCosts};
+use crate::ledger::costs::{MOST_PRICES, MOST_PRICES_OF_SHARD, MOST_TENANTS, TenantCosts};
 use crate::ledger::credits::Credits;
 use crate::ledger::event_meta::EventMeta;
-use crate::ledger::job::{NewJob, Observation};
+use crate::ledger::job::{JobPolicy, NewJob, Observation};
+use crate::ledger::job_row::{Ending, Job, JobEnd};
+use crate::ledger::jobs::{self, JobStore};
 use crate::ledger::message::{Call, Reply};
 use crate::ledger::policy::Policy;
 use crate::ledger::sqlite_store::SqliteStore;
-use crate::ledger::store::{Memory, OwedBytes, Store as _};
+use crate::ledger::store::{Memory, OwedBytes, Store};
 use crate::ledger::{alarm, protocol};
 use crate::settings::tests::settings_with;
 
@@ -117,7 +124,7 @@ fn money_is_reserved_settled_given_back_and_paid_without_a_delivery() {
         settled: credits("6.05"),
         refunded: credits("3.5"),
         paid_not_delivered: credits("5"),
-        prices: vec![(credits("1.05"), 1), (credits("1.1"), 1), (credits("3.9"), 1)],
+        prices: vec![(credits("3.9"), 1), (credits("1.1"), 1), (credits("1.05"), 1)],
         seconds_to_end: vec![(0, 3)],
     };
     let without = TenantCosts { open: 1, reserved: credits("7"), ..TenantCosts::default() };
@@ -146,6 +153,101 @@ fn tenants_and_prices_beyond_a_number_are_not_told_apart() {
     let all = costs(&mut store);
     assert_eq!(all[0].prices.len(), MOST_PRICES as usize);
     assert_eq!(all[0].prices[0], (credits("2"), 3), "the most frequent first");
+    let told = |price: &str| all[0].prices.iter().any(|(it, _)| *it == credits(price));
+    assert!(told("101"), "of equally frequent ones the highest");
+    // However many a tenant has, the next one's are told too.
+    for number in 0..MOST_PRICES_OF_SHARD {
+        paid(&mut store, &number.to_string(), Some("a"), Credits::of_millionths(number.into()));
+    }
+    paid(&mut store, "of-b", Some("b"), credits("3"));
+    let all = costs(&mut store);
+    assert_eq!(all[1].prices.len(), MOST_PRICES as usize);
+    assert_eq!(all[2].prices, [(credits("3"), 1)]);
+}
+
+/// A job that has succeeded at a price, without its events.
+fn paid(store: &mut impl JobStore, job_id: &str, tenant: Option<&str>, price: Credits) {
+    let job = Job::new(JobPolicy { after_ms: 1, deadline_ms: 1 }, NOW_MS, NOW_MS);
+    let end =
+        JobEnd { key: format!("end-of-{job_id}"), ending: Ending::Succeeded, credits: Some(price) };
+    let job = Job { tenant: tenant.map(str::to_owned), end: Some(end), ..job };
+    store.set_job(job_id, &job.ended(NOW_MS)).unwrap();
+}
+
+/// The nearest rank among prices and how many jobs had each.
+fn percentile(prices: &[(Credits, u64)], percent: u64) -> Option<Credits> {
+    let mut jobs: Vec<_> = prices
+        .iter()
+        .flat_map(|(price, times)| core::iter::repeat_n(*price, usize::try_from(*times).unwrap()))
+        .collect();
+    jobs.sort();
+    let rank = (jobs.len() as u64 * percent).div_ceil(100).checked_sub(1)?;
+    jobs.get(usize::try_from(rank).unwrap()).copied()
+}
+
+/// What stands in metrics. Few jobs of many tenants and prices must not hide the many of one.
+#[test]
+fn totals_have_the_price_that_most_jobs_had() {
+    fn check(mut store: impl Store) {
+        let cent = |number: u64| Credits::of_millionths(number * 10_000);
+        for number in 1..=100 {
+            paid(&mut store, &format!("a-{number}"), Some("a"), cent(number));
+        }
+        for number in 0..10_000 {
+            paid(&mut store, &format!("b-{number}"), Some("b"), credits("5"));
+        }
+        let total = jobs::totals(&mut store, NOW_MS).unwrap();
+        assert_eq!(total.succeeded, 10_100);
+        assert_eq!(total.prices, [(credits("5"), 10_100)]);
+        assert_eq!(percentile(&total.prices, 95), Some(credits("5")));
+    }
+    check(MemoryStore::default());
+    check(fresh_store());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    /// Of a shard, percentiles are exact; of two, never too low, and too high by less than one job in a hundred.
+    #[test]
+    fn percentiles_are_nearly_exact_however_many_prices_there_are(
+        jobs in proptest::collection::vec((0..400_u64, 0..3_u64), 0..400),
+        most in 1..400_u64,
+        second in 0..400_usize,
+    ) {
+        let (mut memory, mut sqlite, mut other) =
+            (MemoryStore::default(), fresh_store(), fresh_store());
+        let (mut here, mut all) = (BTreeMap::new(), BTreeMap::new());
+        for (number, (price, tenant)) in jobs.iter().enumerate() {
+            // Some prices are frequent.
+            let price = Credits::of_millionths(price * tenant % most);
+            let (job_id, tenant) = (number.to_string(), format!("tenant-{tenant}"));
+            *all.entry(price).or_default() += 1;
+            if number < second {
+                *here.entry(price).or_default() += 1;
+                paid(&mut memory, &job_id, Some(&tenant), price);
+                paid(&mut sqlite, &job_id, Some(&tenant), price);
+            } else {
+                paid(&mut other, &job_id, Some(&tenant), price);
+            }
+        }
+        let total = sqlite.total_costs(NOW_MS).unwrap();
+        prop_assert_eq!(&total, &memory.total_costs(NOW_MS).unwrap());
+        prop_assert!(total.prices.len() <= MOST_PRICES as usize);
+        let here: Vec<_> = here.into_iter().collect();
+        if here.len() <= MOST_PRICES as usize {
+            prop_assert_eq!(&total.prices, &here);
+        }
+        let mut both = total.prices.clone();
+        both.extend(other.total_costs(NOW_MS).unwrap().prices);
+        let all: Vec<_> = all.into_iter().collect();
+        for percent in 1..100 {
+            prop_assert_eq!(percentile(&total.prices, percent), percentile(&here, percent));
+            let told = percentile(&both, percent);
+            prop_assert!(told >= percentile(&all, percent), "{}", percent);
+            prop_assert!(told <= percentile(&all, percent + 1), "{}", percent);
+        }
+    }
 }
 
 fn totals(store: &mut SqliteStore<Sqlite>, now_ms: u64) -> TenantCosts {

@@ -1,6 +1,6 @@
 //! Jobs and the audit log in the naive store: every question is answered by looking at all of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::memory_store::MemoryStore;
 use crate::ledger::audit::{AuditCursor, AuditEntry, AuditStore};
@@ -166,7 +166,7 @@ impl JobStore for MemoryStore {
             }
             if !costs.is_rest {
                 costs.prices = prices.into_iter().collect();
-                costs.prices.sort_by_key(|(price, times)| (core::cmp::Reverse(*times), *price));
+                costs.prices.sort_by_key(|(price, times)| core::cmp::Reverse((*times, *price)));
                 costs.prices.truncate(MOST_PRICES as usize);
                 costs.seconds_to_end = times.into_iter().collect();
                 costs
@@ -177,6 +177,26 @@ impl JobStore for MemoryStore {
         }
         all.extend(is_cut.then_some(rest));
         Ok(all)
+    }
+
+    fn total_costs(&self, now_ms: u64) -> Result<TenantCosts, String> {
+        let mut total = TenantCosts::default();
+        for (job_id, job) in &self.jobs {
+            self.add_costs(&mut total, job_id, job, now_ms);
+        }
+        let mut prices: Vec<_> = self.jobs.values().filter_map(price).collect();
+        prices.sort();
+        let most = MOST_PRICES as usize;
+        let is_exact = prices.iter().collect::<BTreeSet<_>>().len() <= most;
+        let mut told = BTreeMap::new();
+        for (index, price) in prices.iter().enumerate() {
+            let ends = (1..=most).map(|part| (part * prices.len()).div_ceil(most));
+            let last = ends.min_by_key(|end| if *end > index { *end } else { usize::MAX }).unwrap();
+            let price = if is_exact { price } else { &prices[last - 1] };
+            *told.entry(*price).or_default() += 1;
+        }
+        total.prices = told.into_iter().collect();
+        Ok(total)
     }
 
     fn forget_ended_jobs(&mut self, ended_ms: u64, limit: u32) -> Result<u32, String> {

@@ -363,6 +363,7 @@ impl Store for MemoryStore {
         } else {
             rows.sort_by_key(|(key, entry)| place(key, entry));
             rows.retain(|(key, entry)| Some(place(key, entry)) > search.from);
+            let most = if filter.after.is_some() { most * 2 } else { most };
             rows.truncate(most);
             end = rows.last().filter(|_| rows.len() == most).map(|(key, entry)| place(key, entry));
             end = end.filter(|end| search.to.as_ref().is_none_or(|to| end < to));

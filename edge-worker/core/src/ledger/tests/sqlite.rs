@@ -100,10 +100,12 @@ impl Sqlite {
         Ok(result)
     }
 
+    #[allow(clippy::cast_precision_loss, reason = "the ledger's numbers are those of JavaScript")]
     fn stored(&self, value: Value) -> Stored {
         match value {
             Value::Null => Stored::Null,
-            Value::Integer(number) => Stored::Integer(number),
+            // JavaScript has no other numbers: in SQL, a quotient of two of them is not rounded.
+            Value::Integer(number) => Stored::Real(number as f64),
             Value::Text(text) => Stored::Text(text),
             Value::Body => Stored::Blob(vec![0xff; self.body_bytes.get()]),
             Value::Other => unreachable!("the ledger never writes anything else"),
@@ -178,11 +180,14 @@ impl Storage for Sqlite {
     }
 }
 
+#[allow(clippy::cast_possible_truncation, reason = "the ledger's numbers are those of JavaScript")]
 fn value(stored: ValueRef<'_>) -> Value {
     match stored {
         ValueRef::Null => Value::Null,
         ValueRef::Integer(number) => Value::Integer(number),
         ValueRef::Text(text) => Value::Text(String::from_utf8(text.to_vec()).unwrap()),
+        // JavaScript does not tell it from a whole number.
+        ValueRef::Real(number) if number.fract() == 0.0 => Value::Integer(number as i64),
         ValueRef::Real(_) | ValueRef::Blob(_) => Value::Other,
     }
 }

@@ -233,3 +233,43 @@ fn of_a_long_trail_the_end_is_kept() {
     let bytes = store.0.shown("SELECT length(trail) FROM event");
     assert_eq!(bytes, ["[Integer(5376)]"]);
 }
+
+/// Both events of a job are under way without an order, and with one the second goes back behind the first.
+fn claim_that_goes_back(store: impl Store) {
+    let mut shard = Shard::new(store);
+    shard.policy.is_ordered = false;
+    for (key, event_type) in [("first", "job.running"), (KEY, "job.succeeded")] {
+        let meta = EventMeta {
+            event_type: Some(event_type.to_owned()),
+            job_id: Some("job_1".to_owned()),
+            ..EventMeta::default()
+        };
+        let reply = shard.call(Call::Accept {
+            key: key.to_owned(),
+            meta,
+            head: "{}".to_owned(),
+            body_bytes: 1,
+            correlation_id: None,
+        });
+        assert!(matches!(reply, Reply::Accepted { .. }), "{reply:?}");
+    }
+    shard.policy.is_ordered = true;
+    shard.take();
+    let again = replays::take(&mut shard.store, &shard.policy, shard.now_ms).unwrap();
+    assert_eq!(again, None);
+    assert_eq!(shard.trail(), ["120 delivery: accepted", "150 attempt 1: attempt_lost"]);
+}
+
+#[test]
+fn a_claim_that_goes_back_to_waiting_is_noted_as_lost() {
+    claim_that_goes_back(MemoryStore::with_trails());
+    claim_that_goes_back(fresh_store());
+}
+
+#[test]
+fn an_event_is_shown_without_a_malformed_line_of_its_trail() {
+    let mut shard = Shard::new(fresh_store());
+    shard.accept("c-1");
+    shard.store.0.run("UPDATE event SET trail = 'malformed' || char(10) || trail");
+    assert_eq!(shard.trail(), ["60 delivery: accepted c-1"]);
+}
