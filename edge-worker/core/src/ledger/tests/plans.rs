@@ -82,7 +82,6 @@ fn rows_are_found_by_key_or_by_an_index() {
             &[
                 sql::SELECT_OLDEST_DEAD,
                 sql::COUNT_UNSETTLED,
-                sql::SELECT_OLDEST_WAITING,
                 search_sql::LIST_UNSETTLED,
                 search_sql::SELECT_LAST,
                 search_sql::COUNT_LOOKED,
@@ -96,6 +95,12 @@ fn rows_are_found_by_key_or_by_an_index() {
             assert!(ways.iter().all(|it| it.contains(way)), "{statement}: {ways:?}");
         }
     }
+    // What waits, and what is under a later attempt.
+    let waiting = ways(&database, sql::SELECT_OLDEST_WAITING);
+    let is_way = |it: &String, way: &str| it.contains(way);
+    assert!(waiting.iter().any(|it| is_way(it, "event_unsettled (state=?")), "{waiting:?}");
+    assert!(waiting.iter().any(|it| is_way(it, "event_by_due (state=? AND due_ms")), "{waiting:?}");
+    assert!(waiting.iter().all(|it| is_way(it, "(state=?")), "{waiting:?}");
     let dead = ways(&database, sql::DELETE_DEAD);
     assert!(
         dead.iter().any(|it| it.contains("event_unsettled (state=? AND last_ms<?)")),
