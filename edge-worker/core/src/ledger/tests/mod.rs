@@ -9,6 +9,7 @@ mod breaker;
 mod costs;
 mod durable_model;
 mod expiry;
+mod figures;
 mod histories;
 mod jobs;
 mod kept;
