@@ -12,6 +12,9 @@ fn key() -> IdempotencyKey {
 #[tokio::test]
 async fn there_is_a_span_for_each_request_and_no_canary_in_any() {
     let log = Log::default();
+    // While there is one subscriber, a span that another test comes to first is off for all threads: whether it is on is
+    // asked there, where nobody listens. While there are two, both are asked.
+    let _another = tracing::Dispatch::new(Log::default());
     // This test's runtime has one thread, its own.
     let guard = tracing::subscriber::set_default(log.clone());
     let job = r#"{"id":"job_1","status":"succeeded","video_url":"https://cdn.example.com/1.mp4?sig=canary-query"}"#;
