@@ -297,7 +297,8 @@ semver-checks: $(CARGO_SEMVER_CHECKS) ## the verifier's API beside BASELINE, the
 ASSURANCE := cargo run --quiet --package nextapi-assurance --
 
 .PHONY: assurance
-assurance: assurance-lint no-allocation no-panic no-secret-branch miri edge-peers ledger-rows wasm-peers package docs-rs msrv c-assurance fuzz planted ## all of them but `mutants`; minutes
+# What the weekly run has in addition is in .github/workflows/scheduled.yml.
+assurance: assurance-lint no-allocation no-panic no-secret-branch miri edge-peers ledger-rows wasm-peers package msrv c-assurance fuzz ## what of them is for every change; minutes
 	$(call say,Every claim holds)
 
 .PHONY: assurance-lint
