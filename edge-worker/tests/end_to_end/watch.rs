@@ -31,6 +31,18 @@ impl World {
         alerts: &str,
         choose: impl FnOnce(LocalEdgeBuilder) -> LocalEdgeBuilder,
     ) -> Self {
+        let world = Self::start_unseen(speed, alerts, choose).await;
+        // The first request has the watch begin.
+        world.samples(1).await;
+        world
+    }
+
+    /// The same, and nobody has come with a token yet.
+    async fn start_unseen(
+        speed: u32,
+        alerts: &str,
+        choose: impl FnOnce(LocalEdgeBuilder) -> LocalEdgeBuilder,
+    ) -> Self {
         let endpoint = Origin::start().await.unwrap();
         let storage = tempfile::tempdir().unwrap();
         let start_ms = SystemTime::UNIX_EPOCH.elapsed().unwrap().as_millis();
@@ -47,10 +59,7 @@ impl World {
             )
         })
         .await;
-        let world = Self { setup, endpoint, _storage: storage };
-        // The first request has the watch begin.
-        world.samples(1).await;
-        world
+        Self { setup, endpoint, _storage: storage }
     }
 
     async fn ask(&self, path: &str) -> Value {
@@ -202,6 +211,18 @@ async fn an_origin_that_fails_gives_one_alert_and_one_all_clear() {
     assert_eq!(of(FAILED), ["firing", "resolved"], "{told:?}");
     assert_eq!(told.len(), 4, "{told:?}");
     world.no_secret_in_the_log();
+}
+
+/// A stranger may send any `Host`, and would lead an operator to a page that asks for a token.
+#[tokio::test]
+async fn only_who_has_a_token_says_where_links_lead() {
+    let world = World::start_unseen(30, "dead > 0", |edge| edge).await;
+    world.setup.origin.reply_with(|_| Reply::status(StatusCode::BAD_REQUEST));
+    world.setup.expect(&succeeded(), 200, "accepted").await;
+    let received = world.received(1).await;
+    let body: Value = serde_json::from_slice(received[0].body()).unwrap();
+    assert_eq!((&body["rule"], &body["link"]), (&json!("dead > 0"), &Value::Null), "{body}");
+    assert_eq!(body["deployment"], Value::Null, "{body}");
 }
 
 /// Signed, and the same bytes under the same key until they are taken; then never again.
