@@ -308,6 +308,25 @@ fn no_endpoint_makes_the_queue_grow_without_bound() {
     assert_eq!(given_up, 60);
 }
 
+/// What is given up goes in pairs, so that nobody is told first that something has ended.
+#[test]
+fn after_too_many_that_wait_an_alert_comes_first() {
+    let mut world = World::new("dead > 0");
+    world.answers = vec![(OriginResult::Unreachable, None); 10_000];
+    for minute in 0..161 {
+        world.shard(0).events = if minute % 2 == 0 { "dead:1".into() } else { Counts::new() };
+        world.pass(1);
+    }
+    world.answers.clear();
+    world.received.clear();
+    world.pass(60);
+    let states: Vec<_> = told(&world).into_iter().map(|(state, _)| state).collect();
+    assert!(states.len() > 90, "{states:?}");
+    for (index, state) in states.iter().enumerate() {
+        assert_eq!(state, if index % 2 == 0 { "firing" } else { "resolved" }, "{index}");
+    }
+}
+
 #[test]
 fn without_a_url_alerts_are_only_shown() {
     let mut world = World::with(&[("ALERTS", "dead > 0")]);
