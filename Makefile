@@ -179,7 +179,7 @@ types: $(BUNDLE) $(FAULTS_BUNDLE) ## the entry modules in TypeScript: types, lin
 # There are two ways to a verdict, by the length of the body. The end-to-end tests run a second time with the
 # MACs of all bodies from the platform, except for those about what comes long after the verdict.
 PLATFORM_MACS := END_TO_END_PLATFORM_MACS=1
-AFTER_VERDICT := alarms durable jobs order origin_faults reconcile restarts settings steps upgrade
+AFTER_VERDICT := alarms durable jobs order origin_faults reconcile restarts settings steps upgrade watch
 SKIP_AFTER_VERDICT := $(AFTER_VERDICT:%=--skip %::)
 
 .PHONY: all-tests

@@ -367,7 +367,8 @@ function never(): Promise<never> {
 export default {
   fetch(request, env, context) {
     settings = env as Settings;
-    if (new URL(request.url).pathname === SCHEDULED) {
+    // Not parsed: what a hostile request brings may be no URL.
+    if (request.url.endsWith(SCHEDULED)) {
       const controller = { cron: "* * * * *", scheduledTime: Date.now(), noRetry: () => {} };
       return worker.scheduled(controller, env).then(() => new Response());
     }
