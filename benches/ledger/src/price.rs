@@ -231,10 +231,11 @@ pub(crate) fn write(text: &mut String, counts: &Counts, bytes: f64) -> core::fmt
     let second = SHARDS * DAYS * 86_400.0 * OBJECT_GB;
     writeln!(
         text,
-        "\nA duplicate is a request, the processor, one call of an object, rows read ({}) and its log: \
-         {:.2} dollars for a million, before what is included. Were all {SHARDS} objects billed for every second of a \
+        "\nA duplicate is a request, the processor, one call of an object, rows read ({}) and written ({}, \
+         of the first three of an event) and its log: {:.2} dollars for a million, before what is included. Were all {SHARDS} objects billed for every second of a \
          month, that would be {} GB-s, {:.2} dollars after what is included.",
         counts.duplicate.read,
+        counts.duplicate.written,
         MILLION * dollars_of_duplicate(&list, counts),
         grouped(second),
         (second - 400_000.0) * 12.50 / MILLION

@@ -302,7 +302,7 @@ async fn a_reopened_event_is_forwarded_again() {
     assert_eq!(received.len(), 2);
     assert_eq!(received[1].attempt(), Some(2));
     assert_eq!(received[1].idempotency_key(), Some(key.as_str()));
-    // The duplicate has written nothing.
+    let duplicate = setup.log_line("duplicate").await["correlation_id"].take();
     let (first, second) = (received_id(&setup, 0), received_id(&setup, 1));
     let trail = get(&setup, &format!("events/{key}")).await["trail"].take();
     let expected = [
@@ -311,6 +311,7 @@ async fn a_reopened_event_is_forwarded_again() {
         entry("reopen", None, "reopened", None, ""),
         entry("delivery", None, "claimed", None, &second),
         entry("attempt", Some(2), "forwarded", Some(200), &second),
+        entry("delivery", None, "duplicate", None, duplicate.as_str().unwrap()),
     ];
     assert_eq!(without_times(trail), expected);
 

@@ -75,8 +75,7 @@ pub(crate) fn accept(
     let seq = job_id.map_or(Ok(0), |job_id| store.next_seq(job_id))?;
     let owed = Owed { since_ms: now_ms, tries: 0, seq, head, replay: None };
     let noting = |entry: Entry, lost: Option<TrailEntry>, outcome: Outcome| {
-        let delivery = TrailEntry::new(now_ms, Act::Delivery, outcome.code());
-        entry.noting([lost, Some(delivery.by(correlation_id.map(str::to_owned)))])
+        entry.noting([lost, Some(TrailEntry::delivery(now_ms, outcome.code(), correlation_id))])
     };
     let mut write = |entry: Entry, lost: Option<TrailEntry>| {
         let entry = noting(entry, lost, Outcome::Accepted);
@@ -114,7 +113,11 @@ pub(crate) fn accept(
             }
             Reply::LateDropped
         }
-        Accept::Duplicate => Reply::Duplicate,
+        Accept::Duplicate => {
+            let code = Outcome::Duplicate.code();
+            store.note(job_id, &key, &TrailEntry::delivery(now_ms, code, correlation_id))?;
+            Reply::Duplicate
+        }
     })
 }
 

@@ -54,7 +54,7 @@ pub(crate) fn answer(
 ) -> Result<Reply, String> {
     Ok(match call {
         Call::Claim { key, meta, correlation_id } => {
-            claim(store, &key, meta, correlation_id, policy, now_ms)?
+            claim(store, &key, meta, correlation_id.as_deref(), policy, now_ms)?
         }
         Call::Accept { key, meta, head, body_bytes, correlation_id } => {
             let offer = Offer { key, meta, head, body_bytes };
@@ -188,7 +188,7 @@ fn claim(
     store: &mut impl Store,
     key: &str,
     mut meta: EventMeta,
-    correlation_id: Option<String>,
+    correlation_id: Option<&str>,
     policy: &Policy,
     now_ms: u64,
 ) -> Result<Reply, String> {
@@ -204,9 +204,10 @@ fn claim(
     }
     let is_new = entry.is_none();
     let lost = entry.as_ref().and_then(TrailEntry::lost);
+    let job_id = meta.job_id.clone();
+    let delivery = |outcome: &str| TrailEntry::delivery(now_ms, outcome, correlation_id);
     let write = |entry: Entry, outcome| {
-        let delivery = TrailEntry::new(now_ms, Act::Delivery, outcome).by(correlation_id);
-        let entry = &entry.noting([lost, Some(delivery)]);
+        let entry = &entry.noting([lost, Some(delivery(outcome))]);
         // The alarm that will delete the row belongs to the same step: there is never a row without.
         alarm::ensure(store, now_ms.saturating_add(policy.retention_ms), now_ms);
         if is_new { store.insert(key, entry) } else { store.update(key, entry) }
@@ -224,8 +225,15 @@ fn claim(
             write(entry, Outcome::LateDropped.code())?;
             Reply::LateDropped
         }
-        Claim::InFlight { remaining_ms } => Reply::InFlight { remaining_ms },
-        Claim::Duplicate => Reply::Duplicate,
+        Claim::InFlight { remaining_ms } => {
+            let code = Outcome::in_flight(remaining_ms).code();
+            store.note(job_id.as_deref(), key, &delivery(code))?;
+            Reply::InFlight { remaining_ms }
+        }
+        Claim::Duplicate => {
+            store.note(job_id.as_deref(), key, &delivery(Outcome::Duplicate.code()))?;
+            Reply::Duplicate
+        }
     })
 }
 

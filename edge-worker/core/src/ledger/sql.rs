@@ -172,6 +172,14 @@ pub(crate) const UPDATE_ACCEPTED: &str = concat!(
      WHERE job_id = ? AND key = ?"
 );
 
+/// Adds lines to the trail of a row and changes nothing else, unless what `?2` says stands in it `?3` times already.
+pub(crate) const NOTE: &str = concat!(
+    "UPDATE event SET ",
+    trail!("?1"),
+    " WHERE job_id = ?4 AND key = ?5 AND length(coalesce(trail, '')) - \
+     length(replace(coalesce(trail, ''), ?2, '')) < ?3 * length(?2)"
+);
+
 /// Reads the trail of an event.
 pub(crate) const SELECT_TRAIL: &str = "SELECT trail FROM event WHERE job_id = ? AND key = ?";
 

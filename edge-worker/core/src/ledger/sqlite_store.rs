@@ -156,6 +156,19 @@ impl<D: Storage> Store for SqliteStore<D> {
         Ok(trail::read(&lines.unwrap_or_default()))
     }
 
+    fn note(
+        &mut self,
+        job_id: Option<&str>,
+        key: &str,
+        delivery: &TrailEntry,
+    ) -> Result<(), String> {
+        let line = trail::lines(core::slice::from_ref(delivery));
+        let alike = trail::alike(&delivery.outcome);
+        let most = row::number(trail::MOST_ALIKE as u64)?;
+        let values = vec![line.into(), alike.into(), most, row::job(job_id), key.into()];
+        self.query(sql::NOTE, values).map(drop)
+    }
+
     fn known(&self, job_id: Option<&str>, key: &str) -> Result<Known, String> {
         let rows = self.query(sql::SELECT_KNOWN, vec![row::job(job_id), key.into()])?;
         let mut columns = rows.into_iter().next().ok_or("nothing was read")?.into_iter();

@@ -73,6 +73,15 @@ pub(crate) trait Store: KeptStore + ReplayStore + JobStore + AuditStore {
     /// The trail of an event, the oldest entry first; empty if there is no such event.
     fn trail(&self, job_id: Option<&str>, key: &str) -> Result<Vec<TrailEntry>, String>;
 
+    /// Adds a delivery that has changed nothing to the trail of the event, which has a row, and writes nothing if
+    /// there are [`MOST_ALIKE`](super::trail::MOST_ALIKE) of its outcome.
+    fn note(
+        &mut self,
+        job_id: Option<&str>,
+        key: &str,
+        delivery: &TrailEntry,
+    ) -> Result<(), String>;
+
     /// What the claim of an event goes by, in one look.
     fn known(&self, job_id: Option<&str>, key: &str) -> Result<Known, String>;
 

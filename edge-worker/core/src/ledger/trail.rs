@@ -1,8 +1,9 @@
 //! An event's trail: what was done about it, the last [`SHOWN`] deliveries, attempts and interventions.
 //!
-//! It is a column of the event's row, to which a line is added whenever the row is written for another reason. So
-//! it costs no row of its own, and what writes no row, such as a duplicate, leaves no line. Nothing is decided by
-//! it, and it is read only for who asks for one event or one job.
+//! It is a column of the event's row, to which a line is added whenever the row is written for another reason, so
+//! these cost no row of their own. A delivery that changes nothing has its row written for its line alone; there are
+//! [`MOST_ALIKE`] such lines of each outcome, whoever sends an event how often. Nothing is decided by a trail, and it
+//! is read only for who asks for one event or one job.
 
 use core::fmt::Write as _;
 
@@ -14,6 +15,9 @@ use super::entry::{ATTEMPT_LOST, Entry, EventState, Token};
 
 /// How many entries are shown.
 pub(crate) const SHOWN: usize = 20;
+
+/// How many deliveries that changed nothing are noted of an event, of each outcome: the first ones.
+pub(crate) const MOST_ALIKE: usize = 3;
 
 /// The longest line, in bytes: the longest correlation id has 128, the longest outcome 64, and the rest is numbers.
 #[cfg(test)]
@@ -103,6 +107,11 @@ impl TrailEntry {
         Self { correlation_id, ..self }
     }
 
+    /// A delivery that came to this.
+    pub(crate) fn delivery(at_ms: u64, outcome: &str, correlation_id: Option<&str>) -> Self {
+        Self::new(at_ms, Act::Delivery, outcome).by(correlation_id.map(str::to_owned))
+    }
+
     /// The end of an attempt.
     pub(crate) fn attempt(at_ms: u64, attempt: Token, outcome: &str, status: Option<u16>) -> Self {
         Self { attempt: Some(attempt), status, ..Self::new(at_ms, Act::Attempt, outcome) }
@@ -137,11 +146,26 @@ pub(crate) fn lines(entries: &[TrailEntry]) -> String {
     lines
 }
 
+/// How a delivery that came to this stands in a line; no other line has it.
+pub(crate) fn alike(outcome: &str) -> String {
+    format!(" {} {NONE} {outcome} ", Act::Delivery.name())
+}
+
 /// Reads the last entries of a trail, the oldest first. Nothing is decided by them, so a malformed line is left out:
 /// the event is shown all the same.
 pub(crate) fn read(lines: &str) -> Vec<TrailEntry> {
     let entries = lines.lines().count();
-    lines.lines().skip(entries.saturating_sub(SHOWN)).filter_map(entry).collect()
+    in_order(lines.lines().skip(entries.saturating_sub(SHOWN)).filter_map(entry))
+}
+
+/// The oldest first. They are written down so, but that an attempt was lost is noticed later.
+pub(crate) fn in_order(entries: impl Iterator<Item = TrailEntry>) -> Vec<TrailEntry> {
+    let mut ordered = Vec::new();
+    for entry in entries {
+        let place = ordered.partition_point(|it: &TrailEntry| it.at_ms <= entry.at_ms);
+        ordered.insert(place, entry);
+    }
+    ordered
 }
 
 fn entry(line: &str) -> Option<TrailEntry> {

@@ -107,7 +107,7 @@ impl<S: Store> Shard<S> {
 fn owed_event(store: impl Store) {
     let mut shard = Shard::new(store);
     shard.accept("c-1");
-    // Nothing is heard of the first attempt, nor does the duplicate leave an entry.
+    // Nothing is heard of the first attempt.
     shard.accept("c-2");
     shard.take();
     shard.release(2, 400);
@@ -119,6 +119,7 @@ fn owed_event(store: impl Store) {
     let expected = [
         "60 delivery: accepted c-1",
         "90 attempt 1: attempt_lost",
+        "120 delivery: duplicate c-2",
         "240 attempt 2: origin_rejected 400",
         "240 dead: dead",
         "300 replay: replayed r-1",
@@ -179,6 +180,48 @@ fn claimed_event(store: impl Store) {
 fn a_claimed_event_has_all_of_its_way() {
     claimed_event(MemoryStore::with_trails());
     claimed_event(fresh_store());
+}
+
+/// An event that is under way, and then done, comes ten times over each time.
+fn deliveries_in_vain(store: impl Store) -> Shard<impl Store> {
+    let mut shard = Shard::new(store);
+    assert!(matches!(shard.claim(EventMeta::default(), "c-0"), Reply::Granted { .. }));
+    shard.now_ms -= MINUTE_MS;
+    for attempt in 1..=10 {
+        let reply = shard.claim(EventMeta::default(), &format!("c-{attempt}"));
+        assert!(matches!(reply, Reply::InFlight { .. }), "{reply:?}");
+        shard.now_ms -= MINUTE_MS;
+    }
+    shard.now_ms += MINUTE_MS;
+    shard.commit(None, 1);
+    for attempt in 11..=20 {
+        assert_eq!(shard.claim(EventMeta::default(), &format!("c-{attempt}")), Reply::Duplicate);
+        assert_eq!(shard.accept(&format!("d-{attempt}")), Reply::Duplicate);
+    }
+    let expected = [
+        "60 delivery: claimed c-0",
+        "60 delivery: in_flight c-1",
+        "60 delivery: in_flight c-2",
+        "60 delivery: in_flight c-3",
+        "120 attempt 1: forwarded 204 c-9",
+        "180 delivery: duplicate c-11",
+        "240 delivery: duplicate d-11",
+        "300 delivery: duplicate c-12",
+    ];
+    assert_eq!(shard.trail(), expected);
+    shard
+}
+
+/// Whoever sends an event how often: what was done about it stays in its trail, and the rest writes no row.
+#[test]
+fn of_deliveries_that_change_nothing_the_first_ones_are_noted() {
+    deliveries_in_vain(MemoryStore::with_trails());
+    let store = fresh_store();
+    let mut shard = deliveries_in_vain(SqliteStore(&store.0));
+    let changes = || store.0.shown("SELECT total_changes()");
+    let before = changes();
+    assert_eq!(shard.claim(EventMeta::default(), "c-21"), Reply::Duplicate);
+    assert_eq!(changes(), before);
 }
 
 fn made_event(store: impl Store) {
