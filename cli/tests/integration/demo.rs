@@ -1,11 +1,17 @@
 //! `demo` against an edge that is as designed, and against ones that are not.
 
+use core::time::Duration;
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
+use std::thread;
+use std::time::Instant;
 
 use nextapi_testkit::ReferenceEdge;
 
 use crate::support::{assert_fits, hook, run};
+
+/// How long a process that was killed may take to be gone.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 fn demo(fault: &str) -> (i32, String, String) {
     let edge = ReferenceEdge::new(fault).unwrap();
@@ -82,8 +88,13 @@ fn a_signal_ends_it_and_leaves_no_process_behind() {
         // Reading to the end also means that nobody holds the output open any more.
         drop(lines.map(Result::unwrap).collect::<Vec<_>>());
         assert_eq!(demo.wait().unwrap().code(), Some(expected));
+        // One that was killed takes a moment to end, and nobody is left to wait for it.
+        let end = Instant::now() + PATIENCE;
         for child in children {
-            assert!(!is_running(child), "{child} is still there");
+            while is_running(child) {
+                assert!(Instant::now() < end, "{child} is still there");
+                thread::sleep(Duration::from_millis(10));
+            }
         }
     }
 }
