@@ -63,6 +63,9 @@ mod reconciler;
 mod record;
 mod request;
 mod response;
+#[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, reason = "times of a test")]
+mod round_driver;
 mod settings;
 mod time;
 mod trace;

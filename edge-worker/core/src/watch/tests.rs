@@ -3,4 +3,6 @@
 
 mod model;
 mod rounds;
+mod rules;
+mod sending;
 mod world;

@@ -10,12 +10,12 @@ use crate::ledger::credits::Credits;
 use crate::ledger::figures::Figures;
 use crate::ledger::message::{Call, Reply};
 use crate::outcome::OriginResult;
+use crate::reconciler::RoundCall;
+use crate::round_driver::{NOW_MS, drive, random, replies};
 use crate::settings::tests::settings_with;
-use crate::trace::Random;
 use crate::watch::rule::MINUTE_MS;
 use crate::watch::{WatchInput, WatchOutput, WatchPage, WatchRound, page};
 
-pub(super) const NOW_MS: u64 = 1_700_000_000_000;
 pub(super) const URL: &str = "https://hooks.example/url-canary";
 
 /// What an endpoint has received.
@@ -107,73 +107,73 @@ impl World {
         self.now_ms = end_ms;
     }
 
-    /// A round that is cut off after so many outputs were carried out, as by a crash; whether it came to its end.
+    /// A round that is cut off after so many outputs; whether it came to its end.
     pub(super) fn round_up_to(&mut self, steps: usize) -> bool {
-        let random = Random::from_bytes(&[7; 40]);
-        let site = Some("https://edge.example".to_owned());
         self.asked.clear();
-        let (mut round, mut output) =
-            WatchRound::begin(&self.isolate, &self.memory, site, &random, self.now_ms);
-        for _ in 0..steps {
-            assert!(!format!("{output:?}").contains("url-canary"), "{output:?}");
-            let input = match output {
-                WatchOutput::CallLedger { calls, .. } => {
-                    let replies: Vec<_> =
-                        calls.iter().map(|call| self.reply(&call.shard, &call.message)).collect();
-                    WatchInput::LedgerReplies(replies.join("\n"))
-                }
-                WatchOutput::Keep { memory, log } => {
-                    self.memory = memory;
-                    self.log.extend(log);
-                    WatchInput::Kept
-                }
-                WatchOutput::Post { url, headers, body, .. } => {
-                    assert_eq!(url, URL);
-                    self.on_disk.push(self.memory.clone());
-                    let headers = headers.into_iter().collect();
-                    self.received.push(Received { at_ms: self.now_ms, headers, body });
-                    let (result, retry_after) = if self.answers.is_empty() {
-                        (OriginResult::Status(200), None)
-                    } else {
-                        self.answers.remove(0)
-                    };
-                    if result == OriginResult::TimedOut {
-                        self.now_ms += 10_000;
-                    }
-                    WatchInput::Posted { result, retry_after: retry_after.map(str::to_owned) }
-                }
-                WatchOutput::End { memory, alarm_ms, log } => {
-                    self.memory = memory;
-                    self.alarm_ms = alarm_ms;
-                    self.log.extend(log);
-                    assert!(round.is_none(), "there is no machine after the end");
-                    return true;
-                }
-            };
-            (round, output) =
-                round.take().expect("a machine waits for its input").handle(input, self.now_ms);
+        let site = Some("https://edge.example".to_owned());
+        let begun = WatchRound::begin(&self.isolate, &self.memory, site, &random(), self.now_ms);
+        let has_ended = drive(begun, WatchRound::handle, steps, |output| self.carry_out(output));
+        if !has_ended {
+            // The successor that the driver has set before.
+            self.alarm_ms = Some(self.now_ms + 5_000);
         }
-        // The successor that the driver has set before.
-        self.alarm_ms = Some(self.now_ms + 5_000);
-        false
+        has_ended
     }
 
-    fn reply(&mut self, shard: &str, message: &str) -> String {
+    fn carry_out(&mut self, output: WatchOutput) -> Option<(WatchInput, u64)> {
+        let input = match output {
+            WatchOutput::CallLedger { calls, .. } => {
+                WatchInput::LedgerReplies(replies(&calls, |RoundCall { shard, .. }, call| {
+                    self.reply(shard, call)
+                }))
+            }
+            WatchOutput::Keep { memory, log } => {
+                self.memory = memory;
+                self.log.extend(log);
+                WatchInput::Kept
+            }
+            WatchOutput::Post { url, headers, body, .. } => {
+                assert_eq!(url, URL);
+                self.on_disk.push(self.memory.clone());
+                let headers = headers.into_iter().collect();
+                self.received.push(Received { at_ms: self.now_ms, headers, body });
+                let (result, retry_after) = if self.answers.is_empty() {
+                    (OriginResult::Status(200), None)
+                } else {
+                    self.answers.remove(0)
+                };
+                if result == OriginResult::TimedOut {
+                    self.now_ms += 10_000;
+                }
+                WatchInput::Posted { result, retry_after: retry_after.map(str::to_owned) }
+            }
+            WatchOutput::End { memory, alarm_ms, log } => {
+                self.memory = memory;
+                self.alarm_ms = alarm_ms;
+                self.log.extend(log);
+                return None;
+            }
+        };
+        Some((input, self.now_ms))
+    }
+
+    /// The reply of a shard; none if it is silent.
+    fn reply(&mut self, shard: &str, call: Call) -> Option<Reply> {
         if self.silent.contains(shard) {
-            return r#"{"error":{"message":"no reply"}}"#.to_owned();
+            return None;
         }
-        match Call::decode(message).unwrap() {
+        Some(match call {
             Call::Figures { counts } => {
                 assert!(counts.is_empty());
                 self.asked.push(shard.to_owned());
-                Reply::Figures(self.shards.get(shard).cloned().unwrap_or_default()).encode()
+                Reply::Figures(self.shards.get(shard).cloned().unwrap_or_default())
             }
             Call::Costs => {
                 let prices = if shard == "shard-0" { self.prices.clone() } else { Vec::new() };
-                Reply::Costs(vec![TenantCosts { prices, ..TenantCosts::default() }]).encode()
+                Reply::Costs(vec![TenantCosts { prices, ..TenantCosts::default() }])
             }
             call => panic!("{call:?}"),
-        }
+        })
     }
 
     /// What was received, each as rule, state and minutes since the beginning. What came again under its key counts
@@ -189,6 +189,11 @@ impl World {
         .collect()
     }
 
+    /// The same, without the rules.
+    pub(super) fn states(&self) -> Vec<(String, u64)> {
+        self.told().into_iter().map(|(_, state, minute)| (state, minute)).collect()
+    }
+
     pub(super) fn alerts(&self) -> Value {
         self.page(WatchPage::Alerts)
     }
@@ -196,6 +201,11 @@ impl World {
     pub(super) fn page(&self, name: WatchPage) -> Value {
         serde_json::from_str(&page(name, &self.memory, self.isolate.settings().ok())).unwrap()
     }
+}
+
+/// What is expected of [`World::states`].
+pub(super) fn of(entries: &[(&str, u64)]) -> Vec<(String, u64)> {
+    entries.iter().map(|(state, minute)| ((*state).to_owned(), *minute)).collect()
 }
 
 fn isolate(settings: &[(&str, &str)]) -> Isolate {
