@@ -2,11 +2,13 @@
 
 use serde_json::{Value, json};
 
+use super::admin::figures_of;
 use super::*;
 use crate::ledger::credits::Credits;
+use crate::ledger::figures::Figures;
 use crate::ledger::job::{JobFigures, JobSummary, NewJob};
+use crate::ledger::shard;
 
-const ADMIN: &str = "0123456789abcdef";
 const SUBMITTER: &str = "fedcba9876543210";
 
 fn keeping_jobs() -> Isolate {
@@ -14,35 +16,15 @@ fn keeping_jobs() -> Isolate {
     Isolate::new(Ok(settings_with(&settings)), Bindings::default())
 }
 
-fn run(mut isolate: Isolate, token: &str, method: &str, path: &str) -> Run {
+fn run(isolate: Isolate, token: &str, method: &str, path: &str) -> Run {
     let authorization = format!("Bearer {token}");
     let headers = [("authorization", authorization.as_str()), ("x-correlation-id", "c-1")];
-    let request = Request::new(method, &format!("https://edge.test{path}"), &headers);
-    let (machine, output) = Machine::begin(&mut isolate, request, Random::from_bytes(&[]), NOW_MS);
-    Run { isolate, machine, output }
+    Run::request(isolate, method, path, &headers)
 }
 
-/// The shards of the calls, and these.
-fn calls(run: &Run) -> Vec<(String, Call)> {
-    let Output::CallLedger { calls, .. } = &run.output else { panic!("{:?}", run.output) };
-    calls.iter().map(|it| (it.shard.clone(), Call::decode(&it.message).unwrap())).collect()
-}
-
-/// Answers until the response.
-fn answer(mut run: Run, reply: impl Fn(&str, &Call) -> Reply) -> Value {
-    loop {
-        if let Output::Respond { response, .. } = &run.output {
-            return serde_json::from_str(&response.body).unwrap();
-        }
-        if let Output::AskWatch { .. } = &run.output {
-            let page = r#"{"rules":[],"notifications":[]}"#;
-            run.handle(Input::Watch(Ok(page.to_owned())), NOW_MS);
-            continue;
-        }
-        let replies: Vec<_> =
-            calls(&run).iter().map(|(shard, call)| reply(shard, call).encode()).collect();
-        run.handle(Input::LedgerReplies(replies.join("\n")), NOW_MS);
-    }
+/// The page that comes of a request if the shards reply so.
+fn answer(run: Run, reply: impl Fn(&str, &Call) -> Reply) -> Value {
+    serde_json::from_str(&run.answered(reply).1.body).unwrap()
 }
 
 #[test]
@@ -57,7 +39,7 @@ fn a_job_is_registered_in_its_one_shard_by_who_submits_or_an_admin() {
             deadline_ms: None,
             estimated: Credits::parse("1.05"),
         };
-        assert_eq!(calls(&run), [("shard-12".to_owned(), Call::RegisterJob(new))]);
+        assert_eq!(run.calls(), [("shard-12".to_owned(), Call::RegisterJob(new))]);
         run.handle(replied(&Reply::Ok), NOW_MS);
         let (status, line) = run.code();
         assert_eq!(status, "registered");
@@ -112,7 +94,7 @@ fn where_jobs_are_not_kept_that_is_said() {
     ] {
         let run = run(isolate(Bindings::default()), ADMIN, method, path);
         assert_eq!(run.code().0, "jobs_not_kept", "{method} {path}");
-        let Output::Respond { response, .. } = &run.output else { panic!() };
+        let response = run.response();
         assert_eq!((response.status, response.body.contains("set NEXTAPI_API_KEY")), (409, true));
     }
     let run = run(isolate(Bindings::default()), ADMIN, "GET", "/_edge/audit");
@@ -122,7 +104,7 @@ fn where_jobs_are_not_kept_that_is_said() {
 #[test]
 fn of_a_job_its_shard_is_asked_for_its_row_and_its_events() {
     let timeline = run(keeping_jobs(), ADMIN, "GET", "/_edge/jobs/job_2");
-    let first = calls(&timeline);
+    let first = timeline.calls();
     assert!(first.iter().all(|(shard, _)| shard == "shard-12"), "{first:?}");
     let [Call::FindJob { job_id }, Call::List(filter), Call::Figures { .. }] =
         [0, 1, 2].map(|index: usize| &first[index].1)
@@ -131,7 +113,7 @@ fn of_a_job_its_shard_is_asked_for_its_row_and_its_events() {
     };
     assert_eq!((job_id.as_str(), filter.job_id.as_deref()), ("job_2", Some("job_2")));
     // Under a former number of shards it was elsewhere, and is found there.
-    let former = crate::ledger::shard::name_of_job("job_2", 64);
+    let former = shard::name_of_job("job_2", 64);
     let page = answer(timeline, |shard, call| match call {
         Call::Figures { .. } => figures_of("shard-3"),
         Call::FindJob { job_id } if shard == former => {
@@ -163,7 +145,7 @@ fn the_status_has_jobs_and_money_and_does_without() {
     let page = status(false);
     assert_eq!((&page["jobs"]["open"], &page["credits"]), (&json!(16), &Value::Null));
     let without = run(isolate(Bindings::default()), ADMIN, "GET", "/_edge/status");
-    assert_eq!(calls(&without).len(), 16, "nobody asks for costs");
+    assert_eq!(without.calls().len(), 16, "nobody asks for costs");
 }
 
 #[test]

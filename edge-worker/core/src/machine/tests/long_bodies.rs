@@ -19,14 +19,9 @@ fn macs(secrets: &[&str], body: &[u8]) -> Input {
 fn long(secrets: &str, signed_with: &str) -> Run {
     let settings = settings_with(&[("WEBHOOK_SECRETS", secrets), THROUGH]);
     let bindings = Bindings { rate_limiter: true, ..Bindings::default() };
-    let mut isolate = Isolate::new(Ok(settings), bindings);
-    let key = Key::new(signed_with.as_bytes()).unwrap();
-    let signature = key.sign(UnixTime::from_secs(SIGNED_AT), BODY).to_string();
+    let signature = signature(signed_with, BODY);
     let headers = [("x-nextapi-signature", signature.as_str()), FROM];
-    let request = Request::new("POST", "https://edge.test/webhook", &headers);
-    let (machine, output) =
-        Machine::begin(&mut isolate, request, Random::from_bytes(&[7; 40]), NOW_MS);
-    Run { isolate, machine, output }
+    Run::webhook(Isolate::new(Ok(settings), bindings), &headers)
 }
 
 fn computing(secrets: &str, signed_with: &str) -> Run {
@@ -98,12 +93,8 @@ fn a_forged_long_body_is_refused_without_being_handed_over() {
 fn a_dead_engine_lets_nobody_in() {
     for (digits, byte) in [("00", 0), ("ff", 0xff)] {
         let signature = format!("t={SIGNED_AT},v1={}", digits.repeat(32));
-        let mut isolate = isolate(Bindings::default());
         let headers = [("x-nextapi-signature", signature.as_str())];
-        let request = Request::new("POST", "https://edge.test/webhook", &headers);
-        let (machine, output) =
-            Machine::begin(&mut isolate, request, Random::from_bytes(&[7; 40]), NOW_MS);
-        let mut run = Run { isolate, machine, output };
+        let mut run = Run::webhook(isolate(Bindings::default()), &headers);
         run.handle(Input::LongBody(BODY.len()), NOW_MS);
         run.handle(Input::Macs(Ok(vec![byte; 32])), NOW_MS);
         assert_eq!(run.code().0, "signature_mismatch");

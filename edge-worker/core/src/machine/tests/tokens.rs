@@ -4,22 +4,21 @@ use serde_json::{Value, json};
 
 use super::*;
 
-const TOKEN: &str = "0123456789abcdef";
 const ADDRESS: &str = "192.0.2.66";
 
 const LIMITED: Bindings = Bindings { analytics: true, rate_limiter: true };
 
-fn ask_at(isolate: Isolate, authorization: &str, address: &str, now_ms: u64) -> Run {
-    let mut isolate = isolate;
-    let mut headers = vec![("x-correlation-id", "c-1"), ("cf-connecting-ip", address)];
-    headers.push(("authorization", authorization));
-    let request = Request::new("GET", "https://edge.test/_edge/whoami", &headers);
-    let (machine, output) = Machine::begin(&mut isolate, request, Random::from_bytes(&[]), now_ms);
-    Run { isolate, machine, output }
+fn ask_from(isolate: Isolate, authorization: &str, address: &str) -> Run {
+    let headers = [
+        ("x-correlation-id", "c-1"),
+        ("cf-connecting-ip", address),
+        ("authorization", authorization),
+    ];
+    Run::request(isolate, "GET", "/_edge/whoami", &headers)
 }
 
 fn ask(isolate: Isolate, authorization: &str) -> Run {
-    ask_at(isolate, authorization, ADDRESS, NOW_MS)
+    ask_from(isolate, authorization, ADDRESS)
 }
 
 fn line(run: &Run) -> Value {
@@ -65,7 +64,7 @@ fn without_a_limiter_or_an_address_a_wrong_token_is_answered_late_as_well() {
         (Bindings::default(), "2001:db8:1:2:3:4:5:6", json!("2001:db8:1:2::")),
         (LIMITED, "unknown", Value::Null),
     ] {
-        let mut run = ask_at(isolate(bindings), "Bearer wrong", address, NOW_MS);
+        let mut run = ask_from(isolate(bindings), "Bearer wrong", address);
         assert_eq!(run.output, Output::Wait { ms: 1_000 });
         run.handle(Input::Waited, NOW_MS + 1_000);
         assert_eq!(line(&run)["client"], client);
@@ -88,28 +87,22 @@ fn a_client_with_too_many_wrong_tokens_is_blocked_and_the_right_token_gets_in_fr
     let mut run = limiter_says(run, false);
     run.handle(Input::Waited, NOW_MS + 1_000);
     // Its deliveries are not looked at, as after too many forgeries.
-    let (_, output) = begin(&mut run.isolate, &[("cf-connecting-ip", ADDRESS)]);
-    let Output::Respond { response, .. } = output else { panic!("{output:?}") };
-    assert_eq!(response.status, 429);
+    let run = Run::delivery(run.isolate, &[("cf-connecting-ip", ADDRESS)]);
+    assert_eq!(run.response().status, 429);
     // Another wrong token costs no call of the limiter, and as long as ever.
     let run = ask(run.isolate, "Bearer wrong");
     assert_eq!(run.output, Output::Wait { ms: 1_000 });
-    let run = ask(run.isolate, &format!("Bearer {TOKEN}"));
-    let Output::Respond { response, .. } = &run.output else { panic!("{:?}", run.output) };
-    assert_eq!(response.body, r#"{"name":"admin","role":"operate"}"#);
+    let run = ask(run.isolate, &format!("Bearer {ADMIN}"));
+    assert_eq!(run.response().body, r#"{"name":"admin","role":"operate"}"#);
 }
 
 /// And the other way round: who has forged deliveries gets in with the right token.
 #[test]
 fn the_right_token_gets_in_from_where_deliveries_are_forged() {
-    let mut isolate = isolate(LIMITED);
     let forged = [("cf-connecting-ip", ADDRESS), ("x-nextapi-signature", "nonsense")];
-    let request = Request::new("POST", "https://edge.test/webhook", &forged);
-    let (machine, output) = Machine::begin(&mut isolate, request, Random::from_bytes(&[]), NOW_MS);
-    let run = limiter_says(Run { isolate, machine, output }, false);
-    let run = ask(run.isolate, &format!("Bearer {TOKEN}"));
-    let Output::Respond { response, .. } = &run.output else { panic!("{:?}", run.output) };
-    assert_eq!(response.status, 200);
+    let run = limiter_says(Run::webhook(isolate(LIMITED), &forged), false);
+    let run = ask(run.isolate, &format!("Bearer {ADMIN}"));
+    assert_eq!(run.response().status, 200);
 }
 
 #[test]

@@ -28,13 +28,8 @@ fn forwarded(output: &Output) -> &str {
     &header.expect("a traceparent").1
 }
 
-fn log(output: &Output) -> Value {
-    let (Output::Respond { log, .. } | Output::RespondEarly { log, .. } | Output::End { log, .. }) =
-        output
-    else {
-        panic!("no line: {output:?}")
-    };
-    serde_json::from_str(log.as_ref().unwrap()).unwrap()
+fn line(output: &Output) -> Value {
+    serde_json::from_str(&log(output).unwrap()).unwrap()
 }
 
 fn ids(line: &Value) -> (&str, &str) {
@@ -51,38 +46,32 @@ fn attempt(head: &str) -> (String, Value) {
         head: head.to_owned(),
         replay: None,
     };
-    let mut isolate = durable();
+    let isolate = durable();
     let random = Random::from_bytes(&[9; 40]);
     let (machine, output) =
         Machine::attempt(&isolate, attempt, BODY, &random, NOW_MS).expect("sound settings");
-    let parent = forwarded(&output).to_owned();
-    let failed = Input::Origin(OriginResult::Status(503));
-    let (machine, _) = machine.unwrap().handle(&mut isolate, failed, NOW_MS);
-    let (_, output) = machine.unwrap().handle(&mut isolate, replied(&Reply::Ok), NOW_MS);
-    (parent, log(&output))
+    let mut run = Run { isolate, machine, output };
+    let parent = forwarded(&run.output).to_owned();
+    run.handle(Input::Origin(OriginResult::Status(503)), NOW_MS);
+    (parent, line(run.handle(replied(&Reply::Ok), NOW_MS)))
 }
 
 #[test]
 fn a_trace_goes_from_the_provider_to_the_origin_and_to_each_attempt() {
-    let mut isolate = durable();
-    let (machine, _) = begin(&mut isolate, &[("traceparent", &traceparent(THEIRS))]);
-    let (machine, output) = machine.unwrap().handle(&mut isolate, body(BODY), NOW_MS);
-    let Output::CallLedger { calls, .. } = &output else { panic!("no call: {output:?}") };
-    let Ok(Call::Accept { head, .. }) = Call::decode(&calls[0].message) else { panic!() };
+    let mut run = Run::delivery(durable(), &[("traceparent", &traceparent(THEIRS))]);
+    run.handle(body(BODY), NOW_MS);
+    let Call::Accept { head, .. } = run.call() else { panic!() };
     let accepted = replied(&Reply::Accepted { token: 1, order: Order::InOrder });
-    let (machine, output) = machine.unwrap().handle(&mut isolate, accepted, NOW_MS);
-    let line = log(&output);
-    assert_eq!(ids(&line), (TRACE_ID, ACCEPTING));
-    assert_eq!(line.get("links"), None);
+    let accepting = line(run.handle(accepted, NOW_MS));
+    assert_eq!(ids(&accepting), (TRACE_ID, ACCEPTING));
+    assert_eq!(accepting.get("links"), None);
 
     // The first attempt is part of the span that has accepted the event, so there is nothing to be linked to.
-    let (machine, output) = machine.unwrap().handle(&mut isolate, Input::Responded, NOW_MS);
-    assert_eq!(forwarded(&output), traceparent(ACCEPTING));
-    let failed = Input::Origin(OriginResult::Status(503));
-    let (machine, _) = machine.unwrap().handle(&mut isolate, failed, NOW_MS);
-    let (_, output) = machine.unwrap().handle(&mut isolate, replied(&Reply::Ok), NOW_MS);
-    let line = log(&output);
-    assert_eq!((ids(&line), line.get("links")), ((TRACE_ID, ACCEPTING), None));
+    let output = run.handle(Input::Responded, NOW_MS);
+    assert_eq!(forwarded(output), traceparent(ACCEPTING));
+    run.handle(Input::Origin(OriginResult::Status(503)), NOW_MS);
+    let first = line(run.handle(replied(&Reply::Ok), NOW_MS));
+    assert_eq!((ids(&first), first.get("links")), ((TRACE_ID, ACCEPTING), None));
 
     let (parent, line) = attempt(&head);
     assert_eq!(parent, traceparent(LATER));
@@ -102,12 +91,9 @@ fn an_event_without_a_trace_begins_one_and_is_linked_to_nothing() {
 
 #[test]
 fn a_refused_delivery_has_its_span_as_well() {
-    let mut isolate = durable();
     let headers = [("traceparent", traceparent(THEIRS)), ("x-nextapi-signature", "t=1".to_owned())];
     let headers = headers.each_ref().map(|(name, value)| (*name, value.as_str()));
-    let request = Request::new("POST", "https://edge.test/webhook", &headers);
-    let (_, output) = Machine::begin(&mut isolate, request, Random::from_bytes(&[7; 40]), NOW_MS);
-    let line = log(&output);
+    let line = line(&Run::webhook(durable(), &headers).output);
     assert_eq!(line["error.type"], "signature_malformed");
     assert_eq!(ids(&line), (TRACE_ID, ACCEPTING));
 }
