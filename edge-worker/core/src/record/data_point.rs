@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::Record;
+use super::{Record, Settlement};
 use crate::outcome::Outcome;
 
 /// A data point. The order of the columns is pinned: queries name them by number.
@@ -53,7 +53,7 @@ impl Record {
                 text(self.event_type.as_deref()),
                 text(self.job_id.as_deref()),
                 text(self.order),
-                text(self.settlement.map(super::Settlement::name)),
+                text(self.settlement.map(Settlement::name)),
             ],
             doubles: [
                 "1".to_owned(),
@@ -77,7 +77,6 @@ impl Record {
 mod tests {
     use nextapi_webhook::EventKey;
 
-    use super::super::Settlement;
     use super::super::tests::record_of;
     use super::*;
 
