@@ -9,6 +9,9 @@ use std::{env, fs};
 use proptest::prelude::*;
 
 use super::*;
+use crate::ledger::bulk_replay::{NewReplay, Selection};
+use crate::ledger::event_meta::EventMeta;
+use crate::ledger::order::Order;
 use calls::{acts, calls};
 use replies::replies;
 

@@ -1,10 +1,15 @@
 //! Calls, as samples.
 
-use super::super::*;
 use super::{key, new_replay, selection};
+use crate::counts::Counts;
+use crate::ledger::audit::AuditCursor;
+use crate::ledger::bulk_replay::Steering;
 use crate::ledger::credits::Credits;
-use crate::ledger::job::JobCursor;
-use crate::ledger::listing::Cursor;
+use crate::ledger::event_meta::EventMeta;
+use crate::ledger::job::{JobCursor, JobFilter, NewJob, Observation};
+use crate::ledger::listing::{Cursor, Filter};
+use crate::ledger::message::Call;
+use crate::ledger::search::Search;
 use crate::ledger::walk::Place;
 
 /// One of each, and each with and without what may be missing.

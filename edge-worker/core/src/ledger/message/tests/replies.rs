@@ -1,11 +1,18 @@
 //! Replies, as samples.
 
-use super::super::*;
 use super::{key, new_replay};
+use crate::ledger::audit::AuditEntry;
 use crate::ledger::breaker::Breaker;
+use crate::ledger::bulk_replay::BulkReplay;
+use crate::ledger::costs::TenantCosts;
 use crate::ledger::credits::Credits;
-use crate::ledger::job::JobFigures;
-use crate::ledger::listing::Cursor;
+use crate::ledger::event_meta::EventMeta;
+use crate::ledger::figures::Figures;
+use crate::ledger::job::{DueJob, JobFigures, JobSummary};
+use crate::ledger::listing::{Cursor, EventSummary};
+use crate::ledger::message::Reply;
+use crate::ledger::order::Order;
+use crate::ledger::search::Found;
 use crate::ledger::trail::{Act, TrailEntry};
 use crate::ledger::walk::Place;
 
