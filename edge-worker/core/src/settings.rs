@@ -33,9 +33,7 @@ pub use origin::Url;
 pub use raw::RawSettings;
 use reader::Reader;
 pub(crate) use reader::{Problem, Secret};
-pub(crate) use reconcile::ReconcileSettings;
-#[allow(unused_imports, reason = "for who calls the API")]
-pub(crate) use reconcile::{Environment, ReconciledJobs};
+pub(crate) use reconcile::{ReconcileSettings, ReconciledJobs};
 pub(crate) use role::Role;
 pub(crate) use summary::Summary;
 pub(crate) use tenant_field::{MAX_TENANT_BYTES, TenantField, is_tenant};

@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use nextapi_client::Environment;
+
 use super::{
     Access, HOURS_PER_YEAR, MILLISECONDS, Reader, Role, SECONDS_PER_HOUR, Secret, TenantField, Url,
     tenant_field,
@@ -16,35 +18,6 @@ const MAX_AFTER_SECONDS: u64 = 24 * 60 * 60;
 
 /// The most requests a minute: a tenth of the 600 that the provider allows a key.
 const MAX_REQUESTS: u64 = 60;
-
-/// An environment of the provider's. A key belongs to one of them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Environment {
-    /// Jobs that are paid for.
-    #[default]
-    Live,
-    /// Jobs of tests.
-    Test,
-}
-
-impl Environment {
-    /// The setting's value, and that of the header `X-NextAPI-Environment`.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Live => "live",
-            Self::Test => "test",
-        }
-    }
-
-    /// The environment that a key is of, if it says so.
-    fn of_key(key: &str) -> Option<Self> {
-        [Self::Live, Self::Test].into_iter().find(|it| {
-            key.strip_prefix("nxa_").is_some_and(|rest| {
-                rest.strip_prefix(it.name()).is_some_and(|rest| rest.starts_with("_sk_"))
-            })
-        })
-    }
-}
 
 /// Which jobs are reconciled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -71,7 +44,6 @@ pub(crate) struct ReconcileSettings {
     /// `NEXTAPI_API_KEY`.
     pub(crate) api_key: Secret,
     /// `NEXTAPI_API_URL`, without a slash at its end.
-    #[allow(dead_code, reason = "for who calls the API")]
     pub(crate) api_url: String,
     /// Host and port of that, as they may be shown.
     pub(crate) api_host: String,
@@ -184,26 +156,29 @@ fn check_key(reader: &mut Reader<'_>, api_key: &Secret, environment: Environment
         reader
             .refuse(SETTING, "has a space in it, which no key has: set it again, without `Bearer`");
     }
-    if Environment::of_key(api_key.expose()).is_some_and(|of_key| of_key != environment) {
+    if environment_of(api_key.expose()).is_some_and(|of_key| of_key != environment) {
         let text = format!(
             "is a key of another environment than NEXTAPI_ENVIRONMENT={}: set a key of that one, or the \
              environment of the key",
-            environment.name()
+            environment.as_str()
         );
         reader.refuse(SETTING, text);
     }
 }
 
+/// The environment that a key is of, if it says so.
+fn environment_of(key: &str) -> Option<Environment> {
+    let name = key.strip_prefix("nxa_")?.split_once("_sk_")?.0;
+    Environment::from_name(name)
+}
+
 fn environment(reader: &mut Reader<'_>) -> Environment {
     const SETTING: &str = "NEXTAPI_ENVIRONMENT";
-    match reader.text(SETTING).as_deref() {
-        None | Some("live") => Environment::Live,
-        Some("test") => Environment::Test,
-        Some(_) => {
-            reader.refuse(SETTING, "is neither `live` nor `test`: correct it, or remove it");
-            Environment::default()
-        }
-    }
+    let Some(name) = reader.text(SETTING) else { return Environment::Live };
+    Environment::from_name(&name).unwrap_or_else(|| {
+        reader.refuse(SETTING, "is neither `live` nor `test`: correct it, or remove it");
+        Environment::Live
+    })
 }
 
 fn reconciled_jobs(reader: &mut Reader<'_>) -> ReconciledJobs {

@@ -112,7 +112,7 @@ impl Settings {
             alert_url: self.alerts.url.is_some(),
             reconcile: self.reconcile.as_ref().map(|reconcile| ReconcileSummary {
                 api: &reconcile.api_host,
-                environment: reconcile.environment.name(),
+                environment: reconcile.environment.as_str(),
                 after_seconds: reconcile.after_ms / MILLISECONDS,
                 deadline_hours: self
                     .policy

@@ -1,8 +1,7 @@
 //! 2. Which looks a round makes, and what comes of them.
 
 use nextapi_client::{
-    Disposition, Environment, Error, ErrorKind, HttpResponse, JobPage, JobWalk, TransportError,
-    Watermark,
+    Disposition, Error, ErrorKind, HttpResponse, JobPage, JobWalk, TransportError, Watermark,
 };
 
 use super::{
@@ -11,7 +10,6 @@ use super::{
 use crate::reconciler::look::{self, Look, Seen};
 use crate::reconciler::place::Shown;
 use crate::reconciler::{RoundInput, RoundOutput};
-use crate::settings::{self, ReconcileSettings};
 
 /// If no more jobs are due than that, they are asked for one by one.
 const ONE_BY_ONE: usize = 10;
@@ -82,7 +80,7 @@ impl Round {
             return self.end(now_ms, SHORT_PAUSE_MS);
         };
         let Some(reconcile) = self.reconcile() else { return self.end(now_ms, LONGEST_PAUSE_MS) };
-        let options = look::options(environment(reconcile), &self.limits, &self.correlation_id);
+        let options = look::options(reconcile.environment, &self.limits, &self.correlation_id);
         let look = if let Some(page) = page {
             Look::page(page, options)
         } else {
@@ -272,11 +270,4 @@ const fn is_about_all_requests(error: &Error) -> bool {
 const fn is_refused(error: &Error) -> bool {
     matches!(error.disposition, Disposition::Blocked)
         || matches!(error.kind, ErrorKind::RateLimited)
-}
-
-fn environment(reconcile: &ReconcileSettings) -> Environment {
-    match reconcile.environment {
-        settings::Environment::Live => Environment::Live,
-        settings::Environment::Test => Environment::Test,
-    }
 }
