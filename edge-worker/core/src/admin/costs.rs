@@ -1,18 +1,22 @@
 //! What jobs cost, all shards together.
 
+mod percentile;
+mod sum;
+
 use core::cmp::Ordering;
 
 use serde::Serialize;
 
 use crate::ledger::costs::{
-    MOST_PRICES, MOST_PRICES_OF_SHARD, MOST_TENANTS, MOST_TIMES, MOST_TIMES_OF_SHARD, TenantCosts,
-    is_longest,
+    MOST_PRICES_OF_SHARD, MOST_TENANTS, MOST_TIMES_OF_SHARD, TenantCosts, is_longest,
 };
 use crate::ledger::credits::Credits;
 use crate::ledger::message::{CallError, Reply};
 use crate::merge;
 use crate::outcome::Outcome;
 use crate::response::Response;
+pub(super) use sum::Money;
+use sum::{CostsView, Cut, Sum};
 
 /// A shard's reply, or why there is none.
 type Replied = Result<Reply, CallError>;
@@ -26,150 +30,6 @@ struct Page {
     #[serde(skip_serializing_if = "Option::is_none")]
     others: Option<CostsView>,
     tenants_named_up_to: u32,
-}
-
-/// The jobs of one tenant, of others, or all.
-#[derive(Serialize)]
-struct CostsView {
-    /// Null for jobs without one, for others, and for all.
-    tenant: Option<String>,
-    open: u64,
-    overdue: u64,
-    succeeded: u64,
-    failed: u64,
-    conflicts: u64,
-    #[serde(flatten)]
-    money: Money,
-    /// Half of the jobs that have succeeded cost this or less.
-    p50: Option<Credits>,
-    /// Of a hundred, 95 cost this or less.
-    p95: Option<Credits>,
-    /// Over how many prices these two are.
-    prices: u64,
-    /// Whether these are all prices. Else the rarest ones may be missing.
-    prices_complete: bool,
-    seconds_to_end: SecondsToEnd,
-}
-
-/// How long jobs have taken from when they became known to their end, however they ended. Times are rounded up to two
-/// digits, and below 100 s to whole seconds.
-#[derive(Serialize)]
-struct SecondsToEnd {
-    /// Half of the jobs took this or less.
-    p50: Option<u64>,
-    /// Of a hundred, 95 took this or less.
-    p95: Option<u64>,
-    /// Over how many jobs these two are.
-    jobs: u64,
-    /// Whether these are all. Else the rarest times may be missing.
-    complete: bool,
-}
-
-/// Sums of money, over the jobs that the ledger remembers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub(super) struct Money {
-    /// Set aside for open jobs.
-    pub(super) reserved: Credits,
-    /// What jobs that have succeeded have cost.
-    pub(super) settled: Credits,
-    /// Given back for jobs that have failed.
-    pub(super) refunded: Credits,
-    /// What jobs have cost whose end the origin does not have.
-    pub(super) paid_not_delivered: Credits,
-    /// What half of the jobs that have succeeded cost at most, and 95 of a hundred. For metrics only: pages have them
-    /// beside how many prices they are over.
-    #[serde(skip)]
-    pub(super) percentiles: Option<[Credits; 2]>,
-}
-
-/// Whether a shard may have left something out.
-#[derive(Clone, Copy, Debug, Default)]
-struct Cut {
-    prices: bool,
-    seconds: bool,
-}
-
-/// Costs that are added up.
-#[derive(Debug, Default)]
-struct Sum {
-    /// Without prices.
-    costs: TenantCosts,
-    /// In millionths of a credit.
-    prices: Vec<(u64, u64)>,
-    is_cut: bool,
-    seconds: Vec<(u64, u64)>,
-    are_seconds_cut: bool,
-}
-
-impl Sum {
-    /// Adds a shard's part. `cut` says whether the shard may have left out prices, or times.
-    fn add(&mut self, part: TenantCosts, cut: Cut) {
-        self.costs.add(&part);
-        // Of tenants that are not named, no prices are told.
-        self.is_cut |= cut.prices || is_longest(&part.prices, MOST_PRICES) || part.is_rest;
-        self.prices.extend(part.prices.iter().map(|(price, times)| (price.millionths(), *times)));
-        self.are_seconds_cut |=
-            cut.seconds || is_longest(&part.seconds_to_end, MOST_TIMES) || part.is_rest;
-        self.seconds.extend(part.seconds_to_end);
-    }
-
-    fn view(self, tenant: Option<String>) -> CostsView {
-        let prices = count(&self.prices, u64::MAX);
-        let price = |percent| percentile(&self.prices, prices, percent).map(Credits::of_millionths);
-        let jobs = count(&self.seconds, u64::MAX);
-        let seconds_to_end = SecondsToEnd {
-            p50: percentile(&self.seconds, jobs, 50),
-            p95: percentile(&self.seconds, jobs, 95),
-            jobs,
-            complete: !self.are_seconds_cut,
-        };
-        CostsView {
-            tenant,
-            money: money(&self.costs),
-            open: self.costs.open,
-            overdue: self.costs.overdue,
-            succeeded: self.costs.succeeded,
-            failed: self.costs.failed,
-            conflicts: self.costs.conflicts,
-            p50: price(50),
-            p95: price(95),
-            prices,
-            prices_complete: !self.is_cut,
-            seconds_to_end,
-        }
-    }
-}
-
-const fn money(costs: &TenantCosts) -> Money {
-    Money {
-        reserved: costs.reserved,
-        settled: costs.settled,
-        refunded: costs.refunded,
-        paid_not_delivered: costs.paid_not_delivered,
-        percentiles: None,
-    }
-}
-
-/// How many jobs had this price or time, or a lower one.
-fn count(prices: &[(u64, u64)], most: u64) -> u64 {
-    let lower = prices.iter().filter(|(price, _)| *price <= most);
-    lower.fold(0, |sum: u64, (_, times)| sum.saturating_add(*times))
-}
-
-/// The percentile by nearest rank: the lowest price that at least `percent` of a hundred jobs did not exceed. It is
-/// looked for between all amounts that there are, by halves, which takes less code than to sort the prices.
-fn percentile(prices: &[(u64, u64)], jobs: u64, percent: u64) -> Option<u64> {
-    let rank = jobs.saturating_mul(percent).div_ceil(100).max(1);
-    let (mut low, mut high) = (0, u64::MAX);
-    while low < high {
-        let middle = low.midpoint(high);
-        if count(prices, middle) >= rank {
-            high = middle;
-        } else {
-            low = middle.saturating_add(1);
-        }
-    }
-    (jobs > 0).then_some(low)
 }
 
 /// What the shards have replied; none if one did not: sums with gaps would be taken for the whole.
@@ -187,11 +47,7 @@ pub(super) fn total(replies: Vec<Replied>) -> Option<(Money, u64)> {
     for part in lists(replies)?.into_iter().flatten() {
         total.add(part, Cut::default());
     }
-    let prices = count(&total.prices, u64::MAX);
-    let [p50, p95] = [50, 95]
-        .map(|percent| percentile(&total.prices, prices, percent).map(Credits::of_millionths));
-    let money = Money { percentiles: p50.zip(p95).map(<[_; 2]>::from), ..money(&total.costs) };
-    Some((money, total.costs.conflicts))
+    Some((total.money_with_percentiles(), total.costs.conflicts))
 }
 
 /// The price that 95 of a hundred jobs did not exceed; none if there are no prices.
@@ -225,9 +81,7 @@ pub(super) fn page(replies: Vec<Replied>) -> Result<Response, Outcome> {
         } else if part.is_rest || is_longest(&tenants, MOST_TENANTS) {
             others.get_or_insert_default().add(part, is_cut);
         } else {
-            let tenant = part.tenant.clone();
-            let costs = TenantCosts { tenant, ..TenantCosts::default() };
-            let mut sum = Sum { costs, ..Sum::default() };
+            let mut sum = Sum::of_tenant(part.tenant.clone());
             sum.add(part, is_cut);
             tenants.push(sum);
         }
@@ -251,7 +105,6 @@ fn order(left: &TenantCosts, right: &TenantCosts) -> Ordering {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
     use serde_json::{Value, json};
 
     use super::*;
@@ -415,22 +268,5 @@ mod tests {
         assert_eq!(money.percentiles, Some([credits("0.35"), credits("0.7")]));
         let (money, _) = total(vec![Ok(Reply::Costs(Vec::new()))]).unwrap();
         assert_eq!(money.percentiles, None, "no job has succeeded");
-    }
-
-    proptest! {
-        #[test]
-        fn percentiles_are_by_nearest_rank(
-            prices in proptest::collection::vec((0_u64..9, 1_u64..5), 0..20),
-            percent in 1_u64..=100,
-        ) {
-            let mut jobs = Vec::new();
-            for (price, times) in &prices {
-                jobs.extend((0..*times).map(|_| *price));
-            }
-            jobs.sort_unstable();
-            let rank = (jobs.len() as u64).saturating_mul(percent).div_ceil(100);
-            let expected = rank.checked_sub(1).map(|index| jobs[usize::try_from(index).unwrap()]);
-            prop_assert_eq!(percentile(&prices, jobs.len() as u64, percent), expected);
-        }
     }
 }
