@@ -17,12 +17,16 @@
 //! the start. Should the clock have been set back, an event still carries the replay that it was part of last.
 //! The place moves in the same step in which the event is released: one is never on disk without the other.
 
-use serde::Serialize;
+mod request;
+mod state;
 
-use crate::json::{from_json, from_json_enum};
+use serde::Serialize;
 
 use super::entry::{Entry, EventState};
 use super::listing::Cursor;
+use crate::json::from_json;
+pub(crate) use request::{NewReplay, Selection};
+pub(crate) use state::{ReplayState, Steering};
 
 /// After how many failed attempts in a row a shard's part pauses. By default the breaker opens then as well.
 pub(crate) const MOST_FAILURES: u32 = 5;
@@ -30,109 +34,6 @@ pub(crate) const MOST_FAILURES: u32 = 5;
 /// What is made up for at most of the time in which nothing was released, in milliseconds: alarms are a second
 /// apart and come a little late.
 const CATCH_UP_MS: u64 = 2_000;
-
-/// Which events are replayed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize)]
-pub(crate) struct Selection {
-    /// Those in the state of this name, one of [`STATES`](Self::STATES). Of events that are done, those whose
-    /// bytes are kept.
-    pub(crate) state: String,
-    /// Whose last transition was then or later, in milliseconds since 1970.
-    pub(crate) since_ms: u64,
-    /// And then or before, in milliseconds since 1970.
-    pub(crate) until_ms: u64,
-    /// Only those of this job.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) job_id: Option<String>,
-    /// Only those of this type.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) event_type: Option<String>,
-}
-
-from_json!(Selection {
-    state = required,
-    since_ms = required,
-    until_ms = required,
-    job_id = or_default,
-    event_type = or_default,
-});
-
-impl Selection {
-    /// The states whose events can be replayed.
-    pub(crate) const STATES: [&str; 3] = ["dead", "done", "waiting"];
-}
-
-/// A bulk replay that is to start.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct NewReplay {
-    /// Names it, also to the origin.
-    pub(crate) id: String,
-    /// Which events.
-    pub(crate) selection: Selection,
-    /// How many a second, over all shards.
-    pub(crate) rate: u32,
-    /// The shard's pause between two of them, in milliseconds.
-    pub(crate) interval_ms: u64,
-}
-
-from_json!(NewReplay {
-    id = required,
-    selection = required,
-    rate = required,
-    interval_ms = required,
-});
-
-/// Where a shard's part stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum ReplayState {
-    /// Events are released.
-    Running,
-    /// Nothing more is released until an admin resumes it.
-    Paused,
-    /// Nothing more is released.
-    Cancelled,
-    /// All events were released.
-    Done,
-}
-
-from_json_enum!(ReplayState {
-    "running" => Running,
-    "paused" => Paused,
-    "cancelled" => Cancelled,
-    "done" => Done,
-});
-
-impl ReplayState {
-    /// The state's name.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Running => "running",
-            Self::Paused => "paused",
-            Self::Cancelled => "cancelled",
-            Self::Done => "done",
-        }
-    }
-
-    /// Whether more events may be released, now or later.
-    pub(crate) const fn is_open(self) -> bool {
-        matches!(self, Self::Running | Self::Paused)
-    }
-}
-
-/// What an admin does with a bulk replay.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Steering {
-    /// Release nothing for the time being.
-    Pause,
-    /// Go on.
-    Resume,
-    /// Release nothing any more.
-    Cancel,
-}
-
-from_json_enum!(Steering { "pause" => Pause, "resume" => Resume, "cancel" => Cancel });
 
 /// A shard's part of a bulk replay.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
