@@ -56,7 +56,6 @@ from_json!(AuditEntry {
 
 impl AuditEntry {
     /// The place of this entry in the log.
-    #[allow(dead_code, reason = "for who shows a page of the log")]
     pub(crate) const fn cursor(&self) -> AuditCursor {
         AuditCursor { at_ms: self.at_ms, id: self.id }
     }

@@ -18,6 +18,9 @@ const MILLION: u64 = 1_000_000;
 const MOST: u64 = 1_000_000 * MILLION;
 
 /// An amount of credits, in millionths. In JSON it is a text such as `"1.05"`.
+///
+/// It is not the client's, which rounds what a provider computes in floating point: what is added up here is exact or not
+/// known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Credits(u64);
 
@@ -60,7 +63,6 @@ impl Credits {
     }
 
     /// The sum, or the largest amount there is.
-    #[allow(dead_code, reason = "for who puts the costs of shards together")]
     #[must_use]
     pub(crate) const fn plus(self, other: Self) -> Self {
         Self(self.0.saturating_add(other.0))

@@ -105,7 +105,6 @@ from_json!(JobFilter {
 impl JobFilter {
     /// What jobs can be listed by: `open` (overdue ones among them), `overdue`, `ended`; ended by `reconciliation`;
     /// with ends that `conflict`.
-    #[allow(dead_code, reason = "for who reads a filter from a request")]
     pub(crate) const STATES: [&str; 5] = ["open", "overdue", "ended", "reconciliation", "conflict"];
 }
 
@@ -216,7 +215,6 @@ impl JobSummary {
     }
 
     /// The place of this job in the list.
-    #[allow(dead_code, reason = "for who shows a page of the list")]
     pub(crate) fn cursor(&self) -> JobCursor {
         JobCursor { known_ms: self.known_ms, job_id: self.job_id.clone() }
     }

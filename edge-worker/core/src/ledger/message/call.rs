@@ -266,7 +266,6 @@ impl Call {
     }
 
     /// The same, with the name of who acts. It stands in the audit log.
-    #[allow(dead_code, reason = "for who acts under a name of its own")]
     pub(crate) fn encode_by(&self, by: &str) -> String {
         self.encoded(Some(by.into()))
     }
