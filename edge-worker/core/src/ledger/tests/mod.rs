@@ -4,6 +4,7 @@
 #![allow(clippy::arithmetic_side_effects, reason = "an overflow fails the test")]
 
 mod agreement;
+mod audit;
 mod bodies;
 mod breaker;
 mod costs;
