@@ -93,6 +93,11 @@ impl Exchange {
         Error::new(Disposition::Refused, ErrorKind::Finished)
     }
 
+    /// What the last attempt has failed with.
+    pub(crate) const fn last(&self) -> Option<(ErrorKind, Option<u16>)> {
+        self.last
+    }
+
     pub(crate) fn attempts(&self) -> u32 {
         self.before.saturating_add(self.sends.into())
     }

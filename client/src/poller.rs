@@ -35,7 +35,8 @@ const ODD_TIME: Millis = 60_000;
 /// Waits for the end of a job by looking at it. The result is the job, succeeded or failed; how it goes meanwhile,
 /// [`job`](Self::job) tells after each step.
 ///
-/// Looks that fail for now do not end it; the deadline does, even if every look succeeds. Waits have jitter, so that
+/// Looks that fail for now do not end it; the deadline does, even if every look succeeds. The error is then
+/// [`ErrorKind::NotOver`], or if the last look has failed, why it has. Waits have jitter, so that
 /// those who wait for many jobs do not look at the same moment.
 pub struct Poller {
     options: Options,
@@ -44,6 +45,8 @@ pub struct Poller {
     job: Option<Job>,
     bucket: Bucket,
     look: Option<Retrieve>,
+    /// Why the last look that is over has shown nothing, and the status of its last answer.
+    failed: Option<(ErrorKind, Option<u16>)>,
     next_at: Millis,
     over: bool,
 }
@@ -95,7 +98,17 @@ impl Poller {
     #[must_use]
     pub const fn resume(state: PollerState, config: PollConfig, options: Options) -> Self {
         let bucket = Bucket::InProgress;
-        Self { options, config, state, job: None, bucket, look: None, next_at: 0, over: false }
+        Self {
+            options,
+            config,
+            state,
+            job: None,
+            bucket,
+            look: None,
+            failed: None,
+            next_at: 0,
+            over: false,
+        }
     }
 
     /// What has to outlive a crash.
@@ -199,6 +212,7 @@ impl Operation for Poller {
                     Step::Send(_) | Step::Wait { .. } => {}
                     Step::Done(result) => {
                         self.look = None;
+                        self.failed = result.as_ref().err().map(|error| (error.kind, error.status));
                         let doublings = self.state.looks.saturating_sub(1).min(32);
                         let longest =
                             self.config.first.saturating_mul(1 << doublings).min(self.config.max);
@@ -220,8 +234,11 @@ impl Operation for Poller {
                 }
             }
             if now >= deadline {
-                let mut error = Error::new(Disposition::Exhausted, ErrorKind::NotOver);
-                error.cap = Some(Cap::Time);
+                // If nobody could look, nobody knows whether the job is over.
+                let failed = self.look.as_ref().and_then(Retrieve::last).or(self.failed);
+                let (kind, status) = failed.unwrap_or((ErrorKind::NotOver, None));
+                let mut error = Error::new(Disposition::Exhausted, kind);
+                (error.cap, error.status) = (Some(Cap::Time), status);
                 return self.end(Err(error));
             }
             if now < self.next_at {

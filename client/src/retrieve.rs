@@ -5,7 +5,9 @@ use alloc::string::String;
 
 use crate::exchange::{Exchange, JOBS, Turn};
 use crate::http::push_segment;
-use crate::{Call, HttpResponse, Job, Method, Millis, Operation, Options, Step, TransportError};
+use crate::{
+    Call, ErrorKind, HttpResponse, Job, Method, Millis, Operation, Options, Step, TransportError,
+};
 
 /// Looks at one job: `GET /video/generations/{id}`.
 pub struct Retrieve {
@@ -20,6 +22,11 @@ impl Retrieve {
     #[must_use]
     pub fn new(id: &str, seen: bool, options: Options) -> Self {
         Self { exchange: Exchange::new(Call::Retrieve { seen }, options), id: id.into(), job: None }
+    }
+
+    /// What the last attempt has failed with, and the status if there was an answer.
+    pub(crate) const fn last(&self) -> Option<(ErrorKind, Option<u16>)> {
+        self.exchange.last()
     }
 }
 

@@ -12,6 +12,8 @@ const OVERLAP: u64 = 10;
 const MAX_RESTARTS: u8 = 3;
 /// Jobs this much older than the watermark are read again, in seconds: one may have come into the list late.
 const REREAD: u64 = 120;
+/// A page of more rows is no page: each row is kept until the next one, and compared with it.
+const MOST_ROWS: u64 = 1_000;
 /// The provider's largest page, and the smallest that makes progress in spite of the overlap.
 const LIMITS: (u64, u64) = (20, 100);
 
@@ -71,7 +73,8 @@ pub enum WalkError {
     /// Rows were missing between two pages, again after it had begun anew three times: more is deleted than the
     /// walk can follow.
     Unstable,
-    /// The page contradicts what was asked for, or itself: another offset, or no jobs although there are some.
+    /// The page contradicts what was asked for, or itself: another offset, more than 1,000 jobs, or none although
+    /// there are some.
     Inconsistent,
 }
 
@@ -116,7 +119,8 @@ impl JobWalk {
         let received = page.jobs.len() as u64;
         let end = state.offset.saturating_add(received);
         let is_empty = received == 0 && state.offset == 0;
-        if page.offset.is_some_and(|offset| offset != state.offset)
+        if received > MOST_ROWS
+            || page.offset.is_some_and(|offset| offset != state.offset)
             || (is_empty && page.total.is_some_and(|total| total > 0))
         {
             self.begin_again(0);

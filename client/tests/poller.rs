@@ -73,7 +73,7 @@ fn a_poller_that_is_late_ends_whatever_its_look_wants() {
         let Step::Wait { until, why } = poller.step(NOW, 500) else { panic!("it does not wait") };
         assert_eq!((until, why), (NOW + 500, WaitReason::Backoff), "the look's own backoff");
         let Step::Done(Err(error)) = poller.step(deadline + late, 1) else { panic!("it goes on") };
-        assert_eq!((error.kind, error.cap), (ErrorKind::NotOver, Some(Cap::Time)));
+        assert_eq!((error.kind, error.cap), (ErrorKind::Unavailable, Some(Cap::Time)));
     }
     // A look that waits when the deadline passes.
     let config = PollConfig { deadline: 400, ..PollConfig::default() };
@@ -88,6 +88,30 @@ fn a_poller_that_is_late_ends_whatever_its_look_wants() {
     support::deliver(&mut poller, NOW, &Reply::of(503, ""));
     assert!(matches!(poller.step(NOW, 300), Step::Wait { until, .. } if until == NOW + 300));
     assert!(matches!(poller.step(NOW + 400, 1), Step::Done(Err(_))));
+}
+
+/// Whoever waits must not be told that the job is not over when nobody could ask.
+#[test]
+fn a_poller_that_could_not_look_says_why() {
+    let config = PollConfig { deadline: 600_000, ..PollConfig::default() };
+    let away = Reply::Lost(TransportError::NotSent);
+    for (from, to, kind, status) in [
+        (0, 600_000, ErrorKind::NotSent, None),
+        (300_000, 600_000, ErrorKind::NotSent, None),
+        (0, 300_000, ErrorKind::NotOver, None),
+    ] {
+        let mut now = NOW;
+        let (result, ..) = poll(config, &mut now, |now, _| {
+            if (from..to).contains(&(now - NOW)) { away.clone() } else { Reply::job("running") }
+        });
+        let error = result.unwrap_err();
+        assert_eq!((error.disposition, error.cap), (Disposition::Exhausted, Some(Cap::Time)));
+        assert_eq!((error.kind, error.status), (kind, status), "{from} to {to}");
+    }
+    let mut now = NOW;
+    let (result, ..) = poll(config, &mut now, |_, _| Reply::of(503, ""));
+    let error = result.unwrap_err();
+    assert_eq!((error.kind, error.status), (ErrorKind::Unavailable, Some(503)));
 }
 
 #[test]
@@ -195,4 +219,38 @@ fn a_stale_look_does_not_take_a_job_back_and_a_poller_can_be_resumed() {
     assert_eq!(look(&mut poller, "queued"), None, "still ignored after a crash");
     let started = poller.state().started_at;
     assert_eq!(started, Some(NOW), "the deadline counts from the first start");
+}
+
+/// The body of a job that has failed has an `error`, as that of a refusal has.
+#[test]
+fn the_error_of_a_job_is_none_of_the_request() {
+    for code in ["internal_error", "rate_limit_exceeded", "insufficient_credits", "unauthorized"] {
+        let body = format!(
+            r#"{{"id":"job_1","status":"failed","error":{{"code":"{code}","message":"no"}}}}"#
+        );
+        let (result, bucket, sent) =
+            poll(PollConfig::default(), &mut NOW.clone(), |_, _| Reply::of(200, body.clone()));
+        assert_eq!(result.unwrap().error_code.as_deref(), Some(code));
+        assert_eq!((bucket, sent.len()), (Bucket::Terminal(Ending::Failed), 1));
+    }
+}
+
+#[test]
+fn a_pause_that_is_longer_than_a_look_may_take_is_kept() {
+    let (result, _, sent) = poll(PollConfig::default(), &mut NOW.clone(), |now, _| match now {
+        NOW => Reply::of(503, "").header("retry-after", "300"),
+        _ => Reply::job("succeeded"),
+    });
+    assert!(result.is_ok());
+    assert_eq!(sent.iter().map(|sent| sent.at >= NOW + 300_000).collect::<Vec<_>>(), [false, true]);
+}
+
+#[test]
+fn an_odd_look_long_ago_does_not_count() {
+    let (result, ..) = poll(PollConfig::default(), &mut NOW.clone(), |now, _| match now - NOW {
+        0 | 200_000..250_000 => Reply::job("paused"),
+        1..200_000 => Reply::job("running"),
+        _ => Reply::job("succeeded"),
+    });
+    assert!(result.is_ok(), "{result:?}");
 }

@@ -276,3 +276,17 @@ fn the_state_survives_as_json() {
         list.add(START + 50_000);
     }
 }
+
+/// They are kept from page to page, and compared with each other.
+#[test]
+fn a_page_of_far_more_rows_than_were_asked_for_is_refused() {
+    let page = |rows: usize| {
+        let rows: Vec<_> = (0..rows).map(|id| format!(r#"{{"id":"job_{id}"}}"#)).collect();
+        JobPage::read(format!(r#"{{"data":[{}]}}"#, rows.join(",")).as_bytes()).unwrap()
+    };
+    let mut walk = JobWalk::new(None, 100);
+    assert!(matches!(walk.on_page(page(1_001)), Err(WalkError::Inconsistent)));
+    assert_eq!(walk.state().previous.len(), 0);
+    // A provider with pages of its own size is none of that.
+    assert_eq!(walk.on_page(page(1_000)).unwrap().len(), 1_000);
+}
