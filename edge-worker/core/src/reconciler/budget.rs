@@ -28,8 +28,11 @@ impl Budget {
     /// Reserves up to `wanted` of at most `most` requests a minute, and gives how many. If there is none, gives when
     /// there is one again.
     pub(super) fn reserve(&mut self, wanted: u32, most: u32, now_ms: u64) -> Result<u32, u64> {
-        // What lies ahead is of a clock that was set back since.
-        self.0.retain(|sent_ms| *sent_ms <= now_ms && sent_ms.saturating_add(MINUTE_MS) > now_ms);
+        for sent_ms in &mut self.0 {
+            // What lies ahead is of a clock that was set back since.
+            *sent_ms = now_ms.min(*sent_ms);
+        }
+        self.0.retain(|sent_ms| sent_ms.saturating_add(MINUTE_MS) > now_ms);
         let left = |most: u32, within_ms: u64| {
             let is_within = |sent_ms: &&u64| sent_ms.saturating_add(within_ms) > now_ms;
             let sent = u32::try_from(self.0.iter().filter(is_within).count()).unwrap_or(u32::MAX);
@@ -45,6 +48,12 @@ impl Budget {
         let is_within = |sent_ms: &u64| sent_ms.saturating_add(within_ms) > now_ms;
         let oldest_ms = self.0.iter().copied().filter(is_within).min().unwrap_or(now_ms);
         Err(oldest_ms.saturating_add(within_ms))
+    }
+
+    /// The requests that were reserved last may have been sent at any time up to now.
+    pub(super) fn cut_off(&mut self, reserved: u32, now_ms: u64) {
+        let reserved = usize::try_from(reserved).unwrap_or(usize::MAX);
+        self.0.iter_mut().rev().take(reserved).for_each(|sent_ms| *sent_ms = now_ms);
     }
 
     /// Gives back what was reserved last and not used.
@@ -75,8 +84,8 @@ mod tests {
         assert_eq!(budget.reserve(5, 3, 1_059_999), Err(1_060_000));
         assert_eq!(budget.reserve(5, 3, 1_060_000), Ok(1));
         assert_eq!(budget.reserve(1, 3, 1_060_001), Err(1_090_000));
-        assert_eq!(budget.reserve(2, 3, 5), Ok(1), "the clock was set back");
-        assert_eq!(budget.0, [5]);
+        assert_eq!(budget.reserve(2, 3, 5), Err(60_005), "the clock was set back");
+        assert_eq!(budget.reserve(2, 3, 60_005), Ok(1));
     }
 
     #[test]

@@ -14,6 +14,8 @@ pub(super) struct Memory {
     pub(super) since_ms: u64,
     /// The requests of the last minute.
     pub(super) budget: Budget,
+    /// How many of them a round has reserved that has not come to its end.
+    pub(super) reserved: u32,
     /// No request is sent before, in milliseconds since 1970.
     pub(super) not_before_ms: u64,
     /// Rounds in a row that the API has failed.
@@ -45,6 +47,7 @@ pub(super) struct Memory {
 from_json!(Memory {
     since_ms = required,
     budget = or_default,
+    reserved = or_default,
     not_before_ms = or_default,
     failures = or_default,
     trouble = or_default,

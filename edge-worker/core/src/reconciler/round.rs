@@ -8,7 +8,7 @@ use std::sync::Arc;
 use nextapi_client::{Job, JobWalk, KeyLimits, WalkState, Watermark};
 use serde::Serialize;
 
-use super::look::Look;
+use super::look::{Look, Seen};
 use super::memory::Memory;
 use super::place::{Place, Shown};
 use super::{RoundCall, RoundInput, RoundOutput};
@@ -57,6 +57,8 @@ enum Phase {
     Reserving,
     /// The API.
     Looking(Look),
+    /// That it is on disk until when the API wants to be left alone, which came with what was seen.
+    Holding(Box<Seen>),
     /// Which of these jobs the ledger knows by their videos' ids.
     Naming { shown: Vec<Shown>, jobs: Vec<Job>, shards: Vec<String> },
     /// What the shards make of what was shown.
@@ -118,6 +120,8 @@ impl Round {
     #[must_use]
     pub fn begin(isolate: &Isolate, memory: &str, random: &Random, now_ms: u64) -> Turn {
         let mut memory = Memory::decode(memory, now_ms);
+        let reserved = core::mem::take(&mut memory.reserved);
+        memory.budget.cut_off(reserved, now_ms);
         let settings = match isolate.settings.clone() {
             Ok(settings) if settings.reconcile.is_some() => settings,
             // Without sound settings there is nothing that it could do soon.
@@ -168,6 +172,7 @@ impl Round {
             }
             Phase::Reserving => self.look(now_ms),
             Phase::Looking(look) => self.take_answer(look, &input, now_ms),
+            Phase::Holding(seen) => self.take_seen(Some(*seen), now_ms),
             Phase::Naming { shown, jobs, shards } => {
                 let replies = self.replies(input, shards.len());
                 self.take_names(shown, jobs, &shards, replies, now_ms)
@@ -246,8 +251,13 @@ impl Round {
                 return self.end(now_ms, SHORT_PAUSE_MS);
             }
         }
-        self.phase = Phase::Reserving;
-        let mut memory = self.memory.clone();
+        self.keep(Phase::Reserving)
+    }
+
+    /// Keeps what must not be lost if this round is cut off.
+    fn keep(mut self, phase: Phase) -> Turn {
+        self.phase = phase;
+        let mut memory = Memory { reserved: self.requests, ..self.memory.clone() };
         memory.walk = self.walk.as_ref().map(|walk| walk.state().clone());
         memory.due_walk = self.due_walk.as_ref().map(|walk| walk.state().clone());
         (Some(self), RoundOutput::Keep { memory: memory.encode() })
@@ -261,7 +271,7 @@ impl Round {
     fn end(mut self, now_ms: u64, pause_ms: u64) -> Turn {
         self.memory.is_due_first = self.is_walked && !self.has_waited && !self.due.is_empty();
         self.memory.budget.give_back(self.requests);
-        self.memory.walk = self.walk.take().map(|walk| walk.state().clone());
+        self.memory.walk = self.walk.take().map(|walk| not_ahead(walk.state().clone(), now_ms));
         self.memory.due_walk = self.due_walk.take().map(|walk| walk.state().clone());
         let pause_ms = pause_ms.clamp(SHORT_PAUSE_MS, LONGEST_PAUSE_MS);
         let alarm_ms = now_ms.saturating_add(pause_ms).max(self.memory.not_before_ms);
@@ -290,9 +300,9 @@ impl Round {
     }
 }
 
-/// A walk whose watermark is not ahead of the clock.
+/// A walk whose watermark is not ahead of the clock: younger jobs of a clock that goes right would lie behind it.
 fn not_ahead(mut walk: WalkState, now_ms: u64) -> WalkState {
-    let latest_s = (now_ms / 1_000).saturating_add(AHEAD_SECONDS);
+    let latest_s = now_ms / 1_000;
     for mark in walk.watermark.iter_mut().chain(&mut walk.newest) {
         if mark.created_at > latest_s {
             *mark = Watermark { created_at: latest_s, ids: Vec::new() };

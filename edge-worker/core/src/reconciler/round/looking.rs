@@ -136,7 +136,15 @@ impl Round {
         };
         if let Some(free_ms) = self.limits.not_before(now_ms) {
             self.memory.wait_until(free_ms);
+            // What follows may be cut off.
+            if let Some(seen) = seen {
+                return self.keep(Phase::Holding(Box::new(seen)));
+            }
         }
+        self.take_seen(seen, now_ms)
+    }
+
+    pub(super) fn take_seen(mut self, seen: Option<Seen>, now_ms: u64) -> Turn {
         match seen {
             Some(Seen::Job(place, Ok(job))) => {
                 self.has_answered();

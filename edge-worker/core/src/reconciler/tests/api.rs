@@ -19,6 +19,8 @@ pub(super) struct Api {
     pub(super) odd: Vec<(String, u16)>,
     /// How long the first two answers take.
     pub(super) first_answers_ms: u64,
+    /// Headers of sound answers.
+    pub(super) headers: Vec<(String, String)>,
     /// When each request was sent, and its path.
     pub(super) asked: Vec<(u64, String)>,
 }
@@ -88,8 +90,10 @@ impl Api {
             Some(json!({ "data": page, "total": total, "limit": limit, "offset": offset }))
         };
         match body {
-            Some(body) => answer(200, &[], &body.to_string()),
-            None => answer(404, &[], r#"{"error":{"code":"not_found","message":"canary"}}"#),
+            Some(body) => answer(200, &self.headers, &body.to_string()),
+            None => {
+                answer(404, &self.headers, r#"{"error":{"code":"not_found","message":"canary"}}"#)
+            }
         }
     }
 
