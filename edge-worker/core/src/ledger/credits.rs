@@ -30,6 +30,11 @@ impl Credits {
         Self(millionths)
     }
 
+    /// So many millionths of a credit; none if that is more than anybody pays.
+    pub(crate) fn believed(millionths: u64) -> Option<Self> {
+        Some(Self(millionths)).filter(|credits| credits.0 <= MOST)
+    }
+
     /// The amount in millionths of a credit.
     pub(crate) const fn millionths(self) -> u64 {
         self.0
@@ -38,7 +43,7 @@ impl Credits {
     /// Reads an amount as it stands in JSON. None if it is negative, is not exact in millionths, has an exponent, or
     /// is more than anybody pays: an amount that is not known is better than a wrong one.
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        Self::parse_sum(text).filter(|credits| credits.0 <= MOST)
+        Self::parse_sum(text).and_then(|credits| Self::believed(credits.0))
     }
 
     /// Reads an amount that is a number in JSON or the text of one.

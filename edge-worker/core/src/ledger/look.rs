@@ -35,7 +35,9 @@ pub(crate) fn observed(
     if let Standing::Has(end) = standing {
         // Of an event that was there before its job, the credits are not known from its body.
         let noted = job.end.take().filter(|noted| noted.key == end.key);
-        let credits = noted.and_then(|noted| noted.credits).or(seen.credits);
+        // A stale answer, or one that contradicts the event, has no price.
+        let shown = seen.credits.filter(|_| Ending::of(&seen.status) == Some(end.ending));
+        let credits = noted.and_then(|noted| noted.credits).or(shown);
         job.end = Some(JobEnd { credits, ..end });
         return (job.ended(now_ms), false);
     }

@@ -60,6 +60,14 @@ struct ErrorBody<'a> {
     message: Option<&'a str>,
 }
 
+/// How much the event repeats of what the provider says about an error, in bytes each of code and message. It has to
+/// fit into a row, and nobody reads more.
+const ERROR_BYTES: usize = 1_000;
+
+fn cut(text: Option<&str>) -> Option<&str> {
+    text.and_then(|text| text.get(..text.floor_char_boundary(ERROR_BYTES)))
+}
+
 impl MadeEnd {
     /// The event for a job that has ended. `job_id` is the name that the ledger knows it by. Its id and its key
     /// depend on that and on the status alone, so that a second look makes the same event.
@@ -69,8 +77,8 @@ impl MadeEnd {
         let digest: [u8; 32] = Sha256::digest(format!("{job_id}\n{status}")).into();
         let event_id =
             format!("evt_edge_{}", encode_string(digest.first_chunk::<16>().unwrap_or(&[0; 16])));
-        let error =
-            ErrorBody { code: job.error_code.as_deref(), message: job.error_message.as_deref() };
+        let (code, message) = (job.error_code.as_deref(), job.error_message.as_deref());
+        let error = ErrorBody { code: cut(code), message: cut(message) };
         let has_error = error.code.is_some() || error.message.is_some();
         let body = Body {
             id: &event_id,
@@ -134,6 +142,19 @@ mod tests {
         assert_eq!(made.meta.job_id.as_deref(), Some("job_1"));
         assert_eq!(made.meta.event_type.as_deref(), Some("job.succeeded"));
         assert_eq!(made.key, EventKey::of_unverified(made.body.as_bytes()).to_string());
+    }
+
+    /// It has to fit into a row of the ledger, or it would be made in vain again and again.
+    #[test]
+    fn what_the_provider_says_about_an_error_is_cut() {
+        let long = "é".repeat(1_000_000);
+        let body = format!(
+            r#"{{"id":"job_1","status":"failed","error":{{"code":"{long}","message":"a{long}"}}}}"#
+        );
+        let made = made(&body).body;
+        assert!(made.len() < 3_000, "{} bytes", made.len());
+        let made: serde_json::Value = serde_json::from_str(&made).unwrap();
+        assert_eq!(made["data"]["job"]["error"]["message"], format!("a{}", "é".repeat(499)));
     }
 
     #[test]

@@ -41,8 +41,8 @@ impl Shown {
         Observation {
             job_id: self.place.job_id.clone(),
             status,
-            credits: job.and_then(|job| job.credits).map(amount),
-            estimated: job.and_then(|job| job.estimated_credits).map(amount),
+            credits: job.and_then(|job| job.credits).and_then(amount),
+            estimated: job.and_then(|job| job.estimated_credits).and_then(amount),
             created_ms: job
                 .and_then(|job| job.created_at)
                 .map(|seconds| seconds.saturating_mul(1_000)),
@@ -93,6 +93,39 @@ fn is_without_url(job: &Job) -> bool {
 }
 
 /// As the ledger counts it.
-fn amount(credits: nextapi_client::Credits) -> Credits {
-    Credits::of_millionths(credits.as_micros())
+fn amount(credits: nextapi_client::Credits) -> Option<Credits> {
+    Credits::believed(credits.as_micros())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_is_one_line() {
+        let place = Place { shard: "shard-0".to_owned(), job_id: "job_1".to_owned() };
+        let job = Job::read(br#"{"id":"job_1","status":"on\nhold\u0000"}"#);
+        assert_eq!(Shown { place, job: Ok(job.unwrap()) }.observation(true).status, "onhold");
+    }
+
+    /// One that cannot be stored would keep everything from its shard that is shown with it.
+    #[test]
+    fn an_amount_that_nobody_pays_is_not_known() {
+        for (credits, shown) in [
+            ("1.05", Some("1.05")),
+            ("1000000", Some("1000000")),
+            ("1000000.000001", None),
+            ("1e13", None),
+        ] {
+            let body = format!(
+                r#"{{"id":"job_1","status":"running","credits":{credits},"estimated_credits":{credits}}}"#
+            );
+            let place = Place { shard: "shard-0".to_owned(), job_id: "job_1".to_owned() };
+            let seen =
+                Shown { place, job: Ok(Job::read(body.as_bytes()).unwrap()) }.observation(true);
+            let shown = shown.map(str::to_owned);
+            assert_eq!(seen.credits.map(|credits| credits.to_string()), shown, "{credits}");
+            assert_eq!(seen.estimated.map(|credits| credits.to_string()), shown, "{credits}");
+        }
+    }
 }

@@ -152,3 +152,22 @@ fn an_end_that_the_ledger_has_is_found_at_a_look() {
     assert_eq!(job.credits, Credits::parse("1.05"), "as the API has it");
     assert_eq!(shard.make_end("succeeded"), Reply::Duplicate);
 }
+
+#[test]
+fn a_look_does_not_lie_ahead_because_the_clock_was_set_back() {
+    let mut shard = Shard::new();
+    shard.register();
+    shard.observe("succeeded");
+    shard.now_ms -= DAY_MS;
+    assert!(!shard.observe("succeeded"));
+    assert_eq!(shard.due(), (0, Some(GRACE_MS)));
+}
+
+/// A deadline is any time that can be written, and the table holds what JavaScript has exactly.
+#[test]
+fn a_deadline_that_is_never_reached_can_be_stored() {
+    let (mut store, policy) = (fresh_store(), settings_with(&[FOLLOWING]).policy);
+    let job = NewJob { deadline_ms: Some(u64::MAX), ..new_job() };
+    let reply = protocol::answer(&mut store, Call::RegisterJob(job), &policy, START_MS);
+    assert_eq!(reply.unwrap(), Reply::Ok);
+}

@@ -3,6 +3,7 @@
 mod ends;
 mod forgetting;
 mod looks;
+mod prices;
 
 use super::memory_store::MemoryStore;
 use super::sqlite::Sqlite;
