@@ -3,7 +3,7 @@
 use core::fmt;
 
 use nextapi_client::{
-    Client, Credits, Disposition, DriveError, Error, Moment, Submit, ValidRequest,
+    Client, Credits, Disposition, DriveError, Error, ErrorKind, Moment, Submit, ValidRequest,
 };
 
 use crate::journal::{Boundary, Claim, Phase};
@@ -28,8 +28,14 @@ pub struct Accepted {
 #[derive(Debug)]
 pub enum SubmissionError {
     /// The client has ended it.
-    Ended(Error),
-    /// The journal could not be written, so nothing more was sent.
+    Ended {
+        /// Why.
+        error: Error,
+        /// Why the journal could not be written afterwards. It says that the request was sent, and the next process
+        /// sends it again, under the same key.
+        not_noted: Option<anyhow::Error>,
+    },
+    /// The journal could not be written, so nothing more was sent. What was sent before, the claim's record counts.
     Journal(anyhow::Error),
     /// What was sent is not in the journal any more, as it was intended more than 24 hours ago. Whether there is a
     /// job nobody knows.
@@ -86,21 +92,22 @@ pub async fn submit(client: &Client, claim: &mut Claim) -> Result<Accepted, Subm
         Err(DriveError::Watcher(error)) => Err(SubmissionError::Journal(error)),
         Err(DriveError::Operation(error)) => {
             let kind = error.kind.as_str().to_owned();
-            claim
-                .update(|record| match error.disposition {
-                    Disposition::Refused => {
-                        record.forget_attempts();
-                        (record.phase, record.body) = (Phase::Refused { kind }, None);
-                    }
-                    // It is certain that nothing was done.
-                    Disposition::Blocked | Disposition::Exhausted => {
-                        record.forget_attempts();
-                        record.phase = Phase::Intended;
-                    }
-                    Disposition::Unknown => record.phase = Phase::Unknown { kind },
-                })
-                .map_err(SubmissionError::Journal)?;
-            Err(SubmissionError::Ended(error))
+            let noted = claim.update(|record| match error.disposition {
+                // The key is derived from the job, so somebody with another journal is submitting the same one: it
+                // goes on as if the request had been ours.
+                Disposition::Refused if error.kind == ErrorKind::Conflict => {}
+                Disposition::Refused => {
+                    record.forget_attempts();
+                    (record.phase, record.body) = (Phase::Refused { kind }, None);
+                }
+                // It is certain that nothing was done.
+                Disposition::Blocked | Disposition::Exhausted => {
+                    record.forget_attempts();
+                    record.phase = Phase::Intended;
+                }
+                Disposition::Unknown => record.phase = Phase::Unknown { kind },
+            });
+            Err(SubmissionError::Ended { error, not_noted: noted.err() })
         }
     }
 }
@@ -108,7 +115,7 @@ pub async fn submit(client: &Client, claim: &mut Claim) -> Result<Accepted, Subm
 impl fmt::Display for SubmissionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Ended(error) => error.fmt(f),
+            Self::Ended { error, .. } => error.fmt(f),
             Self::Journal(error) => write!(f, "{error:#}"),
             Self::BodyDeleted => f.write_str(
                 "outcome unknown: the request was sent more than 24 hours ago, and is not kept any longer",

@@ -65,7 +65,7 @@ impl Claim {
             }
             let mut bytes = Vec::new();
             file.read_to_end(&mut bytes).with_context(|| journal.unreadable())?;
-            let record = journal.read(&bytes)?;
+            let record = journal.read(&path, &bytes)?;
             return Ok(Self { journal, intent, path, record, locked: file });
         }
     }

@@ -104,7 +104,7 @@ impl Journal {
     /// If the file cannot be read, or is not one of ours.
     pub fn find(&self, intent: &JobIntent) -> anyhow::Result<Option<Record>> {
         match fs::read(self.path(intent)) {
-            Ok(bytes) => self.read(&bytes),
+            Ok(bytes) => self.read(&self.path(intent), &bytes),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error).with_context(|| self.unreadable()),
         }
@@ -123,11 +123,18 @@ impl Journal {
     }
 
     /// A file that is empty was made by a process that was killed before it wrote anything: nothing was sent.
-    fn read(&self, bytes: &[u8]) -> anyhow::Result<Option<Record>> {
+    fn read(&self, path: &Path, bytes: &[u8]) -> anyhow::Result<Option<Record>> {
         if bytes.is_empty() {
             return Ok(None);
         }
-        Record::parse(bytes).with_context(|| self.unreadable()).map(Some)
+        let record = Record::parse(bytes).with_context(|| {
+            format!(
+                "cannot read {}. Whether there is a job, only the provider's list says. If there is none, move it \
+                 away and submit again",
+                path.display()
+            )
+        });
+        record.with_context(|| self.unreadable()).map(Some)
     }
 
     fn unreadable(&self) -> String {
@@ -159,7 +166,11 @@ impl Journal {
             if path.extension().is_some_and(|extension| extension == claim::UNFINISHED) {
                 // Unless somebody is writing it.
                 if File::open(&path).is_ok_and(|file| file.try_lock().is_ok()) {
-                    fs::remove_file(&path).with_context(|| self.unwritable())?;
+                    match fs::remove_file(&path) {
+                        // Another process was quicker.
+                        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                        removed => removed.with_context(|| self.unwritable())?,
+                    }
                 }
                 continue;
             }
@@ -167,7 +178,8 @@ impl Journal {
             else {
                 continue;
             };
-            if record.body.is_some() {
+            // A file that somebody has put aside is theirs.
+            if record.body.is_some() && path == self.path(&record.intent) {
                 match self.claim(&record.intent) {
                     Ok(mut claim) => claim.delete_body()?,
                     // Whoever has it deletes the body when it is done with it, or the next one does.

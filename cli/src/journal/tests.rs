@@ -141,6 +141,8 @@ fn a_file_that_is_not_ours_is_refused_and_not_shown() {
         ];
         for error in errors {
             assert!(error.contains(told) && !error.contains("canary"), "{error}");
+            assert!(error.contains(&file.display().to_string()), "which one: {error}");
+            assert!(error.contains("move it away"), "what to do: {error}");
         }
     }
     fs::write(file, "").unwrap();
@@ -177,4 +179,11 @@ fn bodies_and_what_was_left_unfinished_are_deleted_after_24_hours() {
     assert!(body("order-8").is_none());
     let record = journal.find(&intent("order-8")).unwrap().unwrap();
     assert_eq!(record.phase, Phase::Sent, "everything else stays");
+
+    // A file that somebody has put aside says nothing about the job whose name it had.
+    drop(intended(&journal, "order-9"));
+    let aside = folder.path().join("aside.json");
+    fs::rename(journal.path(&intent("order-9")), &aside).unwrap();
+    journal.delete_old_bodies(now + 25 * HOUR).unwrap();
+    assert!(aside.exists() && !journal.path(&intent("order-9")).exists());
 }

@@ -70,8 +70,8 @@ async fn submitter() {
             match submit(&client, &mut claim).await {
                 Ok(accepted) => break accepted.id,
                 // Every answer was lost.
-                Err(SubmissionError::Ended(error)) if error.disposition == Disposition::Unknown => {
-                }
+                Err(SubmissionError::Ended { error, .. })
+                    if error.disposition == Disposition::Unknown => {}
                 Err(error) => panic!("{error}"),
             }
         };

@@ -20,6 +20,8 @@ mod job_proof;
 #[cfg(test)]
 mod job_support;
 #[cfg(test)]
+mod job_trouble;
+#[cfg(test)]
 mod listen;
 #[cfg(test)]
 mod load;

@@ -44,7 +44,7 @@ request is the same job.
 
 The journal is in --journal DIR, or in nextapi-hook/jobs in $XDG_STATE_HOME or ~/.local/state: one \
 file of mode 0600 for each job, on the disk before each request. If it cannot be written, nothing is \
-sent. The request is deleted from it when the job is accepted or refused, else by the first \
+sent; after a first request the outcome is unknown then. The request is deleted from it when the job is accepted or refused, else by the first \
 submission after 24 hours. The files themselves stay: who deletes one forgets that job.
 
 What the provider says in words is not shown, as it may repeat the prompt.";
@@ -64,8 +64,8 @@ Environment:
 Exit status:
   0  submitted; with --wait: succeeded
   1  refused, and nothing was done; with --wait also: failed
-  2  wrong usage, an invalid request, or the journal cannot be written; no further request was sent
-  3  not over yet, not taken yet, not registered yet, or another process is submitting it
+  2  wrong usage, an invalid request, or the journal cannot be read or written; nothing was sent
+  3  not over yet, not taken yet, not registered yet, or somebody else is submitting it
   4  blocked: the API key or the credits; nothing was done
   5  outcome unknown: there may be a job";
 
@@ -129,6 +129,7 @@ Exit status:
   0  the job has succeeded
   1  the job has failed, was refused, or there is none of this id
   2  wrong usage, no API key, or the journal knows no such name
-  3  not over yet: after --timeout, Ctrl-C or SIGTERM, or another process is submitting it
+  3  not over yet, or the provider cannot be asked: after --timeout, Ctrl-C or SIGTERM; or somebody else is
+     submitting it
   4  blocked: the API key, or the job does not change, or has a status that is not known
   5  outcome unknown: there may be a job";

@@ -4,16 +4,21 @@ use core::time::Duration;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, bail, ensure};
 use clap::Args;
 use nextapi_client::Credits;
-use reqwest::{StatusCode, Url, redirect, retry};
+use reqwest::{Response, StatusCode, Url, redirect, retry};
 use serde_json::{Map, Value, json};
 
 use super::account::secret;
+use super::report::printable;
 
 /// The environment variable with the token.
 const SUBMIT_TOKEN: &str = "SUBMIT_TOKEN";
+
+/// The longest error that is read, in bytes, and how much of it is shown.
+const MAX_ERROR_BYTES: usize = 16 * 1024;
+const SHOWN_CHARACTERS: usize = 300;
 
 /// How long the edge may take to answer.
 const TIMEOUT: Duration = Duration::from_secs(15);
@@ -96,10 +101,40 @@ impl Edge {
         let body = Value::Object(self.fields).to_string();
         let request = self.request.header("content-type", "application/json").body(body).build();
         let answer = self.http.execute(request.map_err(reqwest::Error::without_url)?).await;
-        let answer =
-            answer.map_err(reqwest::Error::without_url).context("the edge does not answer")?;
+        let answer = answer
+            .map_err(reqwest::Error::without_url)
+            .context("the edge does not answer. Check --register URL")?;
         let status = answer.status();
-        ensure!(status == StatusCode::OK, "the edge answers HTTP {}", status.as_u16());
-        Ok(())
+        if status == StatusCode::OK {
+            return Ok(());
+        }
+        let says = match says(answer).await {
+            Some(says) => format!(" ({})", printable(&says)),
+            None => String::new(),
+        };
+        bail!("the edge answers HTTP {}{says}. {}", status.as_u16(), remedy(status));
+    }
+}
+
+/// What the edge says about an error: its own words, which repeat no value. Another server's are cut.
+async fn says(mut answer: Response) -> Option<String> {
+    let mut body = Vec::new();
+    while let Some(piece) = answer.chunk().await.ok()? {
+        body.extend_from_slice(&piece);
+        if body.len() > MAX_ERROR_BYTES {
+            return None;
+        }
+    }
+    let body: Value = serde_json::from_slice(&body).ok()?;
+    let says = body.get("error")?.get("message")?.as_str()?;
+    Some(says.chars().take(SHOWN_CHARACTERS).collect())
+}
+
+const fn remedy(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => "Check the token for --register.",
+        StatusCode::NOT_FOUND => "Check --register URL, and that the edge has a token for it.",
+        StatusCode::BAD_REQUEST => "Correct --tenant or --deadline.",
+        _ => "Wait a little.",
     }
 }

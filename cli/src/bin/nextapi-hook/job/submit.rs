@@ -71,7 +71,7 @@ impl Submit {
             && let Err(error) = edge.tell(&accepted.id, accepted.estimated_credits).await
         {
             eprintln!("error: the job is submitted, and not registered: {error:#}");
-            eprintln!("Run the same command again: that registers it, and submits nothing.");
+            eprintln!("Then run the same command again: that registers it, and submits nothing.");
             return Ok(Standing::NotOver);
         }
         if !self.wait {
@@ -112,24 +112,39 @@ pub(super) async fn go_on(
             return Ok(Outcome::Ended(Standing::NotOver));
         }
     };
-    let standing = match &error {
-        SubmissionError::Journal(_) => return Err(error.into()),
+    let (standing, kind) = match &error {
+        SubmissionError::Journal(_) if state.as_ref().is_none_or(|state| state.sends == 0) => {
+            return Err(error.into());
+        }
+        SubmissionError::Journal(_) => {
+            eprintln!("error: {error}; outcome unknown");
+            (Standing::Unknown, None)
+        }
         SubmissionError::BodyDeleted => {
             eprintln!("error: {error}");
-            Standing::Unknown
+            (Standing::Unknown, Some(ErrorKind::KeyExpired))
         }
-        SubmissionError::Ended(error) => failure::tell(error),
-    };
-    let kind = match &error {
-        SubmissionError::Ended(error) => error.kind,
-        _ => ErrorKind::KeyExpired,
+        SubmissionError::Ended { error, not_noted } => {
+            let standing = failure::tell(error);
+            if let Some(error) = not_noted {
+                eprintln!("warning: the journal does not know: {error:#}");
+            }
+            if standing == Standing::Failed && error.kind == ErrorKind::Conflict {
+                eprintln!("Somebody else is submitting this very job, with another journal.");
+                eprintln!("Do not submit it under another name. To learn its id:\n  {resume}");
+                return Ok(Outcome::Ended(Standing::NotOver));
+            }
+            (standing, Some(error.kind))
+        }
     };
     match (standing, state) {
         (Standing::Unknown, Some(state)) => {
             eprintln!("There may be a job. Do not submit it under another name before you know.");
             match kind {
-                ErrorKind::KeyExpired | ErrorKind::OtherBody => {}
-                ErrorKind::OtherApiKey => {
+                Some(ErrorKind::KeyExpired | ErrorKind::OtherBody) => {
+                    eprintln!("If you are sure that there is none, submit it with another --take.");
+                }
+                Some(ErrorKind::OtherApiKey) => {
                     eprintln!("With the first API key it can go on, within 23 hours.");
                 }
                 _ => eprintln!("To go on, within 23 hours of the first attempt:\n  {resume}"),
@@ -142,7 +157,7 @@ pub(super) async fn go_on(
         (Standing::NotOver, _) => eprintln!("Nothing was done. To go on:\n  {resume}"),
         _ => {
             eprintln!("Nothing was done.");
-            if let Some(remedy) = failure::remedy(kind) {
+            if let Some(remedy) = kind.and_then(failure::remedy) {
                 eprintln!("{remedy}");
             }
         }
