@@ -73,7 +73,20 @@ impl World {
         let health =
             Client::new().get(format!("{}healthz", world.setup.edge.url())).send().await.unwrap();
         assert_eq!(health.status(), 200, "{}", health.text().await.unwrap());
+        if !settings.contains(&("RECONCILE_JOBS", "known")) {
+            world.begun().await;
+        }
         world
+    }
+
+    /// Waits until the list has been asked for: jobs count that are submitted after the reconciler began.
+    async fn begun(&self) {
+        let waited = async {
+            while self.simulator.usage().iter().all(|key| key.requests == 0) {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, waited).await.expect("the reconciler begins");
     }
 
     async fn submit_all(&self, jobs: usize) -> BTreeSet<String> {
