@@ -160,7 +160,8 @@ async fn without_its_binding_deliveries_go_on() {
     let missing = |line: &str| line.contains("the binding WATCH is missing");
     setup.edge.wait_for_log(missing, PATIENCE).await.unwrap();
     let status = ask(&setup, "status").await;
-    assert!(status["warnings"].to_string().contains("the watch did not answer"), "{status}");
+    let warning = "the watch did not answer (the binding WATCH is missing)";
+    assert!(status["warnings"].to_string().contains(warning), "{status}");
     assert_eq!(ask(&setup, "history").await["error"]["code"], "ledger_unavailable");
     setup.expect(&succeeded(), 200, "forwarded").await;
 }

@@ -14,6 +14,7 @@ use crate::outcome::Outcome;
 use crate::record::{AdminRecord, Target};
 use crate::response::Response;
 use crate::settings::Role;
+use crate::time::rfc3339;
 use crate::watch::Findings;
 
 /// Whose token came.
@@ -21,6 +22,8 @@ use crate::watch::Findings;
 struct Whoami<'a> {
     name: &'a str,
     role: Role,
+    /// The edge's clock, by which all times that it tells are to be read.
+    time: String,
 }
 
 impl AdminRequest {
@@ -31,7 +34,10 @@ impl AdminRequest {
         let more = questions.next().unwrap_or_default();
         let mut log = None;
         let response = match &self.route {
-            AdminRoute::Whoami => Response::json(&Whoami { name: &self.by, role: self.role }),
+            AdminRoute::Whoami => {
+                let time = rfc3339(now_ms);
+                Response::json(&Whoami { name: &self.by, role: self.role, time })
+            }
             AdminRoute::Status => {
                 let overview = self.overview(isolate, replies, more, now_ms);
                 status::response(&overview, &self.settings, now_ms)

@@ -118,16 +118,7 @@ impl Overview {
                  /_edge/jobs?state=conflict"
             ));
         }
-        match &self.watch {
-            Some(Err(error)) => warnings.push(format!(
-                "the watch did not answer ({error}): there is no history, and nobody is told of alerts"
-            )),
-            Some(Ok(Findings { failed: failed @ 1.., .. })) => warnings.push(format!(
-                "{failed} alerts of the last day were sent and not taken: look at /_edge/alerts, and put \
-                 ALERT_URL right"
-            )),
-            _ => {}
-        }
+        warnings.extend(self.watch_warning(now_ms));
         let (known, paused) =
             (self.known().count(), self.known().filter(|it| it.is_paused).count());
         if paused > 0 && paused == known {
@@ -179,6 +170,32 @@ impl Overview {
             );
         }
         warnings
+    }
+
+    /// What is wrong with the watch, or with where it tells of alerts.
+    fn watch_warning(&self, now_ms: u64) -> Option<String> {
+        let findings = match self.watch.as_ref()? {
+            Ok(findings) => findings,
+            Err(error) => {
+                return Some(format!(
+                    "the watch did not answer ({error}): there is no history, and nobody is told of alerts"
+                ));
+            }
+        };
+        if let Some(since_ms) = findings.stands_still_since(now_ms) {
+            return Some(format!(
+                "the watch has taken no figures since {}: nobody is told of what begins meanwhile; it is \
+                 woken by this request, and its failure is in the log",
+                rfc3339(since_ms),
+            ));
+        }
+        (findings.failed > 0).then(|| {
+            format!(
+                "{} alerts of the last day were sent and not taken: look at /_edge/alerts, and put \
+                 ALERT_URL right",
+                findings.failed,
+            )
+        })
     }
 
     /// The figures of the shards that have replied.
@@ -331,6 +348,16 @@ mod tests {
         assert!(paused(&[false, false]).is_empty());
         assert!(paused(&[true, true])[0].starts_with("deliveries are paused: "));
         assert!(paused(&[true, false])[0].starts_with("deliveries are paused in 1 of 2 shards"));
+    }
+
+    #[test]
+    fn a_watch_that_stands_still_is_warned_of() {
+        let mut overview = overview_of(vec![shard(&[], "", "")]);
+        let checked_ms = Some(1_000);
+        overview.watch = Some(Ok(Findings { checked_ms, ..Findings::default() }));
+        assert!(warnings(&overview, 16, 300_999).is_empty());
+        let found = warnings(&overview, 16, 301_000);
+        assert!(found[0].contains("no figures since 1970-01-01T00:00:01.000Z"), "{found:?}");
     }
 
     #[test]

@@ -191,7 +191,8 @@ fn a_token_is_told_its_name_and_its_role() {
         [(READER, "reader", "read"), (OPERATOR, "op", "operate"), (SUBMITTER, "shop", "submit")]
     {
         let outputs = outputs(&mut isolate(), &ROWS[0], Some(token));
-        assert_eq!(response(&outputs), (200, json!({ "name": name, "role": role }), None));
+        let expected = json!({ "name": name, "role": role, "time": "2023-11-14T22:13:20.000Z" });
+        assert_eq!(response(&outputs), (200, expected, None));
     }
 }
 

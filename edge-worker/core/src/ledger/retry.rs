@@ -1,7 +1,7 @@
 //! When an event that the edge owes is tried again, and when it is given up.
 
 /// The longest that an origin's `Retry-After` is obeyed, in milliseconds.
-const LONGEST_RETRY_AFTER_MS: u64 = 60 * 60 * 1_000;
+pub(crate) const LONGEST_RETRY_AFTER_MS: u64 = 60 * 60 * 1_000;
 
 /// The least time between two attempts, in milliseconds.
 pub(crate) const LEAST_PAUSE_MS: u64 = 1_000;

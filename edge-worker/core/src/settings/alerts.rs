@@ -150,6 +150,7 @@ mod tests {
             ("http://10.0.0.1/canary", "is not https"),
             ("ftp://canary.example/", "is not https"),
             ("https://canary@hooks.example/", "credentials"),
+            ("https://:canary@hooks.example/", "credentials"),
         ] {
             let problems = problems_with(&[("ALERT_URL", url)]);
             assert_eq!(problems.len(), 1, "{url}: {problems:?}");

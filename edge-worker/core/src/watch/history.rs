@@ -14,10 +14,16 @@ pub(super) const MOST_LONG_SAMPLES: usize = 96;
 /// That time, in milliseconds: a quarter of an hour.
 pub(super) const LONG_STEP_MS: u64 = 15 * MINUTE_MS;
 
+/// How far back figures of a minute go, and those of a longer time, in milliseconds: two hours, and a day.
+const SPAN_MS: u64 = 120 * MINUTE_MS;
+const LONG_SPAN_MS: u64 = 96 * LONG_STEP_MS;
+
 /// How often a price is kept for comparison, in milliseconds: six hours.
 const PRICE_STEP_MS: u64 = 6 * 60 * MINUTE_MS;
 /// So many are kept: a week's.
 const MOST_PRICES: usize = 28;
+/// Older ones say nothing about what is usual, in milliseconds: a week.
+const PRICES_SPAN_MS: u64 = 28 * PRICE_STEP_MS;
 /// With fewer nobody can say what is usual: a day's.
 const LEAST_PRICES: usize = 4;
 
@@ -80,9 +86,11 @@ impl History {
     /// Adds a sample.
     pub(super) fn push(&mut self, sample: Sample) {
         let now_ms = sample.at_ms;
-        // What lies ahead is of a clock that was set back since.
-        self.samples.retain(|it| it.at_ms < now_ms);
-        self.long_samples.retain(|it| it.at_ms < now_ms);
+        // What lies ahead is of a clock that was set back since; what is too old has outlived a pause of the watch.
+        let is_within =
+            |at_ms: u64, span_ms: u64| at_ms < now_ms && now_ms.saturating_sub(at_ms) < span_ms;
+        self.samples.retain(|it| is_within(it.at_ms, SPAN_MS));
+        self.long_samples.retain(|it| is_within(it.at_ms, LONG_SPAN_MS));
         self.growing.merge(&sample.outcomes);
         self.has_gap |= !sample.is_complete;
         let since_ms = self.long_samples.last().or(self.samples.first()).map(|it| it.at_ms);
@@ -105,7 +113,9 @@ impl History {
 
     /// Notes what jobs cost now, if the last time is long enough ago.
     pub(super) fn note_price(&mut self, price: Credits, now_ms: u64) {
-        self.prices.retain(|(at_ms, _)| *at_ms <= now_ms);
+        self.prices.retain(|(at_ms, _)| {
+            *at_ms <= now_ms && now_ms.saturating_sub(*at_ms) < PRICES_SPAN_MS
+        });
         let last_ms = self.prices.last().map(|(at_ms, _)| *at_ms);
         if last_ms.is_none_or(|last_ms| now_ms.saturating_sub(last_ms) >= PRICE_STEP_MS) {
             self.prices.push((now_ms, price));

@@ -149,10 +149,17 @@ impl Memory {
                 given_up.push(notification.clone());
             }
         }
+        // The last word about a rule that fires says whether somebody knows, or has to be told anew.
+        let firing = self.rules.iter().filter(|state| state.is_firing);
+        let last = |state: &RuleState| {
+            let last = self.notifications.iter().rfind(|it| it.rule == state.rule);
+            last.map(|it| it.key.clone())
+        };
+        let needed: Vec<_> = firing.filter_map(last).collect();
         let settled = self.notifications.iter().filter(|it| !is_pending(it)).count();
         let mut surplus = settled.saturating_sub(MOST_SETTLED);
         self.notifications.retain(|it| {
-            let is_kept = is_pending(it) || surplus == 0;
+            let is_kept = is_pending(it) || surplus == 0 || needed.contains(&it.key);
             surplus = surplus.saturating_sub(usize::from(!is_kept));
             is_kept
         });
@@ -198,6 +205,6 @@ impl Memory {
     /// The first one that is due.
     pub(super) fn due(&self, now_ms: u64) -> Option<usize> {
         let mut in_turn = self.next_in_turn();
-        in_turn.find(|(_, it)| it.next_ms <= now_ms).map(|(index, _)| index)
+        in_turn.find(|(_, it)| it.due_ms(now_ms) <= now_ms).map(|(index, _)| index)
     }
 }

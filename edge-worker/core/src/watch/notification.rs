@@ -10,7 +10,7 @@ use super::rule::{Rule, Shown};
 use crate::forward;
 use crate::header_names::IDEMPOTENCY_KEY;
 use crate::json::{from_json, from_json_enum};
-use crate::ledger::retry::{Failed, RetryPolicy};
+use crate::ledger::retry::{Failed, LONGEST_RETRY_AFTER_MS, RetryPolicy};
 use crate::settings::Settings;
 use crate::time::rfc3339;
 
@@ -177,6 +177,12 @@ impl Notification {
             headers.push((forward::EDGE_SIGNATURE, signature));
         }
         headers
+    }
+
+    /// When the next attempt is due. What lies further ahead than any pause is of a clock that was set back since.
+    pub(super) fn due_ms(&self, now_ms: u64) -> u64 {
+        let latest_ms = now_ms.saturating_add(LONGEST_RETRY_AFTER_MS);
+        if self.next_ms > latest_ms { now_ms } else { self.next_ms }
     }
 
     /// An attempt begins. Should its end stay unknown, it counts as failed.

@@ -154,6 +154,8 @@ pub(crate) struct Findings {
     pub(crate) rules: Vec<(String, bool)>,
     /// How many notifications of the last day nobody has got.
     pub(crate) failed: usize,
+    /// When figures were taken last, in milliseconds since 1970; none if never.
+    pub(crate) checked_ms: Option<u64>,
 }
 
 impl Findings {
@@ -165,19 +167,30 @@ impl Findings {
         let failed = page.notifications.iter();
         let failed = failed.filter(|it| it.fate == Fate::Failed && is_recent(&it.at)).count();
         let rules = page.rules.into_iter().map(|it| (it.rule, it.state == "firing")).collect();
-        Some(Self { rules, failed })
+        let checked_ms = page.checked_at.as_deref().and_then(time::parse);
+        Some(Self { rules, failed, checked_ms })
+    }
+
+    /// Since when no figures were taken, if that is too long: the watch takes them every minute.
+    pub(crate) fn stands_still_since(&self, now_ms: u64) -> Option<u64> {
+        self.checked_ms.filter(|it| now_ms.saturating_sub(*it) >= LATE_AFTER_MS)
     }
 }
+
+/// A watch that has taken no figures for so long does not work, in milliseconds. An alarm that is lost is set again
+/// within a minute.
+const LATE_AFTER_MS: u64 = 5 * MINUTE_MS;
 
 /// A day, in milliseconds.
 const DAY_MS: u64 = 24 * 60 * MINUTE_MS;
 
 struct PageFinding {
+    checked_at: Option<String>,
     rules: Vec<RuleFinding>,
     notifications: Vec<FateFinding>,
 }
 
-from_json!(PageFinding { rules = required, notifications = required });
+from_json!(PageFinding { checked_at = or_default, rules = required, notifications = required });
 
 struct RuleFinding {
     rule: String,

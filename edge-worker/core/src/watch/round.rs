@@ -278,7 +278,7 @@ impl WatchRound {
 
     fn end(self, now_ms: u64) -> Turn {
         let next_ms = self.memory.next_sample_ms(now_ms);
-        let due_ms = self.memory.next_in_turn().map(|(_, it)| it.next_ms).min();
+        let due_ms = self.memory.next_in_turn().map(|(_, it)| it.due_ms(now_ms)).min();
         let alarm_ms = due_ms.into_iter().fold(next_ms, u64::min);
         let alarm_ms = alarm_ms.max(now_ms.saturating_add(LEAST_PAUSE_MS));
         let memory = self.memory.encode();

@@ -2,6 +2,7 @@
 //! model of them.
 
 mod model;
+mod pauses;
 mod rounds;
 mod rules;
 mod sending;

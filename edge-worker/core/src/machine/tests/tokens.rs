@@ -93,7 +93,10 @@ fn a_client_with_too_many_wrong_tokens_is_blocked_and_the_right_token_gets_in_fr
     let run = ask(run.isolate, "Bearer wrong");
     assert_eq!(run.output, Output::Wait { ms: 1_000 });
     let run = ask(run.isolate, &format!("Bearer {ADMIN}"));
-    assert_eq!(run.response().body, r#"{"name":"admin","role":"operate"}"#);
+    assert_eq!(
+        run.response().body,
+        r#"{"name":"admin","role":"operate","time":"2023-11-14T22:13:20.000Z"}"#
+    );
 }
 
 /// And the other way round: who has forged deliveries gets in with the right token.

@@ -77,7 +77,14 @@ fn an_answer_that_is_final_is_seen() {
         let line: Value = serde_json::from_str(world.log.last().unwrap()).unwrap();
         assert_eq!(line["alert_not_sent"]["status"], status);
         let findings = Findings::read(&world.alerts().to_string(), world.now_ms).unwrap();
-        assert_eq!(findings, Findings { rules: vec![("dead > 0".to_owned(), true)], failed: 1 });
+        assert_eq!(
+            findings,
+            Findings {
+                rules: vec![("dead > 0".to_owned(), true)],
+                failed: 1,
+                checked_ms: Some(world.now_ms)
+            }
+        );
         let later = Findings::read(&world.alerts().to_string(), world.now_ms + 1_440 * MINUTE_MS);
         assert_eq!(later.unwrap().failed, 0);
     }
