@@ -1,11 +1,16 @@
 // Alerts: the rules, and who was told.
 
 import type { Alerts } from "./answers";
+import { figure } from "./format";
+import { useNow } from "./now";
 import { Badge, Empty, Loading, Table, Time, Trouble } from "./parts";
 import { usePolled } from "./polled";
 
 /** What needs somebody stands first. */
 const ORDER = ["firing", "pending", "quiet"];
+
+/** A watch that has not looked for so long does not work, in milliseconds. */
+const LATE_AFTER_MS = 5 * 60_000;
 
 export function AlertsScreen() {
   const { data, problem, at } = usePolled<Alerts>("alerts");
@@ -30,15 +35,7 @@ export function AlertsScreen() {
               Nobody is told: alerts are shown here alone until <code>ALERT_URL</code> is set.
             </p>
           )}
-          <p class="faint">
-            {data.checked_at ? (
-              <>
-                Checked <Time at={data.checked_at} inWords />.
-              </>
-            ) : (
-              "Not checked yet."
-            )}
-          </p>
+          <Checked at={data.checked_at} />
           {rules.length === 0 ? (
             <Empty>
               <p>
@@ -57,7 +54,7 @@ export function AlertsScreen() {
                   <td>
                     <code>{rule}</code>
                   </td>
-                  <td class="number">{value ?? "–"}</td>
+                  <td class="number">{figure(rule, value)}</td>
                   <td>{since ? <Time at={since} /> : "–"}</td>
                 </tr>
               ))}
@@ -94,5 +91,18 @@ export function AlertsScreen() {
         </>
       )}
     </>
+  );
+}
+
+/** When the rules were looked at last, which is once a minute. */
+function Checked({ at }: { at: string | null }) {
+  const time = useNow();
+  if (at === null) return <p class="faint">Not checked yet.</p>;
+  const isLate = time - Date.parse(at) > LATE_AFTER_MS;
+  return (
+    <p class={isLate ? "trouble" : "faint"}>
+      Checked <Time at={at} inWords />.
+      {isLate && " The watch stands still, so this is how it was then: see the edge's log."}
+    </p>
   );
 }

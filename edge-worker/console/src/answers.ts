@@ -5,6 +5,8 @@ export type Counts = Record<string, number>;
 export interface Whoami {
   name: string;
   role: string;
+  /** The edge's clock. */
+  time?: string;
 }
 
 export interface Shard {
@@ -38,6 +40,8 @@ export interface Sample {
   waiting: number;
   oldest_waiting_seconds: number | null;
   dead: number;
+  /** Whether all shards have answered: what one has not told is missing. */
+  is_complete?: boolean;
 }
 
 export interface History {

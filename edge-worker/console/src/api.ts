@@ -35,6 +35,13 @@ export function withQuery(path: string, parameters: Record<string, string | unde
   return text === "" ? path : `${path}?${text}`;
 }
 
+/** Called when an answer looks as if the edge did not know the token. */
+let doubt: () => void = () => {};
+
+export function onDoubt(called: () => void): void {
+  doubt = called;
+}
+
 async function ask<T>(method: string, path: string, body?: object, signal?: AbortSignal): Promise<T> {
   const within = AbortSignal.timeout(TIMEOUT_MS);
   let response: Response;
@@ -53,7 +60,8 @@ async function ask<T>(method: string, path: string, body?: object, signal?: Abor
   } catch (error) {
     if (signal?.aborted) throw error;
     const late = within.aborted ? `The edge did not answer within ${TIMEOUT_MS / 1000} seconds.` : null;
-    throw new Problem(late ?? "The edge cannot be reached: is the network up?", 0, "unreachable");
+    const text = late ?? "The edge cannot be reached: is the network up?";
+    throw new Problem(method === "GET" ? text : `${text} ${PERHAPS_DONE}`, 0, "unreachable");
   }
   let answer: unknown;
   try {
@@ -64,11 +72,17 @@ async function ask<T>(method: string, path: string, body?: object, signal?: Abor
   if (response.ok && answer !== null) return answer as T;
   const { code = "", message = "" } =
     (answer as { error?: { code?: string; message?: string } } | null)?.error ?? {};
-  throw new Problem(sentence(response.status, code, message), response.status, code);
+  const isNothing = code === "not_found" && !message.startsWith("The ledger");
+  if (path !== "whoami" && (response.status === 401 || (response.status === 404 && isNothing))) doubt();
+  const isAct = method !== "GET";
+  throw new Problem(sentence(response.status, code, message, isAct), response.status, code);
 }
 
+/** An act whose answer was lost may have been done. */
+const PERHAPS_DONE = "It may have been done, or a part of it: look before you try again.";
+
 /** What a status means here, and what to do about it. */
-function sentence(status: number, code: string, message: string): string {
+function sentence(status: number, code: string, message: string, isAct: boolean): string {
   switch (status) {
     case 401:
       return "The edge does not accept this token: sign out, and give it another one.";
@@ -81,10 +95,11 @@ function sentence(status: number, code: string, message: string): string {
     case 429:
       return "Too many requests with a wrong token came from your address: wait a minute.";
     case 503:
+      if (isAct) return `The ledger did not answer completely. ${PERHAPS_DONE}`;
       return "The ledger did not answer completely, so nothing is shown of what it said. It is asked again.";
     default:
       if (status >= 500)
-        return `The edge failed (${status}${code && ` ${code}`}): ${message || "see its log"}`;
+        return `The edge failed (${status}${code && ` ${code}`}): ${message || "see its log"}${isAct ? ` ${PERHAPS_DONE}` : ""}`;
       return message || `The edge refused this with ${status}.`;
   }
 }

@@ -3,6 +3,7 @@
 import { useEffect, useRef } from "preact/hooks";
 import { AlertsScreen } from "./alerts";
 import { AuditScreen } from "./audit";
+import { Done } from "./dialog";
 import { EventScreen } from "./event";
 import { EventsScreen } from "./events";
 import { JobScreen } from "./job";
@@ -14,6 +15,8 @@ import { ReplaysScreen } from "./replays";
 import { href, type Route, useRoute } from "./route";
 import { Search } from "./search";
 import { SessionProvider, SignIn, useSession } from "./session";
+
+const NAME = "nextapi edge";
 
 const SCREENS: [screen: string, name: string][] = [
   ["", "Overview"],
@@ -28,7 +31,7 @@ export function App() {
   const session = useSession();
   const route = useRoute();
   const { who } = session;
-  useFocusOnChange(route);
+  useFocusOnChange(route, who === null);
   if (who === null) return <SignIn {...session} />;
   return (
     <SessionProvider value={who}>
@@ -56,6 +59,7 @@ export function App() {
           </button>
         </p>
       </header>
+      <Done />
       <main id="main" tabIndex={-1}>
         <Screen route={route} />
       </main>
@@ -89,16 +93,23 @@ function Screen({ route: { screen, id, parameters } }: { route: Route }) {
   }
 }
 
+/** `Events`, or of one of them `Event` and what names it. */
+function title(screen: string, id: string | null): string {
+  const [, name = "Nowhere"] = SCREENS.find(([it]) => it === screen) ?? [];
+  return id === null ? name : `${name.replace(/s$/, "")} ${id}`;
+}
+
 /** No link: the address's `#` is the screen's. */
 function skip() {
   document.getElementById("main")?.focus();
 }
 
 /** Whoever comes to another place begins at its top, and a screen reader reads it. */
-function useFocusOnChange({ screen, id }: Route) {
-  const place = `${screen}/${id ?? ""}`;
+function useFocusOnChange({ screen, id }: Route, isSigningIn: boolean) {
+  const place = isSigningIn ? "sign in" : `${screen}/${id ?? ""}`;
   const last = useRef(place);
   useEffect(() => {
+    document.title = isSigningIn ? NAME : `${title(screen, id)} – ${NAME}`;
     if (last.current === place) return;
     last.current = place;
     scrollTo({ top: 0 });

@@ -3,7 +3,7 @@
 import type { AuditEntry, AuditPage } from "./answers";
 import { words } from "./format";
 import { usePages } from "./pages";
-import { Badge, Empty, Loading, More, Table, Time, Trouble } from "./parts";
+import { Badge, Empty, Loading, More, Still, Table, Time, Trouble } from "./parts";
 import { href } from "./route";
 
 export function AuditScreen() {
@@ -27,6 +27,7 @@ export function AuditScreen() {
           </p>
         )}
       </div>
+      {newer === 0 && <Still since={pages.stillSince} top={top} />}
       {rows === null ? (
         <Loading problem={problem} />
       ) : rows.length === 0 ? (

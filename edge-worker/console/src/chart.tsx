@@ -15,19 +15,22 @@ const BELOW = 20;
 /** How far apart the times below may be, in minutes. */
 const TICKS = [5, 10, 15, 30, 60, 180, 360];
 
-/** Bars of the samples, which are so many seconds apart. */
-export function Chart({ samples, step }: { samples: Sample[]; step: number }) {
+/** Bars of the samples, which are so many seconds apart; at most so many. */
+export function Chart({ samples, step, most }: { samples: Sample[]; step: number; most: number }) {
   const place = useRef<HTMLElement>(null);
   const whole = useWidth(place);
-  const stacks = samples.map((sample) => byGroup(sample.outcomes));
+  const slots = inTime(samples, step, most);
+  const stacks = slots.map(({ sample }) => byGroup(sample?.outcomes ?? {}));
   const totals = stacks.map((stack) => stack.reduce((sum, number) => sum + number, 0));
   const top = roundUp(Math.max(1, ...totals));
-  const slot = (whole - LEFT) / Math.max(samples.length, 1);
+  const slot = (whole - LEFT) / Math.max(slots.length, 1);
   const width = Math.max(1, slot - Math.min(1.5, slot / 5));
   const height = HEIGHT - BELOW;
   const all = totals.reduce((sum, number) => sum + number, 0);
   const sums = GROUPS.map((_, group) => stacks.reduce((sum, stack) => sum + (stack[group] ?? 0), 0));
-  const seconds = samples.length * step;
+  const seconds = slots.length * step;
+  const gaps = slots.filter(({ sample }) => sample === null).length;
+  const parts = slots.filter(({ sample }) => sample?.is_complete === false).length;
   const summary = GROUPS.map(({ name }, group) => `${count(sums[group] ?? 0)} ${name}`).join(", ");
   const every = TICKS.find((minutes) => (minutes * 60 * slot) / step >= 64) ?? 720;
 
@@ -50,13 +53,13 @@ export function Chart({ samples, step }: { samples: Sample[]; step: number }) {
             )}
           </g>
         ))}
-        {samples.map((sample, index) => {
+        {slots.map(({ at, sample }, index) => {
           let base = height;
           const x = LEFT + index * slot;
           return (
-            <g key={sample.at}>
-              <title>{title(sample, stacks[index] ?? [])}</title>
-              <rect class="hover" x={x} y={0} width={slot} height={height} />
+            <g key={at}>
+              <title>{title(at, sample, stacks[index] ?? [])}</title>
+              <rect class={sample === null ? "gap" : "hover"} x={x} y={0} width={slot} height={height} />
               {GROUPS.map(({ kind }, group) => {
                 const size = ((stacks[index]?.[group] ?? 0) / top) * height;
                 base -= size;
@@ -64,9 +67,9 @@ export function Chart({ samples, step }: { samples: Sample[]; step: number }) {
                   size > 0 && <rect key={kind} class={kind} x={x} y={base} width={width} height={size} />
                 );
               })}
-              {isTick(sample.at, every, step) && x < whole - 36 && (
+              {isTick(at, every, step) && x < whole - 36 && (
                 <text x={x} y={HEIGHT - 4}>
-                  {clock(sample.at, Date.parse(sample.at)).slice(0, 5)}
+                  {clock(at, Date.parse(at)).slice(0, 5)}
                 </text>
               )}
             </g>
@@ -80,6 +83,13 @@ export function Chart({ samples, step }: { samples: Sample[]; step: number }) {
             {name} <strong>{count(sums[group] ?? 0)}</strong>
           </span>
         ))}
+        {gaps > 0 && (
+          <span class="legend">
+            <i class="gap" aria-hidden="true" />
+            nobody has counted for <strong>{shortSpan(gaps * step)}</strong>
+          </span>
+        )}
+        {parts > 0 && <span class="faint">{shortSpan(parts * step)} without what a shard did not tell.</span>}
         {all === 0 && <span class="faint">Nothing was delivered in this time.</span>}
       </figcaption>
       <details>
@@ -88,14 +98,14 @@ export function Chart({ samples, step }: { samples: Sample[]; step: number }) {
           name="Outcomes over time"
           head={[["Until"], ...GROUPS.map(({ name }): [string, string] => [name, "number"])]}
         >
-          {samples.map((sample, index) => (
-            <tr key={sample.at}>
+          {slots.map(({ at, sample }, index) => (
+            <tr key={at}>
               <td>
-                <Time at={sample.at} />
+                <Time at={at} /> {sample?.is_complete === false && "(a shard did not tell)"}
               </td>
               {GROUPS.map(({ kind }, group) => (
                 <td key={kind} class="number">
-                  {count(stacks[index]?.[group] ?? 0)}
+                  {sample === null ? "not counted" : count(stacks[index]?.[group] ?? 0)}
                 </td>
               ))}
             </tr>
@@ -106,10 +116,40 @@ export function Chart({ samples, step }: { samples: Sample[]; step: number }) {
   );
 }
 
-function title(sample: Sample, stack: number[]): string {
+/** A place in time, and the sample of it, if one was taken. */
+interface Slot {
+  at: string;
+  sample: Sample | null;
+}
+
+/** The samples up to now, at most so many, with what is missing between them and behind them. */
+function inTime(samples: Sample[], step: number, most: number): Slot[] {
+  const slots: Slot[] = [];
+  const missing = (until: number) => {
+    const last = slots.at(-1);
+    if (last === undefined) return;
+    const from = Date.parse(last.at);
+    const between = Math.round((until - from) / 1000 / step) - 1;
+    // More of them than are shown would push out all that was before.
+    for (let index = 1; index <= Math.min(between, most); index += 1) {
+      slots.push({ at: new Date(from + index * step * 1000).toISOString(), sample: null });
+    }
+  };
+  for (const sample of samples) {
+    missing(Date.parse(sample.at));
+    slots.push({ at: sample.at, sample });
+  }
+  // The sample of the step that goes on is still to come, and another one may be late.
+  missing(now() - step * 1000);
+  return slots.slice(-most);
+}
+
+function title(at: string, sample: Sample | null, stack: number[]): string {
+  if (sample === null) return `${clock(at, now())}: nobody has counted`;
   const parts = GROUPS.map(({ name }, group) => [stack[group] ?? 0, name] as const);
   const said = parts.filter(([number]) => number > 0).map(([number, name]) => `${count(number)} ${name}`);
-  return `${clock(sample.at, now())}: ${said.join(", ") || "nothing"}`;
+  const lack = sample.is_complete === false ? "; a shard did not tell" : "";
+  return `${clock(at, now())}: ${said.join(", ") || "nothing"}${lack}`;
 }
 
 /** Whether the first sample at or after a round time is this one. */

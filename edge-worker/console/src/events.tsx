@@ -5,7 +5,7 @@ import { type Field, Filter } from "./filter";
 import { plural, shortKey } from "./format";
 import { GROUPS } from "./groups";
 import { usePages } from "./pages";
-import { Badge, Empty, JobLink, Loading, More, Table, Time, Trouble } from "./parts";
+import { Badge, Empty, JobLink, Loading, More, Still, Table, Time, Trouble } from "./parts";
 import { href } from "./route";
 
 export const STATES = ["claimed", "waiting", "dead", "open", "done", "dropped", "reopened"];
@@ -46,6 +46,7 @@ export function EventsScreen({ parameters }: { parameters: Record<string, string
           </p>
         )}
       </div>
+      {newer === 0 && <Still since={pages.stillSince} top={top} />}
       {rows === null ? (
         <Loading problem={problem} />
       ) : rows.length === 0 && !pages.isMore ? (

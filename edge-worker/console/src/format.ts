@@ -58,3 +58,9 @@ export function words(code: string): string {
 export function shortKey(key: string): string {
   return key.length > 20 ? `${key.slice(0, 14)}…` : key;
 }
+
+/** The figure of a rule of `ALERTS`: of `oldest_waiting` it is in seconds. */
+export function figure(rule: string, value: number | string | null): string {
+  if (value === null) return "–";
+  return rule.startsWith("oldest_waiting ") ? shortSpan(Number(value)) : String(value);
+}

@@ -10,9 +10,12 @@ import { href } from "./route";
 import { Trail } from "./trail";
 
 export function JobScreen({ id }: { id: string }) {
-  const job = usePolled<JobWithEvents>(`jobs/${encodeURIComponent(id)}`, 3_000);
+  // No path can name these two: a browser takes them for steps.
+  const hasNoPath = id === "." || id === "..";
+  const job = usePolled<JobWithEvents>(hasNoPath ? null : `jobs/${encodeURIComponent(id)}`, 3_000);
   // Where jobs are not kept, its events still tell.
-  const isUnknown = job.data === null && (job.problem?.status === 409 || job.problem?.status === 404);
+  const isUnknown =
+    hasNoPath || (job.data === null && (job.problem?.status === 409 || job.problem?.status === 404));
   const alone = usePolled<EventPage>(
     isUnknown ? withQuery("events", { job: id, limit: "100" }) : null,
     3_000,

@@ -4,7 +4,7 @@ import type { Job, JobPage } from "./answers";
 import { type Field, Filter } from "./filter";
 import { plural } from "./format";
 import { usePages } from "./pages";
-import { Badge, Empty, JobLink, Loading, More, Table, Time, Trouble } from "./parts";
+import { Badge, Empty, JobLink, Loading, More, Still, Table, Time, Trouble } from "./parts";
 import { href } from "./route";
 
 const FIELDS: Field[] = [
@@ -37,6 +37,7 @@ export function JobsScreen({ parameters }: { parameters: Record<string, string> 
           </p>
         )}
       </div>
+      {newer === 0 && <Still since={pages.stillSince} top={top} />}
       {isNotKept ? (
         <Empty>
           <p>

@@ -34,7 +34,7 @@ export function Overview() {
         <Loading problem={status.problem} />
       ) : (
         <>
-          <Troubles status={data} alerts={alerts.data} />
+          <Troubles status={data} isCurrent={status.problem === null} alerts={alerts} />
           <Figures status={data} />
           <Outcomes />
           <Money isKept={data.jobs !== null} />
@@ -125,7 +125,7 @@ function Figures({ status }: { status: Status }) {
     {
       name: "abandoned",
       value: count(status.abandoned),
-      note: "no retry expected",
+      note: "of the open ones: no retry expected",
       isBad: status.abandoned > 0,
       to: href("events", null, { state: "open" }),
     },
@@ -169,6 +169,7 @@ function Outcomes() {
   const { data } = history;
   const samples = (isLong ? data?.long_samples : data?.samples) ?? [];
   const step = (isLong ? data?.long_step_seconds : data?.step_seconds) ?? 60;
+  const most = (isLong ? 86_400 : 7_200) / step;
   return (
     <section aria-labelledby="outcomes">
       <div class="title">
@@ -184,7 +185,7 @@ function Outcomes() {
       </div>
       {history.problem?.status !== 404 && <Trouble problem={history.problem} at={history.at} />}
       {samples.length > 0 ? (
-        <Chart samples={samples} step={step} />
+        <Chart samples={samples} step={step} most={most} />
       ) : (
         <Empty>
           {history.problem?.status === 404 ? (

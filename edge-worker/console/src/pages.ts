@@ -2,6 +2,7 @@
 
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { get, Problem, withQuery } from "./api";
+import { now } from "./now";
 import { usePolled } from "./polled";
 
 /** From how far down on a list keeps still, in pixels. */
@@ -23,8 +24,18 @@ export interface Pages<R> {
   isMore: boolean;
   isLoading: boolean;
   more: () => void;
+  /** Since when the list keeps still; none if it does not. */
+  stillSince: number | null;
   /** Begins at the top again. */
   top: () => void;
+}
+
+/** A list that keeps still. */
+interface Held<R> {
+  first: string;
+  shown: R[];
+  cursor: string | null;
+  since: number;
 }
 
 /** `read` takes the rows and the cursor out of an answer, `key` names a row. */
@@ -36,7 +47,7 @@ export function usePages<A, R>(
 ): Pages<R> {
   const first = withQuery(path, parameters);
   const polled = usePolled<A>(first);
-  const [later, setLater] = useState<{ first: string; shown: R[]; cursor: string | null } | null>(null);
+  const [later, setLater] = useState<Held<R> | null>(null);
   const [problem, setProblem] = useState<Problem | null>(null);
   const [isLoading, setLoading] = useState(false);
   const current = useRef(first);
@@ -62,7 +73,7 @@ export function usePages<A, R>(
   const hold = useRef(() => {});
   hold.current = () => {
     if (held === null && rows !== null && rows.length > 0 && scrollY > STILL_FROM_PX) {
-      setLater({ first, shown: rows, cursor });
+      setLater({ first, shown: rows, cursor, since: now() });
     }
   };
   useEffect(() => {
@@ -79,7 +90,7 @@ export function usePages<A, R>(
       if (current.current !== first) return;
       const seen = new Set(rows.map(key));
       const shown = [...rows, ...page.rows.filter((row) => !seen.has(key(row)))];
-      setLater({ first, shown, cursor: page.cursor });
+      setLater({ first, shown, cursor: page.cursor, since: held?.since ?? now() });
       setProblem(null);
     } catch (error) {
       if (current.current !== first) return;
@@ -91,6 +102,7 @@ export function usePages<A, R>(
   const { reload } = polled;
   const top = useCallback(() => {
     setLater(null);
+    setProblem(null);
     scrollTo({ top: 0 });
     reload();
   }, [reload]);
@@ -103,6 +115,7 @@ export function usePages<A, R>(
     isMore: cursor !== null,
     isLoading,
     more,
+    stillSince: held?.since ?? null,
     top,
   };
 }

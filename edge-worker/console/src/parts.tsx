@@ -3,15 +3,15 @@
 import type { ComponentChildren } from "preact";
 import type { Problem } from "./api";
 import { clock, relative, words } from "./format";
-import { useNow } from "./now";
+import { now, useNow } from "./now";
 import { href } from "./route";
 
 /** A time of day in UTC, and in words how far away it is. */
 export function Time({ at, inWords = false }: { at: string; inWords?: boolean }) {
-  const now = useNow();
+  const time = useNow();
   return (
     <time dateTime={at} title={at}>
-      {inWords ? relative(at, now) : clock(at, now)}
+      {inWords ? relative(at, time) : clock(at, time)}
     </time>
   );
 }
@@ -57,13 +57,13 @@ export function Badge({ state, as = tone(state) }: { state: string; as?: string 
 
 /** What failed, while what was shown before stays. */
 export function Trouble({ problem, at }: { problem: Problem | null; at?: number | null }) {
-  const now = useNow();
+  // No span of time: it would be read aloud every second.
   return (
     <div role="status" class="trouble-place">
       {problem && (
         <p class="trouble">
           {problem.message}
-          {at ? ` What you see is from ${relative(new Date(at).toISOString(), now)}.` : ""}
+          {at ? ` What you see is from ${clock(new Date(at).toISOString(), now())} UTC.` : ""}
         </p>
       )}
     </div>
@@ -125,6 +125,20 @@ export function JobLink({ id }: { id: string | null }) {
     </a>
   ) : (
     <span class="faint">no job</span>
+  );
+}
+
+/** That a list keeps still, and the way back to the one that does not. */
+export function Still({ since, top }: { since: number | null; top: () => void }) {
+  if (since === null) return null;
+  return (
+    <p class="faint">
+      The list stands still since {clock(new Date(since).toISOString(), now())} UTC: it may show what has
+      changed.{" "}
+      <button type="button" onClick={top}>
+        Update it
+      </button>
+    </p>
   );
 }
 

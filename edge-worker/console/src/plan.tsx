@@ -1,6 +1,6 @@
 // A new bulk replay: which events, how many that are, and the start.
 
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import type { Plan } from "./answers";
 import { post } from "./api";
 import { Act } from "./dialog";
@@ -21,6 +21,9 @@ export function NewReplay({ parameters }: { parameters: Record<string, string> }
   const [since, setSince] = useState("");
   const [rate, setRate] = useState("10");
   const [plan, setPlan] = useState<Plan | null>(null);
+  // A start whose answer was lost is tried again under the same name, so that there is one.
+  const name = useRef("");
+  const turn = useRef(0);
   const [problem, setProblem] = useState<string | null>(null);
 
   const request = () => ({
@@ -33,10 +36,17 @@ export function NewReplay({ parameters }: { parameters: Record<string, string> }
 
   const ask = async () => {
     setPlan(null);
+    turn.current += 1;
+    const mine = turn.current;
     try {
-      setPlan(await post<Plan>("replays", request()));
+      const plan = await post<Plan>("replays", request());
+      // Whoever has changed the form since has not asked for this.
+      if (mine !== turn.current) return;
+      name.current = newName();
+      setPlan(plan);
       setProblem(null);
     } catch (error) {
+      if (mine !== turn.current) return;
       setProblem(error instanceof Error ? error.message : String(error));
     }
   };
@@ -45,12 +55,14 @@ export function NewReplay({ parameters }: { parameters: Record<string, string> }
   const start = async ({ selection, rate }: Plan) => {
     const { state, since, until, job, type } = selection;
     const parts = { ...(since && { since }), ...(job && { job }), ...(type && { type }) };
-    const { id } = await post<Plan>("replays", { state, until, rate, ...parts, start: true });
+    const named = { id: name.current, start: true };
+    const { id } = await post<Plan>("replays", { state, until, rate, ...parts, ...named });
     go(href("replays", id));
   };
 
   const edited = (set: (text: string) => void) => (event: { currentTarget: { value: string } }) => {
     set(event.currentTarget.value);
+    turn.current += 1;
     setPlan(null);
   };
 
@@ -102,6 +114,12 @@ export function NewReplay({ parameters }: { parameters: Record<string, string> }
   );
 }
 
+/** A name that no other replay has. */
+function newName(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
 function Planned({ plan, start }: { plan: Plan; start: () => Promise<void> }) {
   const { events, without_bytes, rate, selection } = plan;
   const isCut = events >= plan.events_counted_up_to;
@@ -118,7 +136,7 @@ function Planned({ plan, start }: { plan: Plan; start: () => Promise<void> }) {
       {events > 0 && (
         <Act
           act="Start the replay"
-          title={`Deliver ${plural(events, "event")} anew?`}
+          title={`Deliver ${plural(events, "event")}${isCut ? " or more" : ""} anew?`}
           run={start}
           done={() => {}}
         >

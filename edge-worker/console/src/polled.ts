@@ -25,9 +25,15 @@ export function usePolled<T>(path: string | null, everyMs = 5_000): Polled<T> {
     const aborted = new AbortController();
     let timer: ReturnType<typeof setTimeout> | undefined;
     let isAsking = false;
+    let isAgain = false;
     const ask = async () => {
       clearTimeout(timer);
-      if (isAsking || aborted.signal.aborted) return;
+      if (aborted.signal.aborted) return;
+      // The answer that is on its way may be from before an act.
+      if (isAsking) {
+        isAgain = true;
+        return;
+      }
       isAsking = true;
       try {
         const data = await get<T>(path, aborted.signal);
@@ -38,6 +44,10 @@ export function usePolled<T>(path: string | null, everyMs = 5_000): Polled<T> {
         setState((last) => ({ ...(last.path === path ? last : none(path)), problem }));
       }
       isAsking = false;
+      if (isAgain) {
+        isAgain = false;
+        return ask();
+      }
       timer = setTimeout(askIfSeen, everyMs);
     };
     const askIfSeen = () => {

@@ -14,7 +14,9 @@ export function selected({ state, since, until, job, type }: Selection): string 
   const parts = [state === "dead" ? "dead letters" : state];
   if (type) parts.push(`of type ${type}`);
   if (job) parts.push(`of job ${job}`);
-  parts.push(since ? `changed from ${minute(since)} to ${minute(until)}` : `changed up to ${minute(until)}`);
+  parts.push(
+    since ? `changed from ${minute(since)} to ${minute(until)} UTC` : `changed up to ${minute(until)} UTC`,
+  );
   return parts.join(", ");
 }
 

@@ -1,11 +1,14 @@
 // From an id to its place: an event's key, an event's id, or a job's id.
 
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import type { EventPage } from "./answers";
 import { get, Problem, withQuery } from "./api";
 import { go, href } from "./route";
 
 const KEY = /^(event|body)-[0-9a-f]{64}$/;
+
+/** How many pieces are looked through for an id: of each shard half a million rows. */
+const MOST_PIECES = 50;
 
 /** The place of what this text names. */
 export async function find(text: string): Promise<string> {
@@ -22,8 +25,9 @@ export async function find(text: string): Promise<string> {
 
 async function ofJob(id: string): Promise<string | null> {
   try {
-    await get(`jobs/${encodeURIComponent(id)}`);
-    return href("jobs", id);
+    // No path can name these two: a browser takes them for steps.
+    if (id !== "." && id !== "..") await get(`jobs/${encodeURIComponent(id)}`);
+    if (id !== "." && id !== "..") return href("jobs", id);
   } catch (error) {
     // Where jobs are not kept, or are forgotten, the job's events may still be there.
     if (!(error instanceof Problem) || ![404, 409].includes(error.status)) throw error;
@@ -32,16 +36,27 @@ async function ofJob(id: string): Promise<string | null> {
   return events.length > 0 ? href("jobs", id) : null;
 }
 
+/** A large ledger is looked through piece by piece. */
 async function ofEvent(id: string): Promise<string | null> {
-  const { events } = await get<EventPage>(withQuery("events", { id, limit: "2" }));
-  const [only] = events;
-  if (only === undefined) return null;
-  return events.length === 1 ? href("events", only.key) : href("events", null, { id });
+  let cursor: string | undefined;
+  for (let piece = 0; piece < MOST_PIECES; piece += 1) {
+    const page: EventPage = await get(withQuery("events", { id, limit: "2", cursor }));
+    const [only] = page.events;
+    if (only !== undefined) {
+      return page.events.length === 1 ? href("events", only.key) : href("events", null, { id });
+    }
+    if (page.cursor === null) return null;
+    cursor = page.cursor;
+  }
+  // The list goes on from there, as far as somebody wants.
+  return href("events", null, { id });
 }
 
 export function Search() {
   const [text, setText] = useState("");
   const [problem, setProblem] = useState<string | null>(null);
+  const [isAsking, setAsking] = useState(false);
+  const last = useRef(0);
   return (
     <search>
       <form
@@ -50,13 +65,21 @@ export function Search() {
           event.preventDefault();
           const wanted = text.trim();
           if (wanted === "") return;
+          // Who asks for something else meanwhile does not want this any more.
+          last.current += 1;
+          const turn = last.current;
+          setProblem(null);
+          setAsking(true);
           try {
-            setProblem(null);
-            go(await find(wanted));
+            const place = await find(wanted);
+            if (turn !== last.current) return;
+            go(place);
             setText("");
           } catch (error) {
+            if (turn !== last.current) return;
             setProblem(error instanceof Error ? error.message : String(error));
           }
+          setAsking(false);
         }}
       >
         <label for="search" class="unseen">
@@ -70,7 +93,7 @@ export function Search() {
           value={text}
           onInput={(event) => setText(event.currentTarget.value)}
         />
-        <button type="submit">Find</button>
+        <button type="submit">{isAsking ? "Asking…" : "Find"}</button>
         <div role="alert">{problem && <p class="trouble">{problem}</p>}</div>
       </form>
     </search>

@@ -1,10 +1,13 @@
 // Who looks: the token's name and what it may do.
 
 import { createContext } from "preact";
-import { useContext, useEffect, useState } from "preact/hooks";
+import { useContext, useEffect, useRef, useState } from "preact/hooks";
 import type { Whoami } from "./answers";
-import { get, Problem } from "./api";
+import { get, onDoubt, Problem } from "./api";
+import { setNow } from "./now";
 import { dropToken, keepToken, token } from "./token";
+
+const UNKNOWN = "The edge does not know this token.";
 
 const Session = createContext<Whoami>({ name: "", role: "" });
 export const SessionProvider = Session.Provider;
@@ -18,16 +21,22 @@ export function useMayAct(): boolean {
   return useWhoami().role === "operate";
 }
 
+/** How often a token that the edge seems not to know is asked about, in milliseconds. */
+const DOUBT_EVERY_MS = 30_000;
+
 /** The session of this tab: none before the edge has said whose the token is. */
 export function useSession() {
   const [who, setWho] = useState<Whoami | null>(null);
   const [problem, setProblem] = useState<string | null>(null);
   const [isAsking, setAsking] = useState(token() !== null);
 
+  const doubted = useRef(Number.NEGATIVE_INFINITY);
+
   const ask = async () => {
     setAsking(true);
     try {
       const found = await get<Whoami>("whoami");
+      if (found.time !== undefined) setNow(found.time);
       if (found.role === "submit") {
         dropToken();
         setProblem("This token registers jobs and may not look: take one of the role `read` or `operate`.");
@@ -37,8 +46,11 @@ export function useSession() {
       }
     } catch (error) {
       const isUnknown = error instanceof Problem && (error.status === 404 || error.status === 401);
-      if (isUnknown) dropToken();
-      setProblem(isUnknown ? "The edge does not know this token." : (error as Error).message);
+      if (isUnknown) {
+        dropToken();
+        setWho(null);
+      }
+      setProblem(isUnknown ? UNKNOWN : (error as Error).message);
     }
     setAsking(false);
   };
@@ -48,11 +60,22 @@ export function useSession() {
     if (token() !== null) ask();
   }, []);
 
+  // A page that goes on asking with a token that was withdrawn would count as somebody who guesses.
+  useEffect(() => {
+    onDoubt(() => {
+      if (token() === null || Math.abs(Date.now() - doubted.current) < DOUBT_EVERY_MS) return;
+      doubted.current = Date.now();
+      ask();
+    });
+  }, []);
+
   return {
     who,
     problem,
     isAsking,
     signIn: (text: string) => {
+      // A header has room for nothing else, and no token has it.
+      if (!/^[\x21-\x7e]+$/.test(text)) return setProblem(UNKNOWN);
       keepToken(text);
       return ask();
     },
@@ -76,7 +99,7 @@ export function SignIn({
 }) {
   const [text, setText] = useState("");
   return (
-    <main class="sign-in" id="main">
+    <main class="sign-in" id="main" tabIndex={-1}>
       <h1>nextapi edge</h1>
       <form
         onSubmit={(event) => {

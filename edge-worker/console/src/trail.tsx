@@ -2,7 +2,11 @@
 
 import type { Event, Step } from "./answers";
 import { shortSpan, words } from "./format";
+import { useNow } from "./now";
 import { Badge, Time } from "./parts";
+
+/** An attempt begins within so many milliseconds of its time, if nothing holds it back. */
+const HELD_AFTER_MS = 5_000;
 
 export function Trail({ event }: { event: Event }) {
   const { trail = [], next_attempt, lease_end, state } = event;
@@ -31,12 +35,24 @@ export function Trail({ event }: { event: Event }) {
           <Badge state="claimed" /> an attempt is under way; it counts as lost <Time at={lease_end} inWords />
         </li>
       )}
-      {next_attempt && (
+      {state === "waiting" && (
         <li class="next">
-          <Badge state="waiting" /> next try <Time at={next_attempt} inWords />
+          <Badge state="waiting" />{" "}
+          {next_attempt ? <NextTry at={next_attempt} /> : "behind an earlier event of its job"}
         </li>
       )}
     </ol>
+  );
+}
+
+/** What is due and does not go out is held back. */
+function NextTry({ at }: { at: string }) {
+  const isHeld = useNow() - Date.parse(at) > HELD_AFTER_MS;
+  return (
+    <>
+      {isHeld ? "was due" : "next try"} <Time at={at} inWords />
+      {isHeld && ": held back while deliveries are paused, the breaker is open, or others go first"}
+    </>
   );
 }
 

@@ -1,11 +1,11 @@
 // Two hours of history, which no test can wait for: as the edge would tell it.
 
-/** @param {number} index */
-function sample(index) {
+/** The sample of this place of so many, which are so many seconds apart. @param {number[]} place */
+function sample([index = 0, count = 0, step = 0]) {
   const wave = Math.round(40 + 25 * Math.sin(index / 9));
   const isOut = index > 70 && index < 84;
   return {
-    at: new Date(Date.UTC(2026, 10, 29, 17, index)).toISOString(),
+    at: new Date(Date.now() - (count - 1 - index) * step * 1000).toISOString(),
     outcomes: {
       accepted: wave,
       duplicate: Math.round(wave / 12),
@@ -24,9 +24,9 @@ function sample(index) {
 
 export const HISTORY = {
   step_seconds: 60,
-  samples: Array.from({ length: 120 }, (_, index) => sample(index)),
+  samples: Array.from({ length: 120 }, (_, index) => sample([index, 120, 60])),
   long_step_seconds: 900,
-  long_samples: Array.from({ length: 96 }, (_, index) => sample(index)),
+  long_samples: Array.from({ length: 96 }, (_, index) => sample([index, 96, 900])),
 };
 
 export const ALERTS = {

@@ -29,6 +29,7 @@ test("everything can be done with the keyboard", async () => {
     await page.keyboard.type(world.tokens.operate);
     await press("Enter");
     await page.getByRole("navigation").waitFor();
+    await page.waitForFunction(() => document.activeElement?.id === "main");
     await tabTo("Events");
     await press("Enter");
     await page.getByRole("heading", { name: "Events" }).waitFor();

@@ -7,6 +7,8 @@ import "./screens.mjs";
 import "./lists.mjs";
 import "./hostile.mjs";
 import "./failures.mjs";
+import "./current.mjs";
+import "./once.mjs";
 import "./keyboard.mjs";
 import "./acts.mjs";
 
