@@ -309,6 +309,39 @@ async fn forged_deliveries_alone_give_an_alert() {
     assert_eq!(world.setup.origin.count(), 0);
 }
 
+/// One report for all requests of a while: a flood does not cost a call for each.
+#[tokio::test]
+async fn refused_deliveries_are_reported_together() {
+    let world =
+        World::start(1, "dead > 0", |edge| edge.setting("FAULT_REPORT_AFTER_MS", "3000")).await;
+    let forged = succeeded().with_body(&b"{\"id\":\"evt_forged\"}"[..]);
+    let reports = || -> Vec<u64> {
+        let lines = world.setup.edge.logs();
+        let reports =
+            lines.iter().filter_map(|line| line.split_once("fault: a report ")).map(|(_, it)| it);
+        let reports = reports.map(|it| serde_json::from_str::<Value>(it.trim()).unwrap());
+        reports
+            .map(|it| {
+                let counts = it["call"]["report"]["counts"].as_object().unwrap();
+                counts.values().filter_map(Value::as_u64).sum()
+            })
+            .collect()
+    };
+    let three_more = async {
+        loop {
+            let _ = world.setup.send(&forged).await;
+            if let [_, three_more @ ..] = reports().as_slice()
+                && three_more.len() >= 3
+            {
+                return three_more.iter().sum::<u64>();
+            }
+        }
+    };
+    let sent = tokio::time::timeout(3 * PATIENCE, three_more).await.expect("there are four");
+    // On its own each request would have a call with itself, or few more.
+    assert!(sent >= 12, "{:?}", reports());
+}
+
 /// The alarm that owes an event its next attempt is lost, and no request comes but what cron does.
 #[tokio::test]
 async fn cron_finds_a_lost_alarm() {

@@ -258,6 +258,7 @@ let alarmFault: Settings["FAULT_ALARM"];
 
 export class Ledger extends Product {
   override async call(message: string, body?: Uint8Array): Promise<string> {
+    if (message.includes('{"report":{"counts":{"')) console.log(`fault: a report ${message}`);
     const claimed = claimedKey(message);
     const committed = calledWith(message, "commit");
     const fault = byEvent.get(claimed ?? committed ?? "");
