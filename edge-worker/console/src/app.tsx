@@ -17,6 +17,7 @@ import { Search } from "./search";
 import { SessionProvider, SignIn, useSession } from "./session";
 
 const NAME = "nextapi edge";
+const SIGN_IN = "sign in";
 
 const SCREENS: [screen: string, name: string][] = [
   ["", "Overview"],
@@ -31,7 +32,7 @@ export function App() {
   const session = useSession();
   const route = useRoute();
   const { who } = session;
-  useFocusOnChange(route, who === null);
+  useFocusOnChange(route, who === null, session.isByHand);
   if (who === null) return <SignIn {...session} />;
   return (
     <SessionProvider value={who}>
@@ -105,13 +106,16 @@ function skip() {
 }
 
 /** Whoever comes to another place begins at its top, and a screen reader reads it. */
-function useFocusOnChange({ screen, id }: Route, isSigningIn: boolean) {
-  const place = isSigningIn ? "sign in" : `${screen}/${id ?? ""}`;
+function useFocusOnChange({ screen, id }: Route, isSigningIn: boolean, isByHand: boolean) {
+  const place = isSigningIn ? SIGN_IN : `${screen}/${id ?? ""}`;
   const last = useRef(place);
   useEffect(() => {
     document.title = isSigningIn ? NAME : `${title(screen, id)} – ${NAME}`;
     if (last.current === place) return;
+    const isFirst = last.current === SIGN_IN && !isByHand;
     last.current = place;
+    // Whoever has just loaded the page begins before the navigation.
+    if (isFirst) return;
     scrollTo({ top: 0 });
     document.getElementById("main")?.focus();
   }, [place]);

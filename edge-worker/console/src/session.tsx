@@ -31,6 +31,7 @@ export function useSession() {
   const [isAsking, setAsking] = useState(token() !== null);
 
   const doubted = useRef(Number.NEGATIVE_INFINITY);
+  const isByHand = useRef(false);
 
   const ask = async () => {
     setAsking(true);
@@ -73,7 +74,10 @@ export function useSession() {
     who,
     problem,
     isAsking,
+    /** Whether somebody has signed in or out, and the tab did not come with its token. */
+    isByHand: isByHand.current,
     signIn: (text: string) => {
+      isByHand.current = true;
       // A header has room for nothing else, and no token has it.
       if (!/^[\x21-\x7e]+$/.test(text)) return setProblem(UNKNOWN);
       keepToken(text);

@@ -130,12 +130,15 @@ impl Isolate {
     #[must_use]
     pub fn report(&mut self, random: &Random, now_ms: u64) -> Option<LedgerCall> {
         let shards = self.settings().ok()?.ledger_shards;
+        // One that has no reply by now was cut off: the next one begins long after its deadline.
+        let cut_off = core::mem::take(&mut self.reporting);
+        self.give_back(&cut_off);
         if self.counts.is_empty() {
             return None;
         }
         let counts = self.take_counts();
         self.reported_ms = Some(now_ms);
-        self.reporting.merge(&counts);
+        self.reporting = counts.clone();
         let index = u32::from(random.jitter()).checked_rem(shards).unwrap_or(0);
         Some(LedgerCall::new(shard::name_of(index), Call::Report { counts }.encode()))
     }
@@ -196,6 +199,20 @@ mod tests {
         assert!(isolate.report(&random, 6).unwrap().message.contains(r#""signature_mismatch":2"#));
         isolate.reported(r#"{"v":1,"reply":"ok"}"#);
         assert!(!isolate.has_counts());
+    }
+
+    /// The platform may end the work that outlives a request.
+    #[test]
+    fn a_report_that_was_cut_off_goes_along_with_the_next_one() {
+        let mut isolate = Isolate::new(Ok(settings_with(&[])), Bindings::default());
+        let random = Random::from_bytes(&[7; 40]);
+        isolate.count(Outcome::SignatureMismatch);
+        assert!(isolate.report(&random, 5).is_some());
+        isolate.count(Outcome::SignatureMismatch);
+        let next = isolate.report(&random, 6).unwrap().message;
+        assert!(next.contains(r#""signature_mismatch":2"#), "{next}");
+        isolate.reported(r#"{"v":1,"reply":"ok"}"#);
+        assert!(isolate.report(&random, 7).is_none());
     }
 
     #[test]
