@@ -461,8 +461,8 @@ WASM_FLAGS = -C target-feature=+simd128 --remap-path-prefix=$(or $(CARGO_HOME),$
 WASM_BUILD = RUSTFLAGS='$(WASM_FLAGS)' cargo build --lib --target wasm32-unknown-unknown --profile wasm
 WASM_CALLS = .tools/bin/wasm-bindgen --target web --omit-default-module-path \
 	--experimental-reset-state-function
-WASM_OPT = $(EDGE)/node_modules/.bin/wasm-opt -O3 --one-caller-inline-max-function-size=0 --strip-debug \
-	--strip-producers
+WASM_OPT = $(EDGE)/node_modules/.bin/wasm-opt -O3 --converge --low-memory-unused \
+	--one-caller-inline-max-function-size=0 --reorder-functions-by-name --strip-debug --strip-producers
 
 # The Rust code as WASM, the calls into it, and the entry module around them. $(1): where to; $(2): the
 # package; $(3): how wasm-opt makes it smaller and faster; $(4): the entry module. All that is built goes
