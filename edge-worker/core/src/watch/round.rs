@@ -75,11 +75,26 @@ struct Line<'a> {
     about: About<'a>,
 }
 
+// Flattened variants with fields of their own would make serde buffer them.
 #[derive(Serialize)]
 #[serde(rename_all = "snake_case")]
 enum About<'a> {
-    Alert { rule: &'a str, state: &'a str },
-    AlertNotSent { rule: &'a str, state: &'a str, attempts: u64, status: Option<u16> },
+    Alert(Alert<'a>),
+    AlertNotSent(AlertNotSent<'a>),
+}
+
+#[derive(Serialize)]
+struct Alert<'a> {
+    rule: &'a str,
+    state: &'a str,
+}
+
+#[derive(Serialize)]
+struct AlertNotSent<'a> {
+    rule: &'a str,
+    state: &'a str,
+    attempts: u64,
+    status: Option<u16>,
 }
 
 impl WatchRound {
@@ -209,8 +224,8 @@ impl WatchRound {
         let reading = Reading::of(figures, &mut self.memory.counters, now_ms);
         let added = self.memory.take(&reading, &self.settings.alerts.rules, self.site.as_deref());
         for notification in added {
-            let about = About::Alert { rule: &notification.rule, state: notification.kind.name() };
-            self.write(about, now_ms);
+            let alert = Alert { rule: &notification.rule, state: notification.kind.name() };
+            self.write(About::Alert(alert), now_ms);
         }
         if self.settings.alerts.url.is_some() {
             let rules = &self.settings.alerts.rules;
@@ -288,7 +303,8 @@ impl WatchRound {
     fn not_sent(&mut self, notification: &Notification, now_ms: u64) {
         let Notification { rule, kind, attempts, status, .. } = notification;
         let (state, attempts, status) = (kind.name(), *attempts, *status);
-        self.write(About::AlertNotSent { rule, state, attempts, status }, now_ms);
+        let not_sent = AlertNotSent { rule, state, attempts, status };
+        self.write(About::AlertNotSent(not_sent), now_ms);
     }
 
     fn write(&mut self, about: About<'_>, now_ms: u64) {
