@@ -5,9 +5,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
-use serde_json::value::RawValue;
-
-use crate::{Fingerprint, Problem, Violation};
+use crate::{Fingerprint, Problem, Violation, json};
 
 /// A job to submit, not checked yet.
 ///
@@ -114,10 +112,7 @@ impl GenerationRequest {
         }
         for (field, json) in &self.extra {
             check(field, name_problem(field));
-            check(
-                field,
-                serde_json::from_str::<&RawValue>(json).is_err().then_some(Problem::NotJson),
-            );
+            check(field, json::value(json).is_none().then_some(Problem::NotJson));
             let own =
                 ["model", "prompt", "duration_seconds", "resolution"].contains(&field.as_str());
             let twice = own || self.extra.iter().filter(|(it, _)| it == field).count() > 1;

@@ -5,8 +5,7 @@
 
 use std::borrow::Cow;
 
-use nextapi_client::json::{items, members, text};
-use serde_json::value::RawValue;
+use nextapi_client::json::{items, members, text, value};
 use zeroize::Zeroizing;
 
 /// A type that is read from JSON.
@@ -18,8 +17,7 @@ pub(crate) trait FromJson: Sized {
 /// Reads a document.
 pub(crate) fn read<T: FromJson>(text: &str) -> Option<T> {
     // Of what lies within, each part is looked at when it is asked for; the whole has to be sound.
-    let raw: &RawValue = serde_json::from_str(text).ok()?;
-    T::from_json(raw.get())
+    T::from_json(value(text)?)
 }
 
 /// The members of an object, in their order. Of two with one name, the last one counts.
