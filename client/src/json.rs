@@ -19,7 +19,7 @@ use serde_json::Deserializer;
 pub fn members(document: &str) -> Option<Vec<(Cow<'_, str>, &str)>> {
     let mut members = Vec::new();
     for_each(document, ['{', '}'], &mut |rest| {
-        let (name, rest) = split_value(rest)?;
+        let (name, rest) = split_name(rest)?;
         let (value, rest) = split_value(trim_start(rest).strip_prefix(':')?)?;
         members.push((unescape(name)?, value));
         Some(rest)
@@ -42,7 +42,7 @@ pub fn items(document: &str) -> Option<Vec<&str>> {
 /// A text, without a copy where it has no escapes. `None` as for [`members`].
 #[must_use]
 pub fn text(document: &str) -> Option<Cow<'_, str>> {
-    unescape(value(document)?)
+    unescape(document.trim_matches(WHITE_SPACE))
 }
 
 /// The document without the white space around it. `None` if it is not sound.
@@ -77,18 +77,41 @@ fn split_value(text: &str) -> Option<(&str, &str)> {
     text.split_at_checked(values.byte_offset())
 }
 
-fn trim_start(text: &str) -> &str {
-    text.trim_start_matches([' ', '\n', '\r', '\t'])
+/// The name in front and what follows it. Whether it is sound, [`unescape`] sees: names are many, and `serde_json` would
+/// look at each once more.
+fn split_name(text: &str) -> Option<(&str, &str)> {
+    let text = trim_start(text);
+    let mut is_escaped = false;
+    let end = text.bytes().skip(1).position(|byte| {
+        let is_end = byte == b'"' && !is_escaped;
+        is_escaped = byte == b'\\' && !is_escaped;
+        is_end
+    })?;
+    text.split_at_checked(end.checked_add(2)?)
 }
 
-/// A sound value as a text. `None` if it is none, or has half of a surrogate pair.
+const WHITE_SPACE: [char; 4] = [' ', '\n', '\r', '\t'];
+
+fn trim_start(text: &str) -> &str {
+    match text.as_bytes() {
+        [b' ' | b'\n' | b'\r' | b'\t', ..] => text.trim_start_matches(WHITE_SPACE),
+        // As nearly always.
+        _ => text,
+    }
+}
+
+/// A value as a text. `None` if it is none, or is not sound, or has half of a surrogate pair.
 fn unescape(value: &str) -> Option<Cow<'_, str>> {
     let mut rest = value.strip_prefix('"')?.strip_suffix('"')?;
+    let is_plain = |text: &str| text.bytes().all(|byte| byte >= b' ' && byte != b'"');
     if !rest.contains('\\') {
-        return Some(Cow::Borrowed(rest));
+        return is_plain(rest).then_some(Cow::Borrowed(rest));
     }
     let mut text = String::with_capacity(rest.len());
     while let Some((plain, escape)) = rest.split_once('\\') {
+        if !is_plain(plain) {
+            return None;
+        }
         text.push_str(plain);
         let mut characters = escape.chars();
         let character = match characters.next()? {
@@ -98,19 +121,24 @@ fn unescape(value: &str) -> Option<Cow<'_, str>> {
             'r' => '\r',
             't' => '\t',
             'u' => utf16(&mut characters)?,
-            // A quotation mark or a slash.
-            itself => itself,
+            itself @ ('"' | '\\' | '/') => itself,
+            _ => return None,
         };
         text.push(character);
         rest = characters.as_str();
     }
     text.push_str(rest);
-    Some(Cow::Owned(text))
+    is_plain(rest).then_some(Cow::Owned(text))
 }
 
 /// The character that stands behind `\u`, in one escape or in two.
 fn utf16(characters: &mut Chars<'_>) -> Option<char> {
-    let unit = |digits: &str| u16::from_str_radix(digits.get(..4)?, 16).ok();
+    let unit = |text: &str| {
+        let digits = text.get(..4)?;
+        // `from_str_radix` would take a sign.
+        let is_unit = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+        is_unit.then(|| u16::from_str_radix(digits, 16).ok())?
+    };
     let (first, rest) = characters.as_str().split_at_checked(4)?;
     let pair = [unit(first)?, rest.strip_prefix("\\u").and_then(unit).unwrap_or_default()];
     let character = char::decode_utf16(pair).next()?.ok()?;
