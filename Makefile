@@ -455,13 +455,13 @@ docs/origins/node_modules/.package-lock.json: docs/origins/package-lock.json
 # How Rust becomes WASM, the same for the edge and for what is measured: the compiler, the calls into it,
 # and what makes it smaller. With vectors, which every engine has that runs workers, SHA-256 takes a fifth
 # less time, and half in an isolate that has just started; and the code is smaller. A function that is
-# called from one place only stays a function: it compresses better so. No path of the machine that builds
-# is left in it.
+# called from one place only stays a function, and functions with similar names stand side by side: they
+# compress better so. No path of the machine that builds is left in it.
 WASM_FLAGS = -C target-feature=+simd128 --remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)/registry/src=registry
 WASM_BUILD = RUSTFLAGS='$(WASM_FLAGS)' cargo build --lib --target wasm32-unknown-unknown --profile wasm
 WASM_CALLS = .tools/bin/wasm-bindgen --target web --omit-default-module-path \
 	--experimental-reset-state-function
-WASM_OPT = $(EDGE)/node_modules/.bin/wasm-opt -O3 --converge --low-memory-unused \
+WASM_OPT = $(EDGE)/node_modules/.bin/wasm-opt -O3 --converge \
 	--one-caller-inline-max-function-size=0 --reorder-functions-by-name --strip-debug --strip-producers
 
 # The Rust code as WASM, the calls into it, and the entry module around them. $(1): where to; $(2): the

@@ -113,12 +113,12 @@ impl World {
         let health = Client::new().get(format!("{}healthz", edge.url())).send().await.unwrap();
         assert_eq!(health.status(), 200);
         // Jobs count that are submitted after it has begun, and so has asked for the list.
-        let begun = async {
+        let asked = async {
             while simulator.usage().iter().all(|key| key.requests == 0) {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
-        tokio::time::timeout(PATIENCE, begun).await.expect("the reconciler begins");
+        tokio::time::timeout(PATIENCE, asked).await.expect("the reconciler begins");
         let (begin, kills) = (Instant::now(), Vec::new());
         Self {
             begin,

@@ -95,7 +95,7 @@ async fn without_order_nothing_waits() {
 #[tokio::test]
 async fn an_object_has_at_most_five_attempts_under_way() {
     let mut durable = Durable::with(|edge| {
-        edge.setting("ORIGIN_TIMEOUT_MS", "2000").setting("LEASE_SECONDS", "8")
+        edge.setting("ORIGIN_TIMEOUT_MS", "8000").setting("LEASE_SECONDS", "20")
     })
     .await;
     durable.setup.origin.refuse().await;
