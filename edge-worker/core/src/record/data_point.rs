@@ -77,18 +77,12 @@ impl Record {
 mod tests {
     use nextapi_webhook::EventKey;
 
-    use super::super::tests::record_of;
+    use super::super::tests::{forwarded, record_of};
     use super::*;
 
     #[test]
     fn the_columns_are_pinned() {
-        let body = br#"{"id":"evt_1","type":"job.succeeded","data":{"job":{"id":"job_1","prompt":"canary","cost_credits":1.5}}}"#;
-        let mut record = record_of(body);
-        record.attempt = Some(2);
-        record.order = Some("in-order");
-        record.origin_status = Some(204);
-        record.settlement = Some(Settlement::Committed);
-        record.note_times([0, 3, 40, 2]);
+        let (body, record) = forwarded();
         let point = record.data_point(Outcome::Forwarded);
         let key = EventKey::of_unverified(body).to_string();
         let blobs =

@@ -42,8 +42,8 @@ pub(crate) fn parsed(line: &str) -> Value {
     serde_json::from_str(line).unwrap()
 }
 
-#[test]
-fn the_line_of_a_forwarded_event_is_pinned() {
+/// The body and the record of an event that was forwarded at the second attempt.
+pub(crate) fn forwarded() -> (&'static [u8], Record) {
     let body = br#"{"id":"evt_1","type":"job.succeeded","data":{"job":{"id":"job_1","prompt":"canary","cost_credits":1.5}}}"#;
     let mut record = record_of(body);
     record.attempt = Some(2);
@@ -51,6 +51,12 @@ fn the_line_of_a_forwarded_event_is_pinned() {
     record.origin_status = Some(204);
     record.settlement = Some(Settlement::Committed);
     record.note_times([0, 3, 40, 2]);
+    (body, record)
+}
+
+#[test]
+fn the_line_of_a_forwarded_event_is_pinned() {
+    let (body, mut record) = forwarded();
     let line = record.line(Outcome::Forwarded);
     assert_eq!(
         parsed(&line),

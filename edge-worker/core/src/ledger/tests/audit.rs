@@ -1,10 +1,9 @@
 //! Who did what: on SQLite, since `agreement` holds the store in memory against it.
 
 use super::costs::{HOUR_MS, NOW_MS, call, end, policy, register};
+use super::jobs::{make_end, new_job};
 use super::sqlite::{Sqlite, fresh_store};
 use crate::ledger::audit::AuditEntry;
-use crate::ledger::event_meta::EventMeta;
-use crate::ledger::job::{NewJob, Observation};
 use crate::ledger::message::{Call, Reply};
 use crate::ledger::sqlite_store::SqliteStore;
 use crate::ledger::{alarm, object, protocol};
@@ -70,35 +69,14 @@ fn a_made_end_stands_in_the_audit_log_in_the_same_step() {
         (Sqlite::in_memory(), settings_with(&[("SUBMIT_TOKEN", "0123456789abcdef")]));
     let mut store = SqliteStore(&database);
     object::start(&database, &settings, NOW_MS).unwrap();
-    let new =
-        NewJob { job_id: "job_1".to_owned(), tenant: None, deadline_ms: None, estimated: None };
-    protocol::act(&mut store, Call::RegisterJob(new), None, &settings.policy, NOW_MS).unwrap();
-    let observation = Observation {
-        job_id: "job_1".to_owned(),
-        status: "failed".to_owned(),
-        credits: None,
-        estimated: None,
-        created_ms: None,
-        is_known_only: true,
-    };
-    let meta = EventMeta {
-        event_type: Some("job.failed".to_owned()),
-        job_id: Some("job_1".to_owned()),
-        ..EventMeta::default()
-    };
-    let made = Call::MakeEnd {
-        observation,
-        key: "made".to_owned(),
-        meta,
-        head: "{}".to_owned(),
-        body_bytes: 1,
-    };
+    let new = Call::RegisterJob(new_job());
+    protocol::act(&mut store, new, None, &settings.policy, NOW_MS).unwrap();
     let all = || {
         let tables = ["event", "job", "audit", "outcome_count"];
         tables.map(|table| database.shown(&format!("SELECT * FROM {table}")))
     };
     let before = all();
-    let message = made.encode_by("reconciler-1");
+    let message = make_end("failed").encode_by("reconciler-1");
     for statements in 0.. {
         database.break_off_after(statements);
         let result = object::call(&database, &settings, &message, NOW_MS);

@@ -1,11 +1,11 @@
 //! What stands in an event's trail after everything that can be done about it, in both stores.
 
+use super::jobs::{make_end, new_job};
 use super::memory_store::MemoryStore;
 use super::sqlite::fresh_store;
 use crate::counts::Counts;
 use crate::ledger::alarm;
 use crate::ledger::event_meta::EventMeta;
-use crate::ledger::job::{NewJob, Observation};
 use crate::ledger::message::{Call, Reply};
 use crate::ledger::order::LateEvents;
 use crate::ledger::policy::Policy;
@@ -226,25 +226,9 @@ fn of_deliveries_that_change_nothing_the_first_ones_are_noted() {
 
 fn made_event(store: impl Store) {
     let mut shard = Shard::new(store);
-    let new =
-        NewJob { job_id: "job_1".to_owned(), tenant: None, deadline_ms: None, estimated: None };
-    shard.call(Call::RegisterJob(new));
-    let observation = Observation {
-        job_id: "job_1".to_owned(),
-        status: "failed".to_owned(),
-        credits: None,
-        estimated: None,
-        created_ms: None,
-        is_known_only: true,
-    };
-    let meta = EventMeta {
-        event_type: Some("job.failed".to_owned()),
-        job_id: Some("job_1".to_owned()),
-        ..EventMeta::default()
-    };
-    let (key, head) = (KEY.to_owned(), "{}".to_owned());
-    shard.call(Call::MakeEnd { observation, key, meta, head, body_bytes: 1 });
-    assert_eq!(shard.trail(), ["120 made: reconciled"]);
+    shard.call(Call::RegisterJob(new_job()));
+    shard.call(make_end("failed"));
+    assert_eq!(shard.trail_of("made-failed"), ["120 made: reconciled"]);
 }
 
 #[test]

@@ -163,7 +163,7 @@ impl Shard {
     }
 }
 
-fn new_job() -> NewJob {
+pub(super) fn new_job() -> NewJob {
     NewJob {
         job_id: "job_1".to_owned(),
         tenant: Some("acme".to_owned()),
@@ -183,7 +183,7 @@ fn seen(status: &str) -> Observation {
     }
 }
 
-fn make_end(status: &str) -> Call {
+pub(super) fn make_end(status: &str) -> Call {
     let meta = EventMeta {
         event_type: Some(format!("job.{status}")),
         job_id: Some("job_1".to_owned()),
