@@ -260,6 +260,7 @@ mod tests {
     fn serde_json_reads_the_same() {
         let documents = [
             r#" {"a": -1.5e+3, "b\u0063":"x\n","":[{}, [] ,null],"d":{"e":"}\""},"f":true,"f":false} "#,
+            r#"{"\\":1,"c\"\\":[2]}"#,
             "[ ]",
             "{ }",
             r#"["a\\", 10 ,0.1E-7,{"b":[1,2]},"\ud83d\ude00é",false]"#,
